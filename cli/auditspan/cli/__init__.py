@@ -1,0 +1,1 @@
+"""The `auditspan` command. Holds no logic of its own."""

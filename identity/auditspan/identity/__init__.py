@@ -1,0 +1,1 @@
+"""Principals, API keys, tokens and signed identity statements: one implementation for all."""

@@ -1,0 +1,1 @@
+"""What runs inside the agent: recorder, guard and identity context. Never raises into the host."""

@@ -1,0 +1,1 @@
+"""The Cedar request and its evaluation: one implementation for processor, guard and gateway."""

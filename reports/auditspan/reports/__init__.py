@@ -1,0 +1,1 @@
+"""Questions and answers over what is stored: search, decision chain, population."""

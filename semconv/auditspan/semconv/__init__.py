@@ -1,0 +1,1 @@
+"""The vocabulary: every attribute key, its column, and who may assert it."""

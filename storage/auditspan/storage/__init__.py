@@ -1,0 +1,1 @@
+"""ClickHouse, embedded or a server: decode, schema, writer, reader."""

@@ -1,0 +1,1 @@
+"""OTLP bytes and the spool: a body becomes a frame, a frame survives a crash. No sockets."""
