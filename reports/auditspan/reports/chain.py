@@ -1,0 +1,177 @@
+"""The decision chain: all records of a trace or a conversation in causal order.
+
+A record stands under its parent span; one whose parent was never received stands at the top and
+is marked so. Reading order among siblings is time, then record id.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from auditspan.reports.errors import BadFilter, NothingFound
+from auditspan.reports.source import Source
+
+MAX_RECORDS: Final = 10_000
+"""A chain is read by a person. More than this is a search."""
+
+COLUMNS: Final = (
+    "RecordId, RecordKind, Timestamp, Duration, TraceId, SpanId, ParentSpanId, SpanName, Operation,"
+    " ActionType, AgentId, AgentName, AgentProvenance, PrincipalId, UserId, UserProvenance,"
+    " GrantId, AuthorizedBy, Purpose, Environment, ToolName, Effect, TargetType, TargetId, PolicyOutcome,"
+    " PolicyRuleIds, PolicyReason, PolicyVersion, Enforcement, OutcomeStatus, ErrorType, Findings,"
+    " ModelName, Severity, Summary, ConversationId"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One record and what followed from it."""
+
+    record: dict[str, Any]
+    parent_missing: bool
+    """The record names a parent span that the trail does not hold."""
+    steps: tuple["Step", ...]
+
+    @property
+    def who(self) -> str:
+        """Agent, and the user it acted for; a claim is marked with a question mark."""
+        agent = _claim(
+            self.record["AgentId"] or self.record["AgentName"], self.record["AgentProvenance"]
+        )
+        user = self.record["UserId"]
+        return f"{agent} for {_claim(user, self.record['UserProvenance'])}" if user else agent
+
+    @property
+    def what(self) -> str:
+        """The operation, what it was done with and to what."""
+        row = self.record
+        name = row["ToolName"] or row["ModelName"] or ""
+        target = f" on {row['TargetType']}:{row['TargetId']}" if row["TargetId"] else ""
+        return f"{row['Operation'] or row['SpanName']} {name}".strip() + target
+
+    @property
+    def decision(self) -> str:
+        """The outcome of policy and the rules that decided, and whether it was enforced."""
+        rules = ", ".join(self.record["PolicyRuleIds"])
+        text = (
+            f"{self.record['PolicyOutcome']} by {rules}" if rules else self.record["PolicyOutcome"]
+        )
+        return f"{text} (blocked)" if self.record["Enforcement"] == "block" else str(text)
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return float(self.record["Duration"]) / 1e9
+
+    def walk(self, depth: int = 0) -> Iterator[tuple[int, "Step"]]:
+        """This step and all below it, each with its depth; by a stack, however deep it is."""
+        stack = [(depth, self)]
+        while stack:
+            level, step = stack.pop()
+            yield level, step
+            stack.extend((level + 1, below) for below in reversed(step.steps))
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What happened, in causal order."""
+
+    steps: tuple[Step, ...]
+    records: int
+    started: datetime
+    truncated: bool
+    """There are more records than a chain shows."""
+
+    def walk(self) -> Iterator[tuple[int, Step]]:
+        """Every step with its depth, in reading order."""
+        for step in self.steps:
+            yield from step.walk()
+
+
+def chain(source: Source, trace: str | None = None, conversation: str | None = None) -> Chain:
+    """Read the chain of one trace or of one conversation.
+
+    Raises `BadFilter` unless exactly one of them is given, `NothingFound` if no record has it.
+    """
+    if (trace is None) == (conversation is None):
+        raise BadFilter("a chain needs either a trace id or a conversation id")
+    value = trace.lower() if trace is not None else conversation
+    rows = source.arrow(
+        _sql(trace is not None), {"id": value, "limit": MAX_RECORDS + 1}
+    ).to_pylist()
+    if not rows:
+        kind = "trace" if trace is not None else "conversation"
+        raise NothingFound(f"no record of {kind} {value!r}: check the id, or search for it")
+    return assemble(rows[:MAX_RECORDS], truncated=len(rows) > MAX_RECORDS)
+
+
+def assemble(rows: list[dict[str, Any]], *, truncated: bool = False) -> Chain:
+    """Put records under their parents. A cycle of parents is cut where it was first entered."""
+    spans = {(row["TraceId"], row["SpanId"]) for row in rows if row["SpanId"]}
+    children: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    roots = []
+    for row in rows:
+        parent = (row["TraceId"], row["ParentSpanId"])
+        if row["ParentSpanId"] and parent in spans and row["ParentSpanId"] != row["SpanId"]:
+            children[parent].append(row)
+        else:
+            roots.append(row)
+    seen: set[str] = set()
+    steps = [_step(row, children, seen) for row in roots]
+    # Spans that are each other's ancestors have no root: show them all the same.
+    steps += [_step(row, children, seen) for row in rows if row["RecordId"] not in seen]
+    return Chain(tuple(steps), len(rows), min(row["Timestamp"] for row in rows), truncated)
+
+
+def _step(
+    row: dict[str, Any], children: dict[tuple[str, str], list[dict[str, Any]]], seen: set[str]
+) -> Step:
+    """Build a step and all below it without recursion: a hostile chain may be thousands deep."""
+    order: list[dict[str, Any]] = []
+    stack = [row]
+    below: dict[str, list[dict[str, Any]]] = {}
+    while stack:
+        current = stack.pop()
+        if current["RecordId"] in seen:
+            continue
+        seen.add(current["RecordId"])
+        order.append(current)
+        key = (current["TraceId"], current["SpanId"])
+        below[current["RecordId"]] = [
+            child for child in children.get(key, []) if child["RecordId"] not in seen
+        ]
+        stack.extend(below[current["RecordId"]])
+    done: dict[str, Step] = {}
+    for current in reversed(order):
+        steps = tuple(
+            done.pop(child["RecordId"])
+            for child in below[current["RecordId"]]
+            if child["RecordId"] in done
+        )
+        missing = current is row and bool(current["ParentSpanId"])
+        done[current["RecordId"]] = Step(current, missing, steps)
+    return done[row["RecordId"]]
+
+
+def _sql(by_trace: bool) -> str:
+    column = "TraceId" if by_trace else "ConversationId"
+    # A conversation's records without the id (a foreign span inside its trace) belong to it too.
+    traces = (
+        "TraceId IN (SELECT TraceId FROM audit_records"
+        " WHERE ConversationId = {id:String} AND TraceId != '')"
+    )
+    condition = f"{column} = {{id:String}}"
+    if not by_trace:
+        condition = f"({condition} OR (ConversationId = '' AND {traces}))"
+    return (
+        f"SELECT {COLUMNS} FROM audit_records WHERE {condition} "  # noqa: S608
+        "ORDER BY Timestamp, RecordId LIMIT {limit:UInt32}"
+    )
+
+
+def _claim(name: str, provenance: str) -> str:
+    """A name, marked as a claim unless a credential proved it."""
+    shown = name or "unknown"
+    return shown if provenance in ("verified", "derived") else f"{shown}?"

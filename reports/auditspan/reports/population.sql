@@ -1,0 +1,36 @@
+SELECT
+    formatDateTime(since, '%Y-%m-%dT%H:%i:%SZ') AS since,
+    formatDateTime(until, '%Y-%m-%dT%H:%i:%SZ') AS until,
+    records, actions, sequence_gaps, unsequenced, unknown_effects, not_evaluated, claimed_agents,
+    (SELECT count() FROM dead_letters
+     WHERE ReceivedAt >= {since:DateTime64(9, 'UTC')} AND ReceivedAt < {until:DateTime64(9, 'UTC')}) AS dead_letters
+FROM (
+    SELECT
+        {since:DateTime64(9, 'UTC')} AS since,
+        {until:DateTime64(9, 'UTC')} AS until,
+        sum(rows) AS records,
+        sum(rows_action) AS actions,
+        -- Numbers start at 1 for each instance, so what is missing is the highest less the distinct ones.
+        sum(if(instance != '' AND highest > 0, greatest(highest - lowest + 1, known) - known, 0)) AS sequence_gaps,
+        sum(rows_unsequenced) AS unsequenced,
+        sum(rows_unknown) AS unknown_effects,
+        sum(rows_not_evaluated) AS not_evaluated,
+        sum(rows_claimed) AS claimed_agents
+    FROM (
+        SELECT
+            InstanceId AS instance,
+            count() AS rows,
+            countIf(RecordKind = 'action') AS rows_action,
+            countIf(RecordKind = 'action' AND Sequence = 0) AS rows_unsequenced,
+            countIf(RecordKind = 'action' AND Effect = 'unknown') AS rows_unknown,
+            countIf(RecordKind = 'action' AND PolicyOutcome = 'not_evaluated') AS rows_not_evaluated,
+            countIf(RecordKind = 'action' AND AgentProvenance != 'verified') AS rows_claimed,
+            max(Sequence) AS highest,
+            minIf(Sequence, Sequence > 0) AS lowest,
+            uniqExactIf(Sequence, Sequence > 0) AS known
+        FROM audit_records
+        WHERE (Timestamp >= {since:DateTime64(9, 'UTC')} AND Timestamp < {until:DateTime64(9, 'UTC')})
+           OR (ReceivedAt >= {since:DateTime64(9, 'UTC')} AND ReceivedAt < {until:DateTime64(9, 'UTC')})
+        GROUP BY InstanceId
+    )
+)

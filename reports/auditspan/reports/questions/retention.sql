@@ -1,0 +1,11 @@
+-- group: checks
+-- title: What is kept, and until when
+-- asks: Can retention, search and a stable format be demonstrated?
+SELECT RetentionClass, count() AS Records, min(Timestamp) AS Oldest, max(Timestamp) AS Newest,
+       min(ExpiresOn) AS FirstExpiry, max(ExpiresOn) AS LastExpiry,
+       countIf(ExpiresOn != '' AND toDateOrZero(ExpiresOn) < today()) AS Overdue,
+       groupUniqArray(20)(SchemaVersion) AS Formats
+FROM audit_records
+WHERE ((Timestamp >= {since:DateTime64(9, 'UTC')} AND Timestamp < {until:DateTime64(9, 'UTC')})
+    OR (ReceivedAt >= {since:DateTime64(9, 'UTC')} AND ReceivedAt < {until:DateTime64(9, 'UTC')}))
+GROUP BY RetentionClass ORDER BY RetentionClass
