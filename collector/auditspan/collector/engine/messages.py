@@ -1,0 +1,100 @@
+"""What front and engine tell each other: one JSON object a line, over the child's stdin and stdout.
+
+front → engine   `Start` (once), then `SegmentClosed`; the end of stdin means: finish and exit
+engine → front   `Ready`, then `BatchStored` or `BatchFailed` per segment, `Warned` at any time
+
+The pipe is the only way by which the engine gets the keys it hashes with; they are in no file and
+no environment variable that the engine process could be made to read by SQL.
+"""
+
+import base64
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """All the engine needs to begin."""
+
+    data_dir: str
+    config: dict[str, Any]
+    """The collector's configuration as JSON, checked again on arrival."""
+    hmac_key: bytes
+    """Keys the hashes of arguments, results and data subjects."""
+    statement_keys: dict[str, Any]
+    """JWKS of the keys that sign identity statements; public halves only."""
+    socket: str
+    """Where the engine answers queries: a unix socket in a folder only we can enter."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentClosed:
+    """A spool segment is complete and may be processed."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The store is open and migrated; what was left over is processed first."""
+
+    backlog: int
+    recent: list[list[Any]] = field(default_factory=list)
+    """`[request digest, principal id, received at ns]` of the last minutes, for retransmissions."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStored:
+    """A batch is in the store with its full count."""
+
+    batch_id: str
+    records: int
+    dead_letters: int
+    controls: int
+    oldest_received_at: int
+    seconds: dict[str, float]
+    """CPU seconds by stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFailed:
+    """A batch could not be stored now; it stays in the spool and is tried again."""
+
+    batch_id: str
+    reason: str
+    retry_in: float
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something an operator should read."""
+
+    message: str
+
+
+Message = Start | SegmentClosed | Ready | BatchStored | BatchFailed | Warned
+
+_TYPES: Final = {
+    cls.__name__: cls for cls in (Start, SegmentClosed, Ready, BatchStored, BatchFailed, Warned)
+}
+
+
+def encode(message: Message) -> bytes:
+    """One line."""
+    body = asdict(message)
+    if isinstance(message, Start):
+        body["hmac_key"] = base64.b64encode(message.hmac_key).decode()
+    return json.dumps({"type": type(message).__name__, **body}).encode() + b"\n"
+
+
+def decode(line: bytes) -> Message:
+    """Read one line. Raises `ValueError` if it is not one of the messages."""
+    body = json.loads(line)
+    cls = _TYPES.get(body.pop("type", ""))
+    if cls is None:
+        raise ValueError(f"message of unknown type in {line[:80]!r}")
+    if cls is Start:
+        body["hmac_key"] = base64.b64decode(body["hmac_key"])
+    message: Message = cls(**body)
+    return message
