@@ -1,0 +1,68 @@
+# Everything a fresh machine with Python 3.11 and make needs is installed into .venv.
+#   make demo   run the main job and print what it found
+#   make test   linters and the whole test suite, against the built wheel
+#   make up     run the collector
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+DATA   ?= data
+SOURCES := $(shell find semconv wire identity policy registry processors storage instrumentation \
+             collector reports cli -type f -not -path '*/__pycache__/*' 2>/dev/null)
+
+.PHONY: demo test up lint unit check-python semconv docs bench dev clean
+
+demo: $(VENV)/.installed
+	$(BIN)/python examples/demo/run.py
+
+test: lint unit
+
+up: $(VENV)/.installed
+	$(BIN)/auditspan up --data $(DATA)
+
+lint: $(VENV)/.tools
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.tools
+	$(BIN)/pytest
+
+# Generated files: constants, columns, DDL, projections and the reference pages.
+semconv: $(VENV)/.tools
+	$(BIN)/python semconv/generator
+
+docs: $(VENV)/.tools
+	$(BIN)/python docs/generate.py
+
+bench: $(VENV)/.tools
+	$(BIN)/python bench/run.py
+
+# For work on the code: an editable install in an environment of its own.
+dev: VENV := .venv-dev
+dev: check-python
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --upgrade pip
+	$(VENV)/bin/pip install --quiet --editable '.[collector,openai]' --group dev
+
+check-python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "auditspan needs Python 3.11 or newer; set PYTHON=python3.12, for example"; exit 2; }
+
+$(VENV)/.dependencies: pyproject.toml | check-python
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet '.[collector,openai]' hatchling
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.dependencies $(SOURCES)
+	rm -rf dist && $(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	$(BIN)/pip install --quiet --no-deps --force-reinstall dist/*.whl
+	touch $@
+
+$(VENV)/.tools: $(VENV)/.installed
+	$(BIN)/pip install --quiet --group dev
+	touch $@
+
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
