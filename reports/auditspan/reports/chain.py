@@ -20,8 +20,8 @@ COLUMNS: Final = (
     "RecordId, RecordKind, Timestamp, Duration, TraceId, SpanId, ParentSpanId, SpanName, Operation,"
     " ActionType, AgentId, AgentName, AgentProvenance, PrincipalId, UserId, UserProvenance,"
     " GrantId, AuthorizedBy, Purpose, Environment, ToolName, Effect, TargetType, TargetId,"
-    " PolicyOutcome, PolicyRuleIds, PolicyReason, PolicyVersion, Enforcement, OutcomeStatus, ErrorType, Findings,"
-    " ModelName, Severity, Summary, ConversationId"
+    " PolicyOutcome, PolicyRuleIds, PolicyReason, PolicyVersion, Enforcement,"
+    " OutcomeStatus, ErrorType, Findings, ModelName, Severity, Summary, ConversationId"
 )
 
 
