@@ -1,0 +1,205 @@
+"""Identity statements: who a user (or, behind a relay, an agent) is, in a form that may travel.
+
+A statement is a compact JWS (RFC 7515) with `typ: auditspan-identity+jwt`, signed with Ed25519
+(RFC 8037) by the collector. It is bound to the principal that asked for it: a stolen one is
+worthless to anybody else. It says who a genuine token was issued to, and holds no token.
+"""
+
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from pydantic import TypeAdapter, ValidationError
+
+from auditspan.identity import jws
+from auditspan.identity.errors import KeySetInvalid, StatementOutOfTime, StatementRefused
+from auditspan.identity.statement_keys import public_jwk
+
+TYPE: Final = "auditspan-identity+jwt"
+"""The `typ` header: a token made for another use is not a statement (RFC 8725 §3.11)."""
+
+VERSION: Final = 1
+"""Version of the claims; another one is refused."""
+
+MAX_LENGTH: Final = 16_384
+"""Characters of a statement."""
+
+SKEW: Final = 60.0
+"""Seconds by which the clocks of agent and collector may differ at the edges of a lifetime."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """Claims of a verified token, bound to a principal for a while."""
+
+    kind: Literal["user", "agent"] = "user"
+    """Whom it names: the user an agent acts for, or the agent behind a relay."""
+    subject: str
+    """The token's `sub`, or the agent's id."""
+    issuer: str
+    """Who issued the token."""
+    client: str = ""
+    """The OAuth client it was issued to."""
+    audience: str = ""
+    """The audience under which it was accepted."""
+    email: str = ""
+    name: str = ""
+    organisation: str = ""
+    roles: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    act: tuple[str, ...] = ()
+    """Actors of a delegated token (RFC 8693 §4.1), the current one first."""
+    mfa: bool | None = None
+    """Whether more than one factor was used; nothing if the token does not say."""
+    token_id: str = ""
+    """`sha256:<hex>` of the token's `jti`."""
+    issued_at: int
+    """Unix seconds."""
+    expires_at: int
+    """Unix seconds, never after the token's own end."""
+    principal: str
+    """Id of the principal that may present it."""
+
+    def check_lifetime(self, at: float, skew: float = SKEW) -> None:
+        """Raises `StatementOutOfTime` if the statement was not in force at this moment."""
+        if at < self.issued_at - skew:
+            raise StatementOutOfTime(
+                f"statement: in force from {self.issued_at}, the action was at {at:.0f}"
+            )
+        if at >= self.expires_at + skew:
+            raise StatementOutOfTime(
+                f"statement: expired at {self.expires_at}, the action was at {at:.0f}: "
+                "exchange the user's token again"
+            )
+
+
+class StatementSigner:
+    """Signs statements with one private key."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+        self.jwk: Final = public_jwk(key.public_key())
+        """The public key under which its statements verify."""
+
+    def sign(self, statement: Statement) -> str:
+        """The statement's text."""
+        header = {"alg": "EdDSA", "kid": self.jwk["kid"], "typ": TYPE}
+        body = f"{_segment(header)}.{_segment(_claims(statement))}"
+        return f"{body}.{jws.encode(self._key.sign(body.encode('ascii')))}"
+
+
+class StatementVerifier:
+    """Checks statements against the collector's public keys, retired ones included."""
+
+    def __init__(self, jwks: Mapping[str, object]) -> None:
+        """Raises `KeySetInvalid` if this is no set of Ed25519 keys."""
+        entries = jwks.get("keys")
+        if not isinstance(entries, list):
+            raise KeySetInvalid("statement keys: expected an object with a list `keys`")
+        self._keys = dict(map(_public_key, entries))
+
+    def verify(self, text: str, principal_id: str, at: float) -> Statement:
+        """What the statement says. Raises `StatementRefused`, `StatementOutOfTime`."""
+        statement = self.authenticate(text, principal_id)
+        statement.check_lifetime(at)
+        return statement
+
+    def authenticate(self, text: str, *principal_ids: str) -> Statement:
+        """Check everything but the time, for callers who ask about many moments at once.
+
+        Raises `StatementRefused`.
+        """
+        # 1. Form and header.
+        try:
+            parts = jws.split(text, MAX_LENGTH)
+        except ValueError as error:
+            raise StatementRefused(f"statement: {error}") from error
+        key = self._key(parts.header)
+        # 2. Signature.
+        try:
+            key.verify(parts.signature, parts.signing_input)
+        except InvalidSignature as error:
+            raise StatementRefused("statement: the signature is not ours") from error
+        # 3. Claims, and who may present them.
+        statement = _statement(parts.payload)
+        own = statement.principal.encode()
+        if not any(hmac.compare_digest(own, other.encode()) for other in principal_ids):
+            raise StatementRefused(
+                "statement: was issued to another principal than the one that sent it"
+            )
+        return statement
+
+    def _key(self, header: Mapping[str, object]) -> Ed25519PublicKey:
+        if header.get("typ") != TYPE or header.get("alg") != "EdDSA":
+            raise StatementRefused(f"statement: expected typ {TYPE} and alg EdDSA")
+        if set(header) != {"typ", "alg", "kid"}:
+            raise StatementRefused("statement: a header member that we never write")
+        key = self._keys.get(str(header["kid"]))
+        if key is None:
+            raise StatementRefused("statement: signed with a key that is not ours")
+        return key
+
+
+def _segment(value: Mapping[str, object]) -> str:
+    return jws.encode(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())
+
+
+_NAMES: Final = {
+    "kind": "kind",
+    "subject": "sub",
+    "issuer": "idp",
+    "client": "client_id",
+    "audience": "idp_aud",
+    "email": "email",
+    "name": "name",
+    "organisation": "org",
+    "roles": "roles",
+    "scopes": "scopes",
+    "act": "act",
+    "mfa": "mfa",
+    "token_id": "token",
+    "issued_at": "iat",
+    "expires_at": "exp",
+    "principal": "cnf",
+}
+_STATEMENT: Final = TypeAdapter(Statement)
+
+
+def _claims(statement: Statement) -> dict[str, object]:
+    """The claims, without the empty ones, which the verifier puts back."""
+    claims: dict[str, object] = {"v": VERSION, "iss": "auditspan"}
+    for field, name in _NAMES.items():
+        value = getattr(statement, field)
+        if value not in ("", (), None):
+            claims[name] = value
+    return claims
+
+
+def _statement(claims: Mapping[str, object]) -> Statement:
+    """The statement of verified claims; strict, since only our own signer writes them."""
+    if claims.get("v") != VERSION or claims.get("iss") != "auditspan":
+        raise StatementRefused(f"statement: expected version {VERSION} of auditspan")
+    if not set(claims) <= {"v", "iss", *_NAMES.values()}:
+        raise StatementRefused("statement: a claim that we never write")
+    values = {field: claims[name] for field, name in _NAMES.items() if name in claims}
+    try:
+        # From JSON, because only there a list may become a tuple in strict mode.
+        return _STATEMENT.validate_json(json.dumps(values), strict=True)
+    except ValidationError as error:
+        # The cause is cut off: it quotes the values.
+        where = ".".join(map(str, error.errors()[0]["loc"]))
+        raise StatementRefused(f"statement: {where} is missing or has the wrong type") from None
+
+
+def _public_key(entry: object) -> tuple[str, Ed25519PublicKey]:
+    if not isinstance(entry, dict) or entry.get("kty") != "OKP" or entry.get("crv") != "Ed25519":
+        raise KeySetInvalid("statement keys: expected Ed25519 keys (kty OKP, crv Ed25519)")
+    try:
+        key = Ed25519PublicKey.from_public_bytes(jws.decode(entry["x"]))
+        return str(entry["kid"]), key
+    except (KeyError, TypeError, ValueError) as error:
+        raise KeySetInvalid("statement keys: a key without a valid `x` and `kid`") from error
