@@ -1,0 +1,125 @@
+"""Front's side of the engine process: start it, talk to it, start it again when it ends.
+
+What the engine has not finished lies in the spool, so its death loses nothing and a new one goes
+on where the old one was.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from auditspan.collector.engine.messages import (
+    Message,
+    Ready,
+    SegmentClosed,
+    Start,
+    decode,
+    encode,
+)
+from auditspan.collector.errors import EngineFailed
+
+LOG = logging.getLogger("auditspan.collector.engine_process")
+
+_KEPT_ENVIRONMENT: Final = ("PATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
+"""Everything else of the environment stays outside: SQL can read the engine's environment."""
+
+_START_SECONDS: Final = 60.0
+_STOP_SECONDS: Final = 30.0
+_BACKOFF: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
+_LINE_LIMIT: Final = 64 << 20
+_STEADY_SECONDS: Final = 60.0
+
+
+@dataclass(slots=True)
+class EngineProcess:
+    """The one engine of a collector."""
+
+    start: Start
+    on_message: Callable[[Message], None]
+    process: Process | None = None
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    stopping: bool = False
+
+    async def run(self) -> None:
+        """Keep an engine running until `stop`."""
+        failures = 0
+        while not self.stopping:
+            began = time.monotonic()
+            try:
+                await self._once()
+            except EngineFailed as error:
+                if self._stops():
+                    return
+                failures = 0 if time.monotonic() - began > _STEADY_SECONDS else failures
+                delay = _BACKOFF[min(failures, len(_BACKOFF) - 1)]
+                failures += 1
+                LOG.error("%s; nothing is lost, next try in %.1f s", error, delay)
+                await asyncio.sleep(delay)
+
+    async def closed(self, name: str) -> None:
+        """Tell the engine of a closed segment; a lost message is made good at its next start."""
+        if self.process is None or self.process.stdin is None or not self.ready.is_set():
+            return
+        try:
+            self.process.stdin.write(encode(SegmentClosed(name)))
+            await self.process.stdin.drain()
+        except (BrokenPipeError, ConnectionResetError):
+            LOG.warning("the engine is gone, segment %s waits in the spool", name)
+
+    async def stop(self) -> None:
+        """Let the engine finish what it was told of, then end it."""
+        self.stopping = True
+        if self.process is None or self.process.returncode is not None:
+            return
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        try:
+            await asyncio.wait_for(self.process.wait(), _STOP_SECONDS)
+        except TimeoutError:
+            LOG.error("the engine did not finish in %.0f s and is killed", _STOP_SECONDS)
+            self.process.kill()
+            await self.process.wait()
+
+    def _stops(self) -> bool:
+        """Asked anew after each wait: `stop` runs in between."""
+        return self.stopping
+
+    async def _once(self) -> None:
+        environment = {key: os.environ[key] for key in _KEPT_ENVIRONMENT if key in os.environ}
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "auditspan.collector.engine",
+            stdin=PIPE,
+            stdout=PIPE,
+            env={**environment, "TZ": "UTC", "PYTHONUNBUFFERED": "1"},
+            limit=_LINE_LIMIT,
+        )
+        assert self.process.stdin is not None and self.process.stdout is not None
+        try:
+            self.process.stdin.write(encode(self.start))
+            await self.process.stdin.drain()
+            await self._listen(self.process.stdout)
+        except (BrokenPipeError, ConnectionResetError, TimeoutError) as error:
+            raise EngineFailed(f"the engine stopped talking ({type(error).__name__})") from error
+        finally:
+            self.ready.clear()
+            if self.process.returncode is None and not self.stopping:
+                self.process.kill()
+            code = await self.process.wait()
+        raise EngineFailed(f"the engine ended with code {code}")
+
+    async def _listen(self, stdout: asyncio.StreamReader) -> None:
+        timeout: float | None = _START_SECONDS
+        while line := await asyncio.wait_for(stdout.readline(), timeout):
+            message = decode(line)
+            if isinstance(message, Ready):
+                self.ready.set()
+                timeout = None
+            self.on_message(message)

@@ -1,0 +1,34 @@
+"""What keeps the collector from starting or going on.
+
+CollectorError
+├── ConfigInvalid      permanent: a key, a value or a combination of them is wrong
+├── DataDirInvalid     permanent: the data folder is not what it must be (owner, mode, content)
+├── AlreadyRunning     permanent: another process holds the data folder
+└── EngineFailed       retryable: the engine process ended; it is started again
+"""
+
+from typing import ClassVar
+
+
+class CollectorError(Exception):
+    """Root of the errors of this folder."""
+
+    retryable: ClassVar[bool] = False
+
+
+class ConfigInvalid(CollectorError):
+    """A key, a value or a combination of them is wrong."""
+
+
+class DataDirInvalid(CollectorError):
+    """The data folder is not what it must be."""
+
+
+class AlreadyRunning(CollectorError):
+    """Another process holds the data folder."""
+
+
+class EngineFailed(CollectorError):
+    """The engine process ended."""
+
+    retryable: ClassVar[bool] = True

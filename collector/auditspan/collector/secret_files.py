@@ -1,0 +1,50 @@
+"""A collector's keys and tokens: made on first start, kept in `secrets/`, read by front only."""
+
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from auditspan.collector.data_dir import DataDir
+from auditspan.identity.files import read_private, write_atomic
+from auditspan.identity.statement_keys import open_key, read_jwks
+
+_KEY_BYTES: Final = 32
+OPERATOR_PREFIX: Final = "aso_"
+"""So that a leaked token is recognised by scanners, ours among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What front holds in memory. Its `repr` shows none of it."""
+
+    hmac_key: bytes = field(repr=False)
+    operator_token: str = field(repr=False)
+    statement_key: Ed25519PrivateKey = field(repr=False)
+    statement_jwks: dict[str, object] = field(repr=False)
+
+
+def ensure_secrets(data: DataDir) -> Secrets:
+    """Read the secrets, making those that are not there. Raises `SecretFileInvalid`."""
+    jwks = data.folder("public") / "statement.jwks.json"
+    key = open_key(data.secret("statement.key"), jwks)
+    return Secrets(
+        hmac_key=_ensure(data.secret("hmac.key"), secrets.token_bytes(_KEY_BYTES)),
+        operator_token=_ensure(
+            data.secret("operator.token"), f"{OPERATOR_PREFIX}{secrets.token_urlsafe(32)}".encode()
+        )
+        .decode()
+        .strip(),
+        statement_key=key,
+        statement_jwks=read_jwks(jwks),
+    )
+
+
+def _ensure(path: Path, fresh: bytes) -> bytes:
+    try:
+        return read_private(path)
+    except FileNotFoundError:
+        write_atomic(path, fresh)
+        return fresh
