@@ -1,0 +1,32 @@
+"""What the exit codes of `auditspan` mean, and how an error gets its code.
+
+0  done, nothing to complain about
+1  done, and something was found or refused
+2  wrong usage or bad input: the same call fails again
+3  unavailable: the same call may succeed later
+4  a fault of auditspan itself
+130  interrupted
+"""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes of the command."""
+
+    OK = 0
+    FOUND = 1
+    USAGE = 2
+    UNAVAILABLE = 3
+    FAULT = 4
+    INTERRUPTED = 130
+
+
+def exit_of(error: BaseException) -> Exit:
+    """The code of an error: every error of ours says whether it is `retryable`."""
+    if isinstance(error, KeyboardInterrupt):
+        return Exit.INTERRUPTED
+    retryable = getattr(type(error), "retryable", None)
+    if isinstance(retryable, bool):
+        return Exit.UNAVAILABLE if retryable else Exit.USAGE
+    return Exit.USAGE if isinstance(error, FileNotFoundError | PermissionError) else Exit.FAULT

@@ -1,0 +1,64 @@
+"""The `auditspan` command: collects the command modules and turns errors into messages and codes.
+
+A command module is a file `…_commands.py` with `register(app)`; adding one is one line in
+`_MODULES`. It imports what is heavy inside its functions, so that `--help` stays quick.
+"""
+
+import sys
+import traceback
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from auditspan.cli import keys_commands, registry_commands
+from auditspan.cli.exits import Exit, exit_of
+from auditspan.cli.terminal import err, safe
+
+_MODULES = (
+    registry_commands,
+    keys_commands,
+)
+
+app = typer.Typer(
+    name="auditspan",
+    help="The audit trail for AI agents.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"auditspan {version('auditspan')}")
+        raise typer.Exit
+
+
+@app.callback(
+    epilog="Exit codes: 0 done; 1 something was found or refused; 2 wrong usage or bad input; "
+    "3 unavailable, try again; 4 a fault of auditspan."
+)
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """The audit trail for AI agents."""
+
+
+for _module in _MODULES:
+    _module.register(app)
+
+
+def main() -> None:
+    """Run the command; every error becomes a line on standard error and an exit code."""
+    try:
+        app()
+    except (Exception, KeyboardInterrupt) as error:
+        code = exit_of(error)
+        if code is Exit.FAULT:
+            traceback.print_exc()
+        elif code is not Exit.INTERRUPTED:
+            err().print(f"auditspan: {safe(error, lines=True)}", soft_wrap=True)
+        sys.exit(code)

@@ -1,0 +1,42 @@
+"""Recorded values on a terminal: shown, never obeyed.
+
+Control characters, ANSI sequences, bidirectional overrides (https://www.unicode.org/reports/tr36/)
+and invisible format characters are written as escapes. An agent that names a tool `\\x1b[2J` gets
+its name printed and nothing cleared.
+"""
+
+import re
+import sys
+
+from rich.console import Console
+
+_HARMFUL = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+
+
+def safe(text: object, *, lines: bool = False) -> str:
+    """The text with everything harmful as an escape; with `lines`, line breaks and tabs stay."""
+    kept = "\n\t" if lines else ""
+
+    def escaped(match: re.Match[str]) -> str:
+        character = match[0]
+        if character in kept:
+            return character
+        return character.encode("unicode_escape", "surrogatepass").decode()
+
+    return _HARMFUL.sub(escaped, str(text))
+
+
+def out() -> Console:
+    """Standard output, which takes no markup from a value."""
+    # A pipe has no width: take enough for nothing to be folded away.
+    width = None if sys.stdout.isatty() else 240
+    return Console(file=sys.stdout, width=width, markup=False, emoji=False, highlight=False)
+
+
+def err() -> Console:
+    """Standard error, which takes no markup from a value."""
+    width = None if sys.stderr.isatty() else 240
+    return Console(file=sys.stderr, width=width, markup=False, emoji=False, highlight=False)
