@@ -11,6 +11,7 @@
     ├── StatementRefused         not ours, changed, or of another principal
     │   └── StatementOutOfTime   genuine, but not in its lifetime
     ├── KeysUnavailable          a key set could not be had: try again later
+    ├── ReplayTableFull          more one-time tokens than are remembered: try again later
     ├── KeySetInvalid            a key set is no key set
     ├── SecretFileInvalid        a file of ours is unsafe or broken
     └── ApiKeyUnknown            there is no key of this id
@@ -65,7 +66,13 @@ class StatementOutOfTime(StatementRefused):
 
 
 class KeysUnavailable(IdentityError):
-    """A key set could not be fetched, or a bounded table is full."""
+    """A key set could not be fetched, and there is no earlier one."""
+
+    retryable: ClassVar[bool] = True
+
+
+class ReplayTableFull(IdentityError):
+    """A one-time token could not be remembered, so it must not be accepted."""
 
     retryable: ClassVar[bool] = True
 
