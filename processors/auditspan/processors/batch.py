@@ -80,7 +80,8 @@ class Batch:
 
     def has(self, finding: str) -> Mask:
         """Which records have the finding."""
-        return (self.findings & _BIT[finding]) != 0
+        found: Mask = (self.findings & _BIT[finding]) != 0
+        return found
 
     def distinct(self, *names: str) -> Distinct:
         """The distinct combinations of some columns, found through dictionary codes."""

@@ -1,0 +1,46 @@
+"""The JSON of tool arguments: read leniently, because it is a sender's text."""
+
+import json
+from functools import lru_cache
+
+from pydantic import JsonValue
+
+from auditspan.registry.paths import Step, find, parse
+
+
+class NotJson:
+    """What stands for arguments that are no JSON."""
+
+
+NOT_JSON = NotJson()
+
+
+def read(text: str) -> JsonValue | NotJson:
+    """The value of a text, `NOT_JSON` if it is none."""
+    if not text:
+        return NOT_JSON
+    try:
+        value: JsonValue = json.loads(text)
+    except (ValueError, RecursionError):
+        return NOT_JSON
+    return value
+
+
+def at(value: JsonValue | NotJson, path: str) -> list[str]:
+    """The texts of everything that a path reaches; numbers and truths as JSON spells them."""
+    if isinstance(value, NotJson) or not path:
+        return []
+    return [spelled(found) for found in find(value, steps(path)) if found is not None]
+
+
+def spelled(value: JsonValue) -> str:
+    """A value as text: strings as they are, the rest as JSON."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+@lru_cache(maxsize=4096)
+def steps(path: str) -> tuple[Step, ...]:
+    """The steps of a registered path, parsed once."""
+    return parse(path)
