@@ -1,0 +1,135 @@
+"""A decision: Cedar's answer, with what auditspan makes of it.
+
+Precedence, the first that applies:
+
+1. a policy could not be evaluated: deny, rule `evaluation-error` (Cedar would skip a `forbid` that
+   fails, and allow);
+2. a `forbid` matches: deny;
+3. nothing permits: deny, rule `default-deny`;
+4. a matching policy is annotated `@outcome("require_approval")`: require_approval;
+5. allow.
+
+A review is demanded by the tool, by a matching `@outcome("review")` and by `@review("true")` on a
+policy that decides.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from cedarpy import _internal as cedar
+
+from auditspan.policy.arguments import Json
+from auditspan.policy.facts import Values, cedar_entities, cedar_request
+from auditspan.policy.rules import DEFAULT_DENY, EVALUATION_ERROR, Rule
+from auditspan.policy.slice import Handle, Slice
+
+Outcome = Literal["allow", "deny", "require_approval"]
+
+_POLICY = re.compile(r"`policy(\d+)`")
+_MAX_ERROR = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the policies say about a request."""
+
+    outcome: Outcome
+    rule_ids: tuple[str, ...]
+    """`@id`s of the policies that decided, sorted; or `default-deny`, `evaluation-error`."""
+    reason: str
+    """One sentence for people."""
+    errors: tuple[str, ...]
+    """Why policies could not be evaluated; not empty exactly with `evaluation-error`."""
+    review_required: bool
+    """A person has to look at the action."""
+    version: str
+    """The policies that were asked: `sha256:…`."""
+    obligations: tuple[str, ...] = ()
+    """Duties that the deciding policies name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Cedar says about a request to one handle."""
+
+    allowed: bool
+    matched: tuple[Rule, ...]
+    errors: tuple[str, ...]
+
+
+def evaluate(slice_: Slice, operation: str, values: Values, arguments: str) -> Decision:
+    """Ask Cedar. The version is left empty."""
+    request = cedar_request(operation, values, arguments)
+    entities = cedar_entities(operation, values)
+    answer = ask(slice_.judging, request, entities)
+    duties: tuple[Rule, ...] = ()
+    if answer.allowed and not answer.errors and slice_.duties.rules:
+        further = ask(slice_.duties, request, entities)
+        duties = further.matched
+        answer = Answer(answer.allowed, answer.matched, further.errors)
+    if answer.errors:
+        return failed(answer.errors, slice_.review_required)
+    return _decided(answer, duties, slice_.review_required)
+
+
+def ask(handle: Handle, request: dict[str, Json], entities: str) -> Answer:
+    """One question to Cedar. Anything but a clean answer is an error in the answer."""
+    [text] = cedar.is_authorized_batch([request], handle.policies, entities, None, False)
+    found = json.loads(text)
+    diagnostics = found["diagnostics"]
+    errors = tuple(_error(handle, error) for error in diagnostics["errors"])
+    if found["decision"] == "NoDecision" and not errors:
+        errors = ("cedar gave no decision",)
+    matched = tuple(_rule(handle, policy) for policy in diagnostics.get("reason", ()))
+    return Answer(found["decision"] == "Allow", matched, errors)
+
+
+def failed(errors: Sequence[str], review_required: bool) -> Decision:
+    """The decision when a policy could not be evaluated."""
+    reason = "denied because a policy could not be evaluated: " + errors[0]
+    return Decision("deny", (EVALUATION_ERROR,), reason, tuple(errors), review_required, "")
+
+
+def _decided(answer: Answer, duties: tuple[Rule, ...], review: bool) -> Decision:
+    matched = answer.matched
+    if not answer.allowed:
+        if not matched:
+            return Decision("deny", (DEFAULT_DENY,), "no policy permits this", (), review, "")
+        return _decision("deny", matched, "forbidden by", review)
+    approvals = [rule for rule in (*matched, *duties) if rule.kind.endswith("_approval")]
+    reviews = [rule for rule in duties if rule.kind == "forbid_review"]
+    review = review or bool(reviews) or any(rule.review for rule in duties)
+    if approvals:
+        return _decision("require_approval", [*approvals, *reviews], "approval asked by", review)
+    return _decision("allow", [*matched, *reviews], "permitted by", review)
+
+
+def _decision(outcome: Outcome, rules: Sequence[Rule], verb: str, review: bool) -> Decision:
+    deciding = sorted(rules, key=lambda rule: rule.id)
+    ids = tuple(rule.id for rule in deciding)
+    return Decision(
+        outcome,
+        ids,
+        "; ".join(_unique(rule.reason for rule in deciding)) or f"{verb} {', '.join(ids)}",
+        (),
+        review or any(rule.review for rule in deciding),
+        "",
+        _unique(rule.obligation for rule in deciding),
+    )
+
+
+def _unique(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for text in texts if text))
+
+
+def _rule(handle: Handle, policy: str) -> Rule:
+    return handle.rules[int(policy.removeprefix("policy"))]
+
+
+def _error(handle: Handle, message: str) -> str:
+    """An error with our rule id in place of Cedar's number."""
+    named = _POLICY.sub(lambda match: handle.rules[int(match[1])].id, message)
+    return named.removeprefix("error while evaluating policy ")[:_MAX_ERROR]

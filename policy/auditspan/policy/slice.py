@@ -1,0 +1,70 @@
+"""The policies that one kind of call has to ask, and what they look at.
+
+Policies are sliced by their scope alone: the action, and for tool calls the tool. A condition
+(`when`) never leaves a policy out.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import cedarpy
+
+from auditspan.policy.arguments import ArgumentType, Path
+from auditspan.policy.facts import TIMES, Value, getter
+from auditspan.policy.request import Request, ToolLike
+from auditspan.policy.rules import Rule
+
+_DUTIES = ("forbid_approval", "forbid_review")
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """Some policies, parsed; Cedar numbers them in their order."""
+
+    rules: tuple[Rule, ...]
+    policies: cedarpy.PolicySet
+
+    @classmethod
+    def of(cls, rules: Iterable[Rule]) -> "Handle":
+        """Parse the policies of some rules together."""
+        listed = tuple(rules)
+        text = "\n".join(rule.statement.text for rule in listed)
+        return cls(listed, cedarpy.PolicySet.from_str(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What is asked for one operation and tool."""
+
+    attributes: frozenset[str]
+    """Cedar paths that the policies look at, such as `principal.risk_tier`."""
+    arguments: frozenset[Path]
+    """Arguments that the policies look at; `()` is all of them."""
+    types: ArgumentType
+    """The tool's argument types, as far as they are looked at."""
+    review_required: bool
+    """The tool demands a review of every call."""
+    judging: Handle
+    """Policies that permit and forbid."""
+    duties: Handle
+    """Policies that ask for approval or review of what is permitted."""
+    getters: Mapping[str, Callable[[Request], Value]]
+    """How each attribute is read from a request, without those of the calendar."""
+    timed: bool
+    """Whether the policies look at the time of day."""
+
+    @classmethod
+    def of(cls, rules: Iterable[Rule], tool: ToolLike | None, types: ArgumentType) -> "Slice":
+        """Assemble a slice from the rules of a kind of call."""
+        listed = tuple(rules)
+        attributes = frozenset[str]().union(*(rule.attributes for rule in listed))
+        return cls(
+            attributes=attributes,
+            arguments=frozenset[Path]().union(*(rule.arguments for rule in listed)),
+            types=types,
+            review_required=tool.review_required if tool else False,
+            judging=Handle.of(rule for rule in listed if rule.kind not in _DUTIES),
+            duties=Handle.of(rule for rule in listed if rule.kind in _DUTIES),
+            getters={name: getter(name, tool) for name in sorted(attributes - TIMES)},
+            timed=not attributes.isdisjoint(TIMES),
+        )
