@@ -1,0 +1,1 @@
+"""The process that talks to the outside: receives, authenticates, spools, answers."""
