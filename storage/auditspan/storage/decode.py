@@ -1,0 +1,51 @@
+"""A spool segment as an Arrow table, one row per span, and nothing of a span is lost.
+
+The embedded engine reads the protobuf itself (`otlp`); what is left to do here is done on whole
+columns: maps, columns of their own for registered attributes, types of values, and what exporters
+drop (flags, trace state, dropped counts, scope attributes, schema URLs).
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from auditspan.storage import otlp
+from auditspan.storage.engine import Engine
+from auditspan.storage.projection import Projection, of_registry
+from auditspan.storage.spans import Decoding
+
+
+@dataclass(frozen=True, slots=True)
+class ControlFrame:
+    """A control record as it lies in the spool."""
+
+    received_at: int
+    """Unix nanoseconds."""
+    principal: str
+    """Who gave it, as JSON."""
+    digest: str
+    """SHA-256 of the bytes as received."""
+    body: str
+    """The control record, as JSON."""
+
+
+def decode(
+    engine: Engine, segment: Path, projections: Sequence[Projection] | None = None
+) -> pa.Table:
+    """Read the spans of a segment; a frame that cannot be read fails the whole segment."""
+    marker = secrets.token_hex(16)  # a client cannot write what it cannot guess
+    flat = engine.arrow(otlp.spans_statement(segment, marker)).combine_chunks()
+    chosen = of_registry() if projections is None else projections
+    return Decoding(flat, marker, chosen).table()
+
+
+def decode_controls(engine: Engine, segment: Path) -> list[ControlFrame]:
+    """Read the control frames of a segment."""
+    rows = engine.arrow(otlp.controls_statement(segment)).to_pylist()
+    return [
+        ControlFrame(row["received_at"], row["principal"], row["request_digest"], row["control"])
+        for row in rows
+    ]

@@ -1,0 +1,216 @@
+"""ClickHouse inside this process (chDB): one process a store, one store a process."""
+
+import fcntl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+import chdb
+import clickhouse_connect
+import pyarrow as pa
+from chdb.state.sqlitelike import Connection
+from clickhouse_connect.driver.exceptions import Error as ClientError
+
+from auditspan.storage import errors
+from auditspan.storage.config import StoreConfig
+from auditspan.storage.engine import Params, Session, Settings
+
+_MEMORY = ":memory:"
+
+# For every connection that is not a reader's: results are Arrow, times are UTC, an insert is
+# one block (and so one part) however large, and runs when it is called.
+_SESSION: Settings = {
+    "session_timezone": "UTC",
+    "async_insert": 0,
+    "insert_deduplicate": 0,
+    "min_insert_block_size_rows": 1_048_576,
+    "min_insert_block_size_bytes": 4_000_000_000,
+    "output_format_arrow_string_as_string": 1,
+    "output_format_arrow_compression_method": "none",
+}
+
+
+class EmbeddedEngine:
+    """The embedded engine; see `Engine`."""
+
+    kind = "embedded"
+
+    def __init__(self, config: StoreConfig) -> None:
+        if config.path is None:
+            raise errors.StoreError("embedded store: no path given")
+        self.config = config
+        if str(config.path) != _MEMORY:
+            _own_folder(config.path)
+        self._dsn = _connection_string(config)
+        with _translated(config.path):
+            self._client = clickhouse_connect.get_client(
+                interface="chdb",
+                path=str(config.path),
+                settings=dict(_SESSION),
+                chdb_options=_options(config),
+            )
+        self._bulk = Connection(self._dsn)
+        self._bulk_lock = threading.Lock()
+        with _translated(config.path):
+            self._client.command(f"CREATE DATABASE IF NOT EXISTS {config.database} ENGINE = Atomic")
+            self._client.database = config.database
+            _prepare(self._bulk, config.database, _SESSION)
+
+    def arrow(
+        self, sql: str, params: Params | None = None, settings: Settings | None = None
+    ) -> pa.Table:
+        with _translated(self.config.path):
+            return self._client.query_arrow(
+                sql, parameters=_plain(params), settings=dict(settings or {}), use_strings=True
+            )
+
+    def raw(
+        self,
+        sql: str,
+        fmt: str = "TabSeparated",
+        params: Params | None = None,
+        settings: Settings | None = None,
+    ) -> bytes:
+        with _translated(self.config.path):
+            return self._client.raw_query(
+                sql, parameters=_plain(params), settings=dict(settings or {}), fmt=fmt
+            )
+
+    def command(self, sql: str, params: Params | None = None) -> None:
+        with _translated(self.config.path):
+            self._client.command(sql, parameters=_plain(params))
+
+    def insert(self, table: str, rows: pa.Table, query_id: str = "") -> None:
+        del query_id  # an embedded insert ends with its process
+        names = ", ".join(f"`{name}`" for name in rows.column_names)
+        with self._bulk_lock, _translated(self.config.path):
+            stream = self._bulk.send_insert(f"INSERT INTO {table} ({names})", "ArrowStream")
+            with stream:
+                for chunk in _arrow_stream(rows):
+                    stream.append(chunk)  # type: ignore[no-untyped-call]
+                stream.finish()
+
+    @contextmanager
+    def session(self, settings: Settings | None = None) -> Iterator[Session]:
+        with _translated(self.config.path):
+            handle = Connection(self._dsn)
+        try:
+            with _translated(self.config.path):
+                _prepare(handle, self.config.database, {"session_timezone": "UTC"})
+                for name, value in (settings or {}).items():
+                    handle.query(f"SET {name} = {_quoted(value)}", "TabSeparated")
+            yield EmbeddedSession(handle, self.config.path)
+        finally:
+            handle.close()
+
+    def close(self) -> None:
+        with self._bulk_lock:
+            self._bulk.close()
+        self._client.close()
+
+
+class EmbeddedSession:
+    """One handle; see `Session`."""
+
+    def __init__(self, handle: Connection, path: Path | None) -> None:
+        self._handle = handle
+        self._path = path
+
+    def raw(self, sql: str, fmt: str, params: Params | None = None) -> bytes:
+        with _translated(self._path):
+            result = self._handle.query(sql, fmt, params=_plain(params))
+            return b"" if result is None else cast(bytes, result.bytes())
+
+
+def _options(config: StoreConfig) -> dict[str, str]:
+    return {
+        "timezone": "UTC",
+        "max_server_memory_usage": str(config.max_memory),
+        "max_memory_usage": str(config.max_memory * 3 // 4),
+        "mark_cache_size": str(config.mark_cache),
+        "background_pool_size": str(config.background_threads),
+    }
+
+
+def _connection_string(config: StoreConfig) -> str:
+    pairs = "&".join(f"{name}={value}" for name, value in _options(config).items())
+    path = str(config.path)
+    return f"{path if path == _MEMORY else Path(path).resolve()}?{pairs}"
+
+
+def _own_folder(path: Path) -> None:
+    """Make the folder before chDB does, which would let others list it."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.chmod(0o700)
+
+
+def _prepare(handle: Connection, database: str, settings: Settings) -> None:
+    handle.query(f"USE {database}", "TabSeparated")
+    for name, value in settings.items():
+        handle.query(f"SET {name} = {_quoted(value)}", "TabSeparated")
+
+
+def _quoted(value: str | int) -> str:
+    return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _plain(params: Params | None) -> dict[str, str | int | float]:
+    return dict(params or {})
+
+
+def _arrow_stream(rows: pa.Table) -> list[memoryview]:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as writer:
+        writer.write_table(rows.combine_chunks())
+    return [memoryview(sink.getvalue())]
+
+
+@contextmanager
+def _translated(path: Path | None) -> Iterator[None]:
+    """Errors of chDB and of clickhouse-connect become ours."""
+    try:
+        yield
+    except ClientError as error:
+        raise _of(error, error.code or 0, path) from error
+    except RuntimeError as error:
+        raise _of(error, _code_in(str(error)), path) from error
+    except chdb.ChdbError as error:
+        raise _of(error, _code_in(str(error)), path) from error
+
+
+def _of(error: Exception, code: int, path: Path | None) -> errors.StoreError:
+    text = str(error)
+    if "Error initializing EmbeddedServer" in text or code == 76:
+        holder = _holder(path)
+        if holder:
+            return errors.StoreLocked(
+                f"store {path}: held by {holder}; query it through the running collector, "
+                "or stop that process first",
+                code,
+            )
+    return errors.of_engine(error, code)
+
+
+def _code_in(text: str) -> int:
+    _, _, after = text.partition("Code: ")
+    digits = after.partition(".")[0]
+    return int(digits) if digits.isdigit() else 0
+
+
+def _holder(path: Path | None) -> str:
+    """Who has the lock on the engine's status file, in its own words; empty if nobody has."""
+    status = Path(str(path)) / "status"
+    try:
+        with status.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                words = file.read(200).decode("utf-8", "replace").split("\n")
+                return (
+                    " ".join(word for word in words if word.startswith("PID")).lower() or "another"
+                )
+    except OSError:
+        return ""
+    return ""

@@ -1,0 +1,117 @@
+"""The statements that decode a spool segment: `sql/otlp.proto` and `sql/decode.sql` filled in.
+
+ClickHouse reads length-delimited protobuf messages as rows with its format `Protobuf`
+(https://clickhouse.com/docs/interfaces/formats/Protobuf). The structure string it needs beside the
+schema is derived from the schema here, so that the two cannot differ.
+"""
+
+import re
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+KINDS = ("none", "string", "bool", "int", "double", "array", "kvlist", "bytes", "strindex")
+"""What an attribute value is, by the number of its field in AnyValue."""
+
+_SCALARS = {
+    "string": "String",
+    "bytes": "String",
+    "bool": "Bool",
+    "int32": "Int32",
+    "int64": "Int64",
+    "uint32": "UInt32",
+    "fixed32": "UInt32",
+    "fixed64": "UInt64",
+    "double": "Float64",
+}
+_MESSAGE = re.compile(r"message (\w+) \{((?:[^{}]|\{[^{}]*\})*)\}", re.S)
+_FIELD = re.compile(r"(repeated )?(\w+) (\w+) = (\d+);")
+
+# `if` and not a default branch alone: the text of one kind must never come from another field.
+_VALUES = (
+    "arrayMap((t, s, b, i, d, a, k, y, x) -> multiIf("
+    "t = 1, s, t = 3, toString(i), t = 4, toString(d), t = 2, if(b, 'true', 'false'), "
+    "t = 5, concat('{marker}a', base64Encode(a)), t = 6, concat('{marker}k', base64Encode(k)), "
+    "t = 7, base64Encode(y), t = 8, toString(x), ''), "
+    "{kinds}, {of}.value.string_value, {of}.value.bool_value, {of}.value.int_value, "
+    "{of}.value.double_value, {of}.value.array_value, {of}.value.kvlist_value, "
+    "{of}.value.bytes_value, {of}.value.string_value_strindex)"
+)
+_KINDS = "CAST({of}.value.value, 'Array(Int8)')"
+
+
+def data(name: str) -> str:
+    """A file of this folder's `sql/`."""
+    return (files("auditspan.storage") / "sql" / name).read_text("utf-8")
+
+
+@cache
+def schema() -> str:
+    """The protobuf schema on one line, without its comments."""
+    lines = (line.partition("//")[0] for line in data("otlp.proto").splitlines())
+    return " ".join(" ".join(lines).split())
+
+
+@cache
+def _messages() -> dict[str, str]:
+    return dict(_MESSAGE.findall(schema()))
+
+
+def _type(name: str) -> str:
+    return _SCALARS.get(name) or f"Tuple({_fields(name)})"
+
+
+def _fields(message: str) -> str:
+    body = _messages()[message]
+    columns = []
+    if "oneof value" in body:
+        # Which member was set: ClickHouse fills it with input_format_protobuf_oneof_presence.
+        members = "".join(f", '{name}' = {number}" for _, _, name, number in _FIELD.findall(body))
+        columns.append(f"value Enum8('none' = 0{members})")
+    for repeated, kind, name, _ in _FIELD.findall(body):
+        columns.append(f"{name} {f'Array({_type(kind)})' if repeated else _type(kind)}")
+    return ", ".join(columns)
+
+
+@cache
+def _settings() -> str:
+    return (
+        "SETTINGS format_schema_source = 'string', format_schema_message_name = 'Envelope', "
+        f"format_schema = '{_escaped(schema())}', input_format_protobuf_oneof_presence = 1, "
+        "max_threads = 1, max_block_size = 65536"
+    )
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def _source(segment: Path) -> str:
+    structure = _escaped(_fields("Envelope"))
+    return f"file('{_escaped(str(segment))}', 'Protobuf', '{structure}')"
+
+
+@cache
+def _template() -> str:
+    text = "\n".join(line for line in data("decode.sql").splitlines() if not line.startswith("--"))
+    text = re.sub(r"\{kinds:([\w.]+)\}", lambda found: _KINDS.replace("{of}", found[1]), text)
+    text = re.sub(
+        r"\{values:([\w.]+)\}",
+        lambda found: _VALUES.replace("{kinds}", _KINDS).replace("{of}", found[1]),
+        text,
+    )
+    return re.sub(r"\{first:(.+)\} AS", r"arrayResize([\1], length(ss.spans)) AS", text)
+
+
+def spans_statement(segment: Path, marker: str) -> str:
+    """Read the spans of a segment; nested values begin with the marker."""
+    text = _template().replace("{marker}", marker).replace("{source}", _source(segment))
+    return f"{text}\n{_settings()}"
+
+
+def controls_statement(segment: Path) -> str:
+    """Read the control frames of a segment."""
+    return (
+        "SELECT received_at, principal, request_digest, control FROM "  # noqa: S608 (quoted)
+        f"{_source(segment)} WHERE kind = 2 {_settings()}"
+    )

@@ -1,0 +1,143 @@
+"""A ClickHouse server over HTTP."""
+
+import io
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import Error as ClientError
+
+from auditspan.storage import errors
+from auditspan.storage.config import StoreConfig
+from auditspan.storage.engine import Params, Session, Settings
+
+_SESSION: dict[str, str | int] = {
+    "session_timezone": "UTC",
+    "async_insert": 0,
+    "insert_deduplicate": 0,
+    "output_format_arrow_string_as_string": 1,
+}
+# An insert is one block, and so one part, however large it is.
+_INSERT: dict[str, str | int] = {
+    "min_insert_block_size_rows": 1_048_576,
+    "min_insert_block_size_bytes": 4_000_000_000,
+}
+
+
+class ServerEngine:
+    """A server; see `Engine`."""
+
+    kind = "server"
+
+    def __init__(self, config: StoreConfig) -> None:
+        self.config = config
+        self._address = urlsplit(config.url)
+        with _translated(config.url):
+            self._client = self._connect({})
+            self._client.database = config.database
+
+    def _connect(self, settings: Settings) -> Client:
+        secure = self._address.scheme == "https"
+        return clickhouse_connect.get_client(
+            interface="https" if secure else "http",
+            host=self._address.hostname or "localhost",
+            port=self._address.port or (8443 if secure else 8123),
+            username=self.config.user,
+            password=_password(self.config.password_file),
+            database="__default__",
+            settings={**_SESSION, **settings},
+            verify=self.config.verify_tls,
+            ca_cert=str(self.config.ca_file) if self.config.ca_file else None,
+            connect_timeout=min(10, self.config.timeout),
+            send_receive_timeout=self.config.timeout,
+            query_retries=0,
+            autogenerate_session_id=False,
+            compress=False,
+        )
+
+    def arrow(
+        self, sql: str, params: Params | None = None, settings: Settings | None = None
+    ) -> pa.Table:
+        with _translated(self.config.url):
+            return self._client.query_arrow(
+                sql, parameters=dict(params or {}), settings=dict(settings or {}), use_strings=True
+            )
+
+    def raw(
+        self,
+        sql: str,
+        fmt: str = "TabSeparated",
+        params: Params | None = None,
+        settings: Settings | None = None,
+    ) -> bytes:
+        with _translated(self.config.url):
+            return self._client.raw_query(
+                sql, parameters=dict(params or {}), settings=dict(settings or {}), fmt=fmt
+            )
+
+    def command(self, sql: str, params: Params | None = None) -> None:
+        with _translated(self.config.url):
+            # The database may not be there yet when the first migration runs.
+            self._client.command(
+                sql,
+                parameters=dict(params or {}),
+                use_database=not sql.startswith("CREATE DATABASE"),
+            )
+
+    def insert(self, table: str, rows: pa.Table, query_id: str = "") -> None:
+        sink = io.BytesIO()
+        with pa.ipc.new_stream(sink, rows.schema) as writer:
+            writer.write_table(rows.combine_chunks())
+        settings: dict[str, str | int] = {**_INSERT, **({"query_id": query_id} if query_id else {})}
+        with _translated(self.config.url):
+            self._client.raw_insert(
+                table, rows.column_names, sink.getvalue(), settings=settings, fmt="ArrowStream"
+            )
+
+    @contextmanager
+    def session(self, settings: Settings | None = None) -> Iterator[Session]:
+        yield ServerSession(self, dict(settings or {}))
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class ServerSession:
+    """Settings that go along with each request; see `Session`."""
+
+    def __init__(self, engine: ServerEngine, settings: Settings) -> None:
+        self._engine = engine
+        self._settings = settings
+
+    def raw(self, sql: str, fmt: str, params: Params | None = None) -> bytes:
+        return self._engine.raw(sql, fmt, params, self._settings)
+
+
+def _password(file: Path | None) -> str:
+    if file is None:
+        return ""
+    try:
+        mode = stat.S_IMODE(file.stat().st_mode)
+        text = file.read_text().strip()
+    except OSError as error:
+        raise errors.StoreError(f"storage.password_file: cannot read {file}: {error}") from error
+    if mode & 0o077:
+        raise errors.StoreError(
+            f"storage.password_file: {file} has mode {mode:04o}, others may read it; chmod 600 it"
+        )
+    return text
+
+
+@contextmanager
+def _translated(url: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        raise errors.of_engine(error, error.code or 0) from error
+    except OSError as error:
+        raise errors.StoreUnavailable(f"store {url}: {error}") from error

@@ -1,0 +1,88 @@
+-- Audit records: one row a record. Columns are those of docs/semconv.md, in the order of its
+-- integrity groups. No erasable column stands in a sort or partition key.
+--
+-- PARTITION BY: one insert is one retention class of one day, so it is one part: there or not.
+-- ORDER BY: an agent's records by time, and within five minutes whole traces side by side.
+-- SETTINGS: parts and merges are on disk before their sources go (reference/pipeline.md §7.1).
+CREATE TABLE IF NOT EXISTS {local audit_records}
+(
+    RecordId String CODEC(ZSTD(1)),
+    RecordKind LowCardinality(String),
+    Timestamp DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    Duration UInt64 CODEC(T64, ZSTD(1)),
+    ReceivedAt DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    BatchId LowCardinality(String),
+    RequestDigest LowCardinality(String),
+    TraceId String CODEC(ZSTD(1)),
+    SpanId String CODEC(ZSTD(1)),
+    ParentSpanId String CODEC(ZSTD(1)),
+    SpanName LowCardinality(String),
+    SpanKind LowCardinality(String),
+    ServiceName LowCardinality(String),
+    StatusCode LowCardinality(String),
+    Dialect LowCardinality(String),
+    Operation LowCardinality(String),
+    ActionType LowCardinality(String),
+    AgentId LowCardinality(String),
+    AgentName LowCardinality(String),
+    AgentProvenance LowCardinality(String),
+    PrincipalId LowCardinality(String),
+    UserProvenance LowCardinality(String),
+    ConversationId String CODEC(ZSTD(1)),
+    GrantId LowCardinality(String),
+    Environment LowCardinality(String),
+    ToolName LowCardinality(String),
+    Effect LowCardinality(String),
+    ArgumentsHash String CODEC(ZSTD(1)),
+    ResultHash String CODEC(ZSTD(1)),
+    TargetType LowCardinality(String),
+    PolicyOutcome LowCardinality(String),
+    PolicyRuleIds Array(LowCardinality(String)),
+    PolicyVersion LowCardinality(String),
+    Enforcement LowCardinality(String),
+    OutcomeStatus LowCardinality(String),
+    ErrorType LowCardinality(String),
+    Findings Array(LowCardinality(String)),
+    ModelName LowCardinality(String),
+    InputTokens UInt64 CODEC(T64, ZSTD(1)),
+    OutputTokens UInt64 CODEC(T64, ZSTD(1)),
+    Severity UInt8,
+    RetentionClass LowCardinality(String),
+    UserId String CODEC(ZSTD(1)),
+    OrganizationId LowCardinality(String),
+    SessionId String CODEC(ZSTD(1)),
+    AuthorizedBy String CODEC(ZSTD(1)),
+    Purpose LowCardinality(String),
+    ToolArguments String CODEC(ZSTD(1)),
+    ToolResult String CODEC(ZSTD(1)),
+    TargetId String CODEC(ZSTD(1)),
+    DataSubjectIds Array(String) CODEC(ZSTD(1)),
+    StatusMessage String CODEC(ZSTD(1)),
+    PolicyReason String CODEC(ZSTD(1)),
+    Summary String CODEC(ZSTD(1)),
+    ResourceAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    SpanAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    AttributeTypes Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(1)),
+    OtlpExtras Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    Events Array(Tuple(
+        Timestamp DateTime64(9, 'UTC'),
+        Name LowCardinality(String),
+        Attributes Map(LowCardinality(String), String))) CODEC(ZSTD(1)),
+    Links Array(Tuple(
+        TraceId String,
+        SpanId String,
+        TraceState String,
+        Attributes Map(LowCardinality(String), String))) CODEC(ZSTD(1)),
+    Derived Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    INDEX idx_record RecordId TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX idx_trace TraceId TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX idx_batch BatchId TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX idx_conversation ConversationId TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_user UserId TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_time Timestamp TYPE minmax GRANULARITY 1,
+    INDEX idx_received ReceivedAt TYPE minmax GRANULARITY 1
+)
+ENGINE = {engine}
+PARTITION BY (toDate(ReceivedAt), RetentionClass)
+ORDER BY (AgentId, toStartOfFiveMinutes(Timestamp), TraceId, Timestamp)
+SETTINGS {durable}, ttl_only_drop_parts = 1;

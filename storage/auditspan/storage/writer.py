@@ -1,0 +1,80 @@
+"""A batch into the store exactly once.
+
+`audit_records` is partitioned by day of receipt and retention class; a batch is inserted once per
+partition, so that each insert is one part: there or not. What the store has of a batch is counted
+before and after:
+
+1. the full count: nothing to do (a crash came after the insert);
+2. none: insert;
+3. anything else: delete what is there of this batch only, then insert.
+"""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from auditspan.storage.engine import Engine
+from auditspan.storage.errors import WriteMismatch
+from auditspan.storage.render import Target
+
+TABLE = "audit_records"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What `write` did."""
+
+    rows: int
+    """Rows of the batch in the store."""
+    inserted: bool
+    """False if the store had the batch already."""
+    repaired: bool
+    """True if part of it was there and had to go first."""
+
+
+def write(engine: Engine, table: pa.Table, batch_id: str) -> Written:
+    """Put a batch into the store, or make sure that it is there."""
+    there = count(engine, batch_id)
+    if there == table.num_rows:
+        return Written(there, inserted=False, repaired=False)
+    if there:
+        delete_unfinished(engine, batch_id)
+    for part in _parts(table):
+        engine.insert(Target.of(engine).table(TABLE), part)
+    after = count(engine, batch_id)
+    if after != table.num_rows:
+        raise WriteMismatch(
+            f"batch {batch_id}: wrote {table.num_rows} rows, the store has {after}; "
+            "it is repaired when the batch is written again"
+        )
+    return Written(after, inserted=True, repaired=bool(there))
+
+
+def count(engine: Engine, batch_id: str) -> int:
+    """Rows of a batch in the store."""
+    local = Target.of(engine).table(TABLE)
+    sql = f"SELECT count() FROM {local} WHERE BatchId = {{batch:String}}"  # noqa: S608 (our name)
+    return int(engine.raw(sql, "TSV", {"batch": batch_id}))
+
+
+def delete_unfinished(engine: Engine, batch_id: str) -> None:
+    """Delete the rows of one batch and wait until they are gone."""
+    local = Target.of(engine).table(TABLE)
+    engine.command(
+        f"ALTER TABLE {local} DELETE WHERE BatchId = {{batch:String}} SETTINGS mutations_sync = 2",
+        {"batch": batch_id},
+    )
+
+
+def _parts(table: pa.Table) -> list[pa.Table]:
+    """The rows of each partition, in their order."""
+    days = pc.cast(pc.floor_temporal(table["ReceivedAt"], unit="day"), pa.int64())
+    classes = table["RetentionClass"]
+    keys = pa.table({"day": days, "class": classes}).group_by(["day", "class"]).aggregate([])
+    if keys.num_rows <= 1:
+        return [table] if table.num_rows else []
+    return [
+        table.filter(pc.and_(pc.equal(days, key["day"]), pc.equal(classes, key["class"])))
+        for key in keys.to_pylist()
+    ]
