@@ -26,6 +26,22 @@ def read(text: str) -> JsonValue | NotJson:
     return value
 
 
+def read_strictly(text: str) -> JsonValue | NotJson:
+    """The same, but a text that names a key twice is none: parsers differ over which one counts."""
+    try:
+        value: JsonValue = json.loads(text, object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        return NOT_JSON
+    return value
+
+
+def _once(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
 def at(value: JsonValue | NotJson, path: str) -> list[str]:
     """The texts of everything that a path reaches; numbers and truths as JSON spells them."""
     if isinstance(value, NotJson) or not path:

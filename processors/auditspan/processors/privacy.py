@@ -1,0 +1,81 @@
+"""Content leaves here only as far as it may be kept: hashed, captured by mode, without secrets.
+
+In this order: arguments and results are hashed as they came; what a tool's capture mode does not
+keep is removed, from our columns and from the raw attributes behind them; then secrets are taken
+out of everything that is left. How many and where stands in the record
+(`audit.content.redaction.*`). Personal data is another stage.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
+
+from auditspan.processors.batch import Batch
+from auditspan.processors.capture import (
+    REMOVED,
+    Content,
+    ContentNames,
+    captured,
+    message_content,
+    modes,
+    tool_content,
+)
+from auditspan.processors.catalogue import calls
+from auditspan.processors.maps import MapView, replace_items
+from auditspan.processors.redact import redact
+from auditspan.processors.secrets import Secrets
+from auditspan.registry.history import History
+from auditspan.registry.models import Capture, CaptureMode
+
+
+class PrivacyConfig(BaseModel):
+    """How much content is kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    unregistered: Capture = Capture()
+    """Capture for tools that are not registered."""
+    messages: CaptureMode = "redacted"
+    """The messages of model calls: none and hash remove them, redacted takes secrets out."""
+    secrets: Secrets = Field(default_factory=Secrets.standard)
+    """What counts as a secret."""
+    content: ContentNames = Field(default_factory=ContentNames.standard)
+    """Attributes that hold content."""
+
+
+def privacy(
+    batch: Batch, history: History, key: bytes, config: PrivacyConfig | None = None
+) -> Batch:
+    """Hash, capture and redact. `key` is what arguments and results are hashed with."""
+    config = config or PrivacyConfig()
+    called = calls(batch, history)
+    arguments = modes(called, lambda tool: tool.capture.arguments, config.unregistered.arguments)
+    results = modes(called, lambda tool: tool.capture.result, config.unregistered.result)
+    view = MapView.of(batch.column("SpanAttributes"))
+    of_tools = [
+        tool_content(batch, view, config.content.arguments, arguments, called),
+        tool_content(batch, view, config.content.results, results, called),
+    ]
+    taken = np.concatenate([content.entries for content in of_tools])
+    of_models = message_content(view, config.content.messages, config.messages, taken)
+    contents = [*of_tools, of_models]
+    batch = batch.with_columns(
+        {
+            **captured(batch, "ToolArguments", "ArgumentsHash", arguments, called, key),
+            **captured(batch, "ToolResult", "ResultHash", results, called, key),
+            "SpanAttributes": _without_removed(batch.column("SpanAttributes"), contents),
+        }
+    )
+    whole = {
+        "ToolArguments": called.mask([mode == "full" for mode in arguments]),
+        "ToolResult": called.mask([mode == "full" for mode in results]),
+    }
+    entries = np.concatenate([content.entries[content.whole] for content in contents])
+    return redact(batch, config.secrets, whole, entries)
+
+
+def _without_removed(column: pa.MapArray, contents: Sequence[Content]) -> pa.MapArray:
+    entries = np.concatenate([content.entries[content.gone] for content in contents])
+    return replace_items(column, entries, pa.repeat(REMOVED, len(entries)))

@@ -1,0 +1,140 @@
+"""Secrets out of everything that a batch holds: attributes, events, links, texts, derived values.
+
+Each column is looked through as a whole; a record is only touched where something was found.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from auditspan.processors.batch import Batch, Mask
+from auditspan.processors.maps import MapView, Positions, replace_items
+from auditspan.processors.redactions import Redactions
+from auditspan.processors.scrub import REDACTED, put, scrub
+from auditspan.processors.secrets import Secrets
+from auditspan.processors.texts import filled, where
+
+_MAPS = ("SpanAttributes", "ResourceAttributes", "OtlpExtras")
+_LISTS = ("Events", "Links")
+_OURS = frozenset(
+    {
+        "Principal",
+        "RequestDigest",
+        "TraceId",
+        "SpanId",
+        "ParentSpanId",
+        "SpanKind",
+        "StatusCode",
+        "ArgumentsHash",
+        "ResultHash",
+    }
+)
+"""Text columns in which a sender's text cannot stand."""
+_COUNTED = frozenset({"SpanName", "StatusMessage", "TraceState"})
+"""Text columns that are no copy of an attribute: what is found in a copy is not counted again."""
+
+
+def redact(
+    batch: Batch, secrets: Secrets, whole: Mapping[str, Mask], whole_entries: Positions
+) -> Batch:
+    """Take secrets out, count them and flag the records; `whole` texts and entries are left."""
+    found = Redactions(len(batch))
+    columns: dict[str, pa.Array] = {}
+    for name in _MAPS:
+        column = batch.column(name)
+        kept = whole_entries if name == "SpanAttributes" else np.empty(0, dtype=np.int64)
+        rows = np.arange(len(batch), dtype=np.int64)
+        columns[name] = _map(column, secrets, kept, rows, found)
+    for name in _LISTS:
+        columns[name] = _list(batch.column(name), name, secrets, found)
+    for name in _texts(batch):
+        column = batch.column(name)
+        cleaned = _text(column, secrets, name, found if name in _COUNTED else None)
+        columns[name] = where(whole[name], column, cleaned) if name in whole else cleaned
+    derived = {
+        name: _text(array, secrets, name, None) if pa.types.is_string(array.type) else array
+        for name, array in batch.derived.items()
+    }
+    batch = replace(batch.with_columns(columns), derived=derived)
+    batch = batch.with_derived(found.derived())
+    return batch.flag("content.secret", found.mask()).flag("content.redacted", found.mask())
+
+
+def _texts(batch: Batch) -> list[str]:
+    return [
+        field.name
+        for field in batch.table.schema
+        if pa.types.is_string(field.type) and field.name not in _OURS
+    ]
+
+
+def _text(array: pa.Array, secrets: Secrets, name: str, found: Redactions | None) -> pa.Array:
+    """A text column, looked through once per distinct text."""
+    encoded = array.dictionary_encode()
+    cleaned = scrub(encoded.dictionary, secrets)
+    if not len(cleaned.places):
+        return array
+    if found is not None:
+        codes = encoded.indices.to_numpy(zero_copy_only=False)
+        counts = np.zeros(len(encoded.dictionary), dtype=np.int64)
+        counts[cleaned.places] = cleaned.counts
+        rows = np.flatnonzero(counts[codes])
+        found.add([name], np.zeros(len(rows), dtype=np.int64), rows, counts[codes[rows]])
+    return put(encoded.dictionary, cleaned).take(encoded.indices)
+
+
+def _map(
+    column: pa.MapArray,
+    secrets: Secrets,
+    kept: Positions,
+    row_of: Positions,
+    found: Redactions,
+    prefix: str = "",
+) -> pa.MapArray:
+    """A map column: values under the name of a credential, and secrets in all others."""
+    view = MapView.of(column)
+    named = _under_credentials(view, secrets)
+    hits = scrub(filled(view.items), secrets)
+    chosen = ~np.isin(hits.places, np.concatenate([named, kept]))
+    places = np.concatenate([named, hits.places[chosen]])
+    if not len(places):
+        return column
+    counts = np.concatenate([np.ones(len(named), dtype=np.int64), hits.counts[chosen]])
+    values = pa.concat_arrays(
+        [pa.repeat(REDACTED, len(named)), hits.values.filter(pa.array(chosen))]
+    )
+    codes = view.codes[places].astype(np.int64)
+    found.add([prefix + key for key in view.keys], codes, row_of[view.rows[places]], counts)
+    return replace_items(column, places, values)
+
+
+def _under_credentials(view: MapView, secrets: Secrets) -> Positions:
+    codes = [code for code, key in enumerate(view.keys) if secrets.credential(key)]
+    if not codes:
+        return np.empty(0, dtype=np.int64)
+    entries = np.flatnonzero(np.isin(view.codes, codes))
+    lengths = pc.fill_null(pc.binary_length(view.items.take(pa.array(entries))), 0)
+    filled_in: Positions = entries[lengths.to_numpy(zero_copy_only=False) > 0]
+    return filled_in
+
+
+def _list(column: pa.ListArray, name: str, secrets: Secrets, found: Redactions) -> pa.ListArray:
+    """The attributes and texts of events or links."""
+    inner = column.flatten()
+    if not len(inner):
+        return column
+    lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+    row_of = np.repeat(np.arange(len(column), dtype=np.int64), lengths)
+    nothing = np.empty(0, dtype=np.int64)
+    fields = {field.name: inner.field(field.name) for field in inner.type}
+    for key, array in fields.items():
+        if pa.types.is_map(array.type):
+            fields[key] = _map(array, secrets, nothing, row_of, found, f"{name}.")
+        elif pa.types.is_string(array.type) and not key.endswith("Id"):
+            fields[key] = _text(array, secrets, f"{name}.{key}", None)
+    structs = pa.StructArray.from_arrays(list(fields.values()), fields=list(inner.type))
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), structs, type=column.type)
