@@ -18,11 +18,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Literal, TypeAlias, TypeGuard
+from typing import Literal, TypeGuard
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | Mapping[str, Json] | None"
-"""A JSON value."""
+from pydantic import JsonValue
+
 Kind = Literal["Bool", "Long", "decimal", "String", "Set", "Record"]
+Node = JsonValue | Mapping[str, JsonValue]
+"""JSON, or an object that nobody may change."""
 Path = tuple[str, ...]
 """Names from the arguments down to a value."""
 
@@ -69,13 +71,13 @@ class ArgumentType:
         return found
 
 
-def argument_types(schema: Mapping[str, Json]) -> ArgumentType:
+def argument_types(schema: Mapping[str, JsonValue]) -> ArgumentType:
     """The record that a tool's input schema describes; what Cedar cannot express is left out."""
     found = _type(schema, schema, _MAX_DEPTH)
     return found if found and found.kind == "Record" else ArgumentType("Record")
 
 
-def typed(value: Json, type_: ArgumentType, where: str = "arguments") -> Json:
+def typed(value: Node, type_: ArgumentType, where: str = "arguments") -> JsonValue:
     """A value in Cedar's JSON form. Raises ArgumentMismatch, naming the place but not the value."""
     if type_.kind == "Record" and isinstance(value, Mapping):
         return {
@@ -123,7 +125,7 @@ def quoted(text: str) -> str:
     return '"' + "".join(special.get(character, character) for character in text) + '"'
 
 
-def _type(schema: Json, root: Mapping[str, Json], depth: int) -> ArgumentType | None:
+def _type(schema: Node, root: Mapping[str, JsonValue], depth: int) -> ArgumentType | None:
     schema = _resolved(schema, root)
     if not isinstance(schema, Mapping) or depth == 0:
         return None
@@ -142,7 +144,7 @@ def _type(schema: Json, root: Mapping[str, Json], depth: int) -> ArgumentType | 
     return None
 
 
-def _type_name(schema: Mapping[str, Json]) -> Json:
+def _type_name(schema: Mapping[str, JsonValue]) -> JsonValue:
     """The one type besides null that a schema allows, None if there are several."""
     declared = schema.get("type")
     if declared is None and "properties" in schema:
@@ -155,7 +157,7 @@ def _type_name(schema: Mapping[str, Json]) -> Json:
     return declared
 
 
-def _resolved(schema: Json, root: Mapping[str, Json]) -> Json:
+def _resolved(schema: Node, root: Mapping[str, JsonValue]) -> Node:
     """Follow local `$ref`s and the one branch besides null of an `anyOf` or `oneOf`."""
     for _ in range(_MAX_DEPTH):
         if not isinstance(schema, Mapping):
@@ -172,15 +174,15 @@ def _resolved(schema: Json, root: Mapping[str, Json]) -> Json:
     return None
 
 
-def _pointed(reference: str, root: Mapping[str, Json]) -> Json:
-    found: Json = root if reference.startswith("#") else None
+def _pointed(reference: str, root: Mapping[str, JsonValue]) -> Node:
+    found: Node = root if reference.startswith("#") else None
     for part in reference.split("/")[1:]:
         name = part.replace("~1", "/").replace("~0", "~")
         found = found.get(name) if isinstance(found, Mapping) else None
     return found
 
 
-def _is_whole(value: Json) -> TypeGuard[int | float]:
+def _is_whole(value: object) -> TypeGuard[int | float]:
     if isinstance(value, bool):
         return False
     return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
@@ -191,7 +193,7 @@ def _digits(value: int | float) -> str:
     return str(value) if isinstance(value, float) or value.bit_length() < 4096 else hex(value)
 
 
-def _decimal(value: int | float) -> Json:
+def _decimal(value: int | float) -> JsonValue:
     infinite = isinstance(value, float) and not math.isfinite(value)
     if infinite or abs(value) > _MAX_DECIMAL:
         return _digits(value)

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cedarpy import _internal as cedar
+from pydantic import JsonValue
 
-from auditspan.policy.arguments import Json
 from auditspan.policy.facts import Values, cedar_entities, cedar_request
 from auditspan.policy.rules import DEFAULT_DENY, EVALUATION_ERROR, Rule
 from auditspan.policy.slice import Handle, Slice
@@ -75,7 +75,7 @@ def evaluate(slice_: Slice, operation: str, values: Values, arguments: str) -> D
     return _decided(answer, duties, slice_.review_required)
 
 
-def ask(handle: Handle, request: dict[str, Json], entities: str) -> Answer:
+def ask(handle: Handle, request: dict[str, JsonValue], entities: str) -> Answer:
     """One question to Cedar. Anything but a clean answer is an error in the answer."""
     [text] = cedar.is_authorized_batch([request], handle.policies, entities, None, False)
     found = json.loads(text)

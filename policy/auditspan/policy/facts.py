@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TypeAlias
 
-from auditspan.policy.arguments import Json, clean
+from pydantic import JsonValue
+
+from auditspan.policy.arguments import clean
 from auditspan.policy.operations import operation
 from auditspan.policy.references import PRESENCE
 from auditspan.policy.request import AgentFacts, Request, ToolLike, UserFacts
@@ -110,7 +112,7 @@ def getter(attribute: str, tool: ToolLike | None) -> Callable[[Request], Value]:
 
 def cedar_context(values: Values, arguments: str) -> str:
     """The context as JSON text; `arguments` is JSON text already."""
-    context: dict[str, Json] = {
+    context: dict[str, JsonValue] = {
         path.removeprefix("context."): _cedar(value)
         for path, value in values.items()
         if path in _PLAIN_CONTEXT and value is not None
@@ -122,7 +124,7 @@ def cedar_context(values: Values, arguments: str) -> str:
     return f'{text[:-1]}{", " if context else ""}"arguments": {arguments}}}'
 
 
-def cedar_request(name: str, values: Values, arguments: str) -> dict[str, Json]:
+def cedar_request(name: str, values: Values, arguments: str) -> dict[str, JsonValue]:
     """Principal, action, resource and context."""
     return {
         "principal": _uid("Agent", values, "principal"),
@@ -139,12 +141,12 @@ def cedar_entities(name: str, values: Values) -> str:
     places |= {path: type_ for path, type_ in _REFERRED.items() if _present(values, path)}
     entities: dict[tuple[str, str], dict[str, Value]] = {}
     for path, type_ in places.items():
-        uid = _uid(type_, values, path)
         # The same thing may stand in two places, as a target that is the resource too.
-        entities.setdefault((uid["type"], uid["id"]), {}).update(_attributes(type_, values, path))
+        key = (type_, _id(values, path))
+        entities.setdefault(key, {}).update(_attributes(type_, values, path))
     listed = [_entity(*uid, attributes) for uid, attributes in entities.items()]
     if subject.group:
-        parents: Json = [{"type": "Action", "id": subject.group}]
+        parents: JsonValue = [{"type": "Action", "id": subject.group}]
         listed.append({"uid": {"type": "Action", "id": name}, "attrs": {}, "parents": parents})
     return json.dumps(listed)
 
@@ -167,8 +169,8 @@ def _attributes(type_: str, values: Values, path: str) -> dict[str, Value]:
     return {name: value for name, value in named.items() if value is not None}
 
 
-def _entity(type_: str, id_: str, attributes: Mapping[str, Value]) -> dict[str, Json]:
-    parents: list[Json] = [
+def _entity(type_: str, id_: str, attributes: Mapping[str, Value]) -> dict[str, JsonValue]:
+    parents: list[JsonValue] = [
         {"type": kind, "id": clean(one)}
         for name, kind in _PARENTS.items()
         for one in _listed(attributes.get(name))
@@ -177,10 +179,14 @@ def _entity(type_: str, id_: str, attributes: Mapping[str, Value]) -> dict[str, 
     return {"uid": {"type": type_, "id": id_}, "attrs": attrs, "parents": parents}
 
 
-def _uid(type_: str, values: Values, path: str) -> dict[str, str]:
-    """The uid of what stands at a path; its place stands in for an id nobody asks for."""
+def _uid(type_: str, values: Values, path: str) -> JsonValue:
+    return {"type": type_, "id": _id(values, path)}
+
+
+def _id(values: Values, path: str) -> str:
+    """The id of what stands at a path; its place stands in for an id nobody asks for."""
     id_ = values.get(path)
-    return {"type": type_, "id": clean(id_) if isinstance(id_, str) else f"\0{path}"}
+    return clean(id_) if isinstance(id_, str) else f"\0{path}"
 
 
 def _present(values: Values, path: str) -> bool:
@@ -200,7 +206,7 @@ def _listed(value: Value) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) and value else ()
 
 
-def _cedar(value: Value) -> Json:
+def _cedar(value: Value) -> JsonValue:
     if isinstance(value, tuple):
         return [clean(item) for item in value]
     return clean(value) if isinstance(value, str) else value

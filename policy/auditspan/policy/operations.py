@@ -2,8 +2,9 @@
 
 `Action::"create_memory"` is one operation, `Action::"memory.write"` the group of all that write:
 `action in Action::"memory.write"`. Operations are those of the conventions
-(`gen_ai.operation.name` and ours); one that is not listed is judged by the policies that name no
-action.
+(`gen_ai.operation.name`, MCP methods and ours). Approvals and MCP's handshakes and listings are no
+acts to permit. Whoever asks about an operation that is not listed is answered by the policies that
+name no action.
 """
 
 from collections.abc import Mapping
@@ -24,9 +25,16 @@ class Operation:
 def _table() -> Mapping[str, Operation]:
     groups = {
         ("Tool", "tool.call"): ("execute_tool",),
-        ("Model", "model.call"): ("chat", "generate_content", "text_completion", "embeddings"),
+        ("Model", "model.call"): (
+            "chat",
+            "generate_content",
+            "text_completion",
+            "embeddings",
+            "fetch_response",
+            "rerank",
+        ),
         ("Agent", "agent.invoke"): ("invoke_agent", "create_agent", "invoke_workflow", "plan"),
-        ("Agent", "agent.delegate"): ("delegate_agent", "agent.delegate"),
+        ("Agent", "agent.delegate"): ("agent.delegate", "delegate_agent", "handoff"),
         ("Target", "retrieval"): ("retrieval",),
         ("Target", "memory.read"): ("search_memory", "memory.read"),
         ("Target", "memory.write"): (
@@ -39,20 +47,13 @@ def _table() -> Mapping[str, Operation]:
             "memory.write",
         ),
         ("Target", "mcp"): (
-            "initialize",
-            "tools/list",
-            "resources/list",
             "resources/read",
             "resources/subscribe",
-            "resources/templates/list",
-            "prompts/list",
             "prompts/get",
             "completion/complete",
             "sampling/createMessage",
             "elicitation/create",
-            "roots/list",
         ),
-        ("Target", "approvals"): ("approval",),
     }
     return MappingProxyType(
         {

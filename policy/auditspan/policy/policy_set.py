@@ -17,7 +17,6 @@ from auditspan.policy.arguments import (
     ArgumentType,
     argument_types,
     narrowed,
-    typed,
 )
 from auditspan.policy.cache import Cache
 from auditspan.policy.calendar import Calendar
@@ -89,7 +88,7 @@ class PolicySet:
         if slice_.timed:
             values |= self._times(slice_, request.at)
         try:
-            arguments = json.dumps(typed(request.arguments, slice_.types))
+            arguments = slice_.argument_text(request.arguments)
         except ArgumentMismatch as mismatch:
             return replace(failed((str(mismatch),), slice_.review_required), version=self.version)
         key = (request.operation, id(slice_), tuple(values.values()), arguments)

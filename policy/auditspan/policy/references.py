@@ -10,7 +10,9 @@ a value of its own (passed on, not compared) counts as all its attributes.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from auditspan.policy.arguments import Json, Path
+from pydantic import JsonValue
+
+from auditspan.policy.arguments import Path
 from auditspan.policy.schema import AGENT, TARGET, TOOL, USER
 
 PRESENCE = "context.user?"
@@ -44,7 +46,7 @@ class References:
     tools: set[str] = field(default_factory=set)
     """Tools that are named anywhere."""
 
-    def scope(self, part: str, constraint: dict[str, Json]) -> None:
+    def scope(self, part: str, constraint: dict[str, JsonValue]) -> None:
         """Collect from a scope constraint of `principal` or `resource`."""
         op = constraint.get("op")
         if op in ("==", "in") or "in" in constraint:
@@ -53,7 +55,7 @@ class References:
             self.attributes.update(_named((part,), _HIERARCHY[(part,)]))
         self._literals(constraint)
 
-    def expression(self, node: Json) -> None:
+    def expression(self, node: JsonValue) -> None:
         """Collect from an expression."""
         if isinstance(node, list):
             for item in node:
@@ -63,7 +65,7 @@ class References:
         for operator, operand in node.items():
             self._operation(node, operator, operand)
 
-    def _operation(self, node: dict[str, Json], operator: str, operand: Json) -> None:
+    def _operation(self, node: dict[str, JsonValue], operator: str, operand: JsonValue) -> None:
         path = _chain(node)
         if path is not None:
             self._value(path)
@@ -80,7 +82,7 @@ class References:
         else:
             self.expression(list(operand.values()) if isinstance(operand, dict) else operand)
 
-    def _compared(self, node: Json, hierarchy: bool) -> None:
+    def _compared(self, node: JsonValue, hierarchy: bool) -> None:
         """An entity that is only compared: its id, and for `in` what gives it parents."""
         path = _chain(node)
         if path not in _ENTITIES:
@@ -90,7 +92,7 @@ class References:
         if hierarchy:
             self.attributes.update(_named(path, _HIERARCHY.get(path, ())))
 
-    def _presence(self, operand: dict[str, Json]) -> None:
+    def _presence(self, operand: dict[str, JsonValue]) -> None:
         path = _chain(operand.get("left"))
         if path is None:
             self.expression(operand.get("left"))
@@ -110,13 +112,13 @@ class References:
         elif path != ("action",):
             self.attributes.add(".".join(path))
 
-    def _literals(self, node: Json) -> None:
+    def _literals(self, node: JsonValue) -> None:
         for type_, id_ in _entities(node):
             if type_ == "Tool":
                 self.tools.add(id_)
 
 
-def references(policy: dict[str, Json]) -> References:
+def references(policy: dict[str, JsonValue]) -> References:
     """What a policy in JSON form looks at. Raises WholeContext."""
     found = References()
     for part in ("principal", "resource"):
@@ -134,7 +136,7 @@ def _named(path: Path, attributes: tuple[str, ...]) -> Iterator[str]:
     return (".".join((*path, attribute)) for attribute in attributes)
 
 
-def _chain(node: Json) -> Path | None:
+def _chain(node: JsonValue) -> Path | None:
     """The path of a chain of attributes that starts at a variable, None for anything else."""
     names: list[str] = []
     while isinstance(node, dict):
@@ -148,7 +150,7 @@ def _chain(node: Json) -> Path | None:
     return None
 
 
-def _entities(node: Json) -> Iterator[tuple[str, str]]:
+def _entities(node: JsonValue) -> Iterator[tuple[str, str]]:
     """Every entity written out below a node."""
     if isinstance(node, list):
         for item in node:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from auditspan.policy.arguments import Json
+from pydantic import JsonValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class ToolLike(Protocol):
     @property
     def review_required(self) -> bool: ...
     @property
-    def arguments(self) -> Mapping[str, Json]: ...
+    def arguments(self) -> Mapping[str, JsonValue]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class ToolSchema:
     data_class: str = ""
     review_required: bool = False
     """Every call must be reviewed by a person."""
-    arguments: Mapping[str, Json] = field(default_factory=dict)
+    arguments: Mapping[str, JsonValue] = field(default_factory=dict)
     """JSON schema of the input."""
 
 
@@ -105,5 +105,5 @@ class Request:
     purpose: str = ""
     at: int = 0
     """When, in unix nanoseconds."""
-    arguments: Mapping[str, Json] = field(default_factory=dict)
-    """The tool's arguments."""
+    arguments: Mapping[str, JsonValue] | None = field(default_factory=dict)
+    """The tool's arguments; None if there were some that nobody can read any more."""

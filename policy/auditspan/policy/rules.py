@@ -22,8 +22,9 @@ from difflib import get_close_matches
 from typing import Literal
 
 import cedarpy
+from pydantic import JsonValue
 
-from auditspan.policy.arguments import Json, Path
+from auditspan.policy.arguments import Path
 from auditspan.policy.errors import Problem
 from auditspan.policy.operations import operation
 from auditspan.policy.references import WholeContext, references
@@ -59,9 +60,9 @@ class Rule:
     reason: str
     obligation: str
     statement: Statement
-    action: Mapping[str, Json]
+    action: Mapping[str, JsonValue]
     """Scope constraint of the action, in Cedar's JSON form."""
-    resource: Mapping[str, Json]
+    resource: Mapping[str, JsonValue]
     """Scope constraint of the resource, in Cedar's JSON form."""
     attributes: frozenset[str]
     """What it looks at; see `references.py`."""
@@ -112,7 +113,7 @@ def read_rule(statement: Statement) -> Rule | Problem:
         return statement.problem("is nested too deep; split it into several policies")
 
 
-def _rule(statement: Statement, policy: dict[str, Json]) -> Rule | Problem:
+def _rule(statement: Statement, policy: dict[str, JsonValue]) -> Rule | Problem:
     raw = policy.get("annotations")
     annotations = {k: str(v or "") for k, v in raw.items()} if isinstance(raw, dict) else {}
     effect = str(policy["effect"])
@@ -157,7 +158,7 @@ def _annotation_faults(effect: str, annotations: Mapping[str, str]) -> Iterator[
         yield "review", f"@review is {annotations['review']!r}, expected true or false"
 
 
-def _uids(constraint: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+def _uids(constraint: Mapping[str, JsonValue]) -> Iterator[tuple[str, str]]:
     """The entities of a scope constraint: of `==`, `in`, `in […]` and `is … in`."""
     entities = constraint.get("entities")
     listed = entities if isinstance(entities, list) else [constraint.get("entity")]
@@ -171,5 +172,5 @@ def _uids(constraint: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
                 yield str(inner["type"]), str(inner["id"])
 
 
-def _mapping(value: Json) -> Mapping[str, Json]:
+def _mapping(value: JsonValue) -> Mapping[str, JsonValue]:
     return value if isinstance(value, Mapping) else {}

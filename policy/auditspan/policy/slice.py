@@ -4,15 +4,20 @@ Policies are sliced by their scope alone: the action, and for tool calls the too
 (`when`) never leaves a policy out.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import cedarpy
+from pydantic import JsonValue
 
-from auditspan.policy.arguments import ArgumentType, Path
+from auditspan.policy.arguments import ArgumentMismatch, ArgumentType, Path, typed
 from auditspan.policy.facts import TIMES, Value, getter
 from auditspan.policy.request import Request, ToolLike
 from auditspan.policy.rules import Rule
+
+UNRECORDED = "the policies look at arguments that were not recorded"
+"""The error of a decision on arguments that nobody can read any more."""
 
 _DUTIES = ("forbid_approval", "forbid_review")
 
@@ -52,6 +57,14 @@ class Slice:
     """How each attribute is read from a request, without those of the calendar."""
     timed: bool
     """Whether the policies look at the time of day."""
+
+    def argument_text(self, arguments: Mapping[str, JsonValue] | None) -> str:
+        """The arguments that are looked at, as Cedar's JSON. Raises ArgumentMismatch."""
+        if not self.types.fields:
+            return "{}"
+        if arguments is None:
+            raise ArgumentMismatch(UNRECORDED)
+        return json.dumps(typed(arguments, self.types))
 
     @classmethod
     def of(cls, rules: Iterable[Rule], tool: ToolLike | None, types: ArgumentType) -> "Slice":
