@@ -23,9 +23,12 @@ class Exit(IntEnum):
 
 
 def exit_of(error: BaseException) -> Exit:
-    """The code of an error: every error of ours says whether it is `retryable`."""
+    """The code of an error: every error of ours says whether it is `retryable`; `refused` ones
+    are an answer, not a failure."""
     if isinstance(error, KeyboardInterrupt):
         return Exit.INTERRUPTED
+    if getattr(type(error), "refused", False):
+        return Exit.FOUND
     retryable = getattr(type(error), "retryable", None)
     if isinstance(retryable, bool):
         return Exit.UNAVAILABLE if retryable else Exit.USAGE

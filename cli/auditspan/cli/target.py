@@ -1,0 +1,34 @@
+"""The options that say which collector a command is about."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from auditspan.collector.control.client import Target
+
+Data = Annotated[
+    Path,
+    typer.Option("--data", envvar="AUDITSPAN_DATA", help="Data folder of the collector."),
+]
+Url = Annotated[
+    str,
+    typer.Option("--url", envvar="AUDITSPAN_URL", help="Address of a collector's API instead."),
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option("--token-file", help="File with the operator's token, for --url."),
+]
+CaFile = Annotated[
+    Path | None,
+    typer.Option("--ca-file", help="Certificates to trust for an https --url."),
+]
+DEFAULT_DATA = Path("data")
+
+
+def target_of(data: Path, url: str, token_file: Path | None, ca_file: Path | None) -> "Target":
+    """The collector that the options mean."""
+    from auditspan.collector.control.client import Target
+
+    return Target(data, url, token_file, ca_file)

@@ -1,0 +1,99 @@
+"""The control record: what was changed, when, who asked, on which ticket, and why.
+
+It travels as the JSON text of a spool frame of kind 2 and never holds a secret.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, JsonValue, StringConstraints, ValidationError
+
+from auditspan.collector.control.errors import ControlInvalid
+
+Said = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=1024)]
+"""What a person said, on one line."""
+Answered = Annotated[Said, StringConstraints(strip_whitespace=True, min_length=1)]
+"""What a person had to say."""
+
+REGISTRY_APPLIED = "registry.applied"
+KEY_ISSUED = "key.issued"
+KEY_REVOKED = "key.revoked"
+COLLECTOR_STARTED = "collector.started"
+COLLECTOR_STOPPED = "collector.stopped"
+
+
+class Why(BaseModel):
+    """Who wants a change and why; every change has one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    requested_by: Answered
+    """The person who asked for it."""
+    ticket: Said = ""
+    """Where it was asked for."""
+    reason: Said = ""
+    """Why."""
+    approved_by: Said = ""
+    """Who consented, if somebody had to."""
+
+
+class ControlRecord(BaseModel):
+    """One change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    format: Literal[1] = 1
+    """Version of this form."""
+    kind: Annotated[str, StringConstraints(pattern=r"^[a-z]+(\.[a-z_]+)+$")]
+    """`registry.applied`, `key.issued`, `key.revoked`, `collector.started`, …"""
+    at_ns: int
+    """When it came into force, unix nanoseconds by the collector's clock."""
+    why: Why
+    """Who asked for it and why."""
+    body: Mapping[str, JsonValue] = {}
+    """What was changed; its keys depend on the kind."""
+
+    def to_json(self) -> str:
+        """The text that a spool frame carries."""
+        return self.model_dump_json()
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` wrote. Raises ControlInvalid."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(map(str, first["loc"])) or "control record"
+            raise ControlInvalid(f"{place}: {first['msg'].lower()}") from error
+
+
+def started(at_ns: int, version: str, instance: str, config_hash: str) -> ControlRecord:
+    """A collector began its work."""
+    body: dict[str, JsonValue] = {
+        "version": version,
+        "instance": instance,
+        "config_hash": config_hash,
+    }
+    return ControlRecord(
+        kind=COLLECTOR_STARTED, at_ns=at_ns, why=Why(requested_by="collector"), body=body
+    )
+
+
+def rfc3339(ns: int) -> str:
+    """Unix nanoseconds as people read them, to the microsecond."""
+    second, rest = divmod(ns, 1_000_000_000)
+    moment = datetime.fromtimestamp(second, UTC).replace(microsecond=rest // 1000)
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def why_of(requested_by: str, ticket: str, reason: str, approved_by: str = "") -> Why:
+    """What a person said, checked. Raises ControlInvalid."""
+    try:
+        return Why(requested_by=requested_by, ticket=ticket, reason=reason, approved_by=approved_by)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ControlInvalid(
+            f"{first['loc'][0]}: is {first['input']!r}, expected one line of text"
+        ) from error

@@ -1,0 +1,61 @@
+"""Every version of the registry as files: the one in force, and all that ever were.
+
+registry/
+├── current.json            the bundle in force, for whoever needs only that
+└── versions/<at_ns>.json   the control record of each version, with all texts
+
+Front writes them, the engine may read them. They hold nothing secret and are written whole or not
+at all. A record is in the spool before it is here, so a file is never ahead of the audit trail.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from auditspan.collector.control.records import REGISTRY_APPLIED, ControlRecord
+from auditspan.identity.files import write_atomic
+from auditspan.registry import Bundle, BundleInvalid, History, Problem, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The folder of versions."""
+
+    folder: Path
+    """`<data>/registry`."""
+
+    def records(self) -> tuple[ControlRecord, ...]:
+        """The record of every version, oldest first."""
+        paths = sorted((self.folder / "versions").glob("*.json"))
+        return tuple(ControlRecord.from_json(path.read_text()) for path in paths)
+
+    def current(self) -> Bundle | None:
+        """The bundle in force, None before the first."""
+        try:
+            return Bundle.from_json((self.folder / "current.json").read_text())
+        except FileNotFoundError:
+            return None
+
+    def history(self) -> History:
+        """All versions, read and ready to judge by."""
+        return History(tuple(version_of(record) for record in self.records()))
+
+    def store(self, record: ControlRecord) -> None:
+        """Put a version in force. The caller has its record in the spool."""
+        versions = self.folder / "versions"
+        versions.mkdir(mode=0o700, exist_ok=True)
+        write_atomic(versions / f"{record.at_ns:020d}.json", record.to_json().encode())
+        write_atomic(self.folder / "current.json", bundle_of(record).to_json().encode())
+
+
+def bundle_of(record: ControlRecord) -> Bundle:
+    """The bundle that a `registry.applied` record carries. Raises BundleInvalid."""
+    if record.kind != REGISTRY_APPLIED:
+        message = f"is a record of kind {record.kind!r}, expected {REGISTRY_APPLIED!r}"
+        raise BundleInvalid((Problem("", 0, 0, "kind", message),))
+    return Bundle.from_json(json.dumps(dict(record.body)))
+
+
+def version_of(record: ControlRecord) -> Version:
+    """A `registry.applied` record as a version of the history. Raises BundleInvalid."""
+    return Version(record.at_ns, bundle_of(record).registry())
