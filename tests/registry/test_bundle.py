@@ -253,3 +253,9 @@ def test_versions_depend_on_the_texts_alone() -> None:
     changed = Bundle(FILES | {"agents/support.yaml": AGENT + "version: '2'\n"})
     assert changed.version != turned.version
     assert changed.registry().policy_version == turned.registry().policy_version
+
+
+def test_text_that_is_no_unicode_is_refused() -> None:
+    """Half of a surrogate pair has no bytes and no hash."""
+    message = only(agents__support=AGENT.replace("Answers", "\ud800"))
+    assert message == "agents/support.yaml: holds text that is no Unicode"

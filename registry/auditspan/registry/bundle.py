@@ -98,8 +98,8 @@ class Bundle:
         problems = [
             Problem(name, 0, 0, "", message) for name in self.files if (message := _misplaced(name))
         ]
-        problems += _oversized(self.files)
-        content = Content()
+        problems += _unencodable(self.files) or _oversized(self.files)
+        content = Content(unreadable={p.file.partition("/")[0] for p in problems})
         for name in sorted(set(self.files) - {problem.file for problem in problems}):
             if not name.endswith(".cedar"):
                 _read_into(content, name, self.files[name])
@@ -137,12 +137,29 @@ def _misplaced(name: str) -> str:
     return ""
 
 
-def _oversized(files: Mapping[str, str]) -> Iterator[Problem]:
+def _unencodable(files: Mapping[str, str]) -> list[Problem]:
+    """Texts with half of a surrogate pair: they have no bytes, so no hash and no place to go."""
+    found = (name for name, text in files.items() if not _encodable(name + text))
+    shown = (name.encode("ascii", "backslashreplace").decode() for name in found)
+    return [Problem(name, 0, 0, "", "holds text that is no Unicode") for name in shown]
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _oversized(files: Mapping[str, str]) -> list[Problem]:
     size = sum(len(text.encode()) for text in files.values())
-    if len(files) > MAX_FILES:
-        yield Problem("", 0, 0, "", f"has {len(files)} files, at most {MAX_FILES} are allowed")
-    if size > MAX_BYTES:
-        yield Problem("", 0, 0, "", f"has {size} bytes, at most {MAX_BYTES} are allowed")
+    found = ((len(files), MAX_FILES, "files"), (size, MAX_BYTES, "bytes"))
+    return [
+        Problem("", 0, 0, "", f"has {number} {unit}, at most {most} are allowed")
+        for number, most, unit in found
+        if number > most
+    ]
 
 
 def _read_into(content: Content, name: str, text: str) -> None:

@@ -1,0 +1,144 @@
+"""Control frames become one record each, and rows that answer what was in force on a date."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from auditspan.collector.control.apply import plan
+from auditspan.collector.control.derive import Frame, batch
+from auditspan.collector.control.errors import ControlInvalid
+from auditspan.collector.control.records import ControlRecord, Why
+from auditspan.collector.control.registry_tables import SCHEMAS, tables
+from auditspan.identity.principal import anonymous_principal
+from auditspan.registry import Bundle
+from auditspan.storage.engine import Engine, open_embedded
+from auditspan.storage.migrations import migrate
+from tests.collector.control.bundles import DEMO, ROOT, STRICTER, bundle
+
+FIRST, SECOND = 1_767_225_600 * 10**9, 1_772_323_200 * 10**9
+MIGRATIONS = ROOT / "storage" / "auditspan" / "storage" / "sql" / "migrations"
+
+
+def frame(texts: Bundle, at_ns: int, before: Bundle | None = None) -> Frame:
+    """The frame of applying a bundle."""
+    why = Why(requested_by="a\u2028nn", ticket="T-1", reason="because", approved_by="bob")
+    record = plan(texts, before).record(why, at_ns)
+    principal = anonymous_principal("127.0.0.1").to_json()
+    return Frame.read(at_ns + 5, "sha256:d", principal, record.to_json())
+
+
+def test_a_change_becomes_a_record() -> None:
+    """Who asked, what changed, under which ticket, in columns and in a sentence."""
+    [row] = batch([frame(bundle(), FIRST)]).table.to_pylist()
+    assert row["RecordKind"] == "control"
+    assert row["Operation"] == "registry.applied"
+    assert row["Timestamp"].value == FIRST
+    assert row["ReceivedAt"].value == FIRST + 5
+    assert (row["UserId"], row["AuthorizedBy"]) == ("a\u2028nn", "bob")
+    assert row["TargetId"] == bundle().version
+    assert row["PolicyVersion"] == bundle().registry().policy_version
+    assert dict(row["SpanAttributes"])["audit.ticket.id"] == "T-1"
+    assert row["Summary"] == (
+        f"registry {bundle().version[:19]} applied with 5 changes, "
+        'asked by "a\\u2028nn", ticket "T-1".'
+    )
+
+
+def test_the_body_is_kept_without_the_texts() -> None:
+    """The difference with old texts is in the record, the new texts are in the tables."""
+    changed = frame(bundle(policies__p=STRICTER), SECOND, bundle())
+    [text] = batch([changed]).derived["audit.control.body"].to_pylist()
+    body = json.loads(text)
+    assert "files" not in body
+    assert body["previous"] == bundle().version
+    assert body["changes"][0]["before"] == bundle().files["policies/p.cedar"]
+
+
+def test_a_body_that_is_too_large_keeps_its_versions() -> None:
+    """The change list is left out rather than the record made huge."""
+    long = "// " + "x" * 300_000 + "\n" + STRICTER
+    changed = frame(bundle(policies__p=STRICTER), SECOND, bundle(policies__p=long))
+    [text] = batch([changed]).derived["audit.control.body"].to_pylist()
+    assert set(json.loads(text)) == {"version", "policy_version", "previous"}
+
+
+def test_a_key_becomes_a_record_of_its_agent() -> None:
+    """Issuing a key is found under the agent's id."""
+    body = {"id": "0123", "principal": "agent:helper"}
+    record = ControlRecord(kind="key.issued", at_ns=FIRST, why=Why(requested_by="ann"), body=body)
+    one = Frame(FIRST, "", anonymous_principal("").to_json(), record)
+    [row] = batch([one]).table.to_pylist()
+    assert (row["AgentId"], row["TargetType"], row["TargetId"]) == ("helper", "api_key", "0123")
+    assert row["Summary"] == 'key 0123 of "agent:helper" issued, asked by "ann".'
+    assert tables([one], "b") == {}
+
+
+def test_no_frames_give_an_empty_batch() -> None:
+    """A batch without controls has no control records."""
+    assert len(batch([])) == 0
+
+
+def test_a_frame_that_is_none_is_refused() -> None:
+    """It goes to the dead letters with its reason."""
+    with pytest.raises(ControlInvalid):
+        Frame.read(1, "", "{}", "{}")
+
+
+def test_the_demo_fills_every_table() -> None:
+    """Agents, tools, grants, policies and the version, each with version, time and batch."""
+    made = tables([frame(Bundle.read(DEMO), FIRST)], "batch-1")
+    assert {name: table.num_rows for name, table in made.items()} == {
+        "registry_versions": 1,
+        "policy_versions": 4,
+        "agents": 4,
+        "tools": 13,
+        "grants": 7,
+    }
+    for table in made.values():
+        assert set(table["BatchId"].to_pylist()) == {"batch-1"}
+        assert table["AppliedAt"].type == pa.timestamp("ns", tz="UTC")
+        assert table.column(0).null_count == 0
+
+
+@pytest.mark.parametrize("name", sorted(SCHEMAS))
+def test_the_columns_are_those_of_the_migrations(name: str) -> None:
+    """A column that is renamed or added in the store fails here."""
+    sql = "\n".join(path.read_text() for path in sorted(MIGRATIONS.glob("*.sql")))
+    found = re.search(rf"EXISTS {{local {name}}}\s*\((.*?)\n\)", sql, re.DOTALL)
+    assert found is not None
+    lines = [line.split()[0] for line in found[1].strip().splitlines()]
+    assert SCHEMAS[name].names == [word for word in lines if word != "INDEX"]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Engine]:
+    """A migrated embedded store."""
+    engine = open_embedded(tmp_path / "store")
+    migrate(engine)
+    yield engine
+    engine.close()
+
+
+def test_what_was_in_force_on_a_date_is_one_query(store: Engine) -> None:
+    """Before the first version nothing, then each version until the next, with its old text."""
+    frames = [frame(bundle(), FIRST), frame(bundle(policies__p=STRICTER), SECOND, bundle())]
+    for name, rows in tables(frames, "batch-1").items():
+        store.insert(name, rows)
+    sql = """
+        SELECT Text, Ticket FROM policy_versions
+        WHERE AppliedAt = (
+            SELECT max(AppliedAt) FROM registry_versions
+            WHERE AppliedAt <= fromUnixTimestamp64Nano({at:Int64}, 'UTC'))
+    """
+    texts = [
+        [row["Text"] for row in store.arrow(sql, {"at": at}).to_pylist()]
+        for at in (FIRST - 1, FIRST, SECOND - 1, SECOND)
+    ]
+    old, new = bundle().files["policies/p.cedar"], STRICTER
+    assert texts == [[], [old], [old], [new]]
+    [row] = store.arrow("SELECT Bundle FROM registry_versions LIMIT 1").to_pylist()
+    assert Bundle.from_json(row["Bundle"]).files == bundle().files
