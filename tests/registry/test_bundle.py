@@ -97,6 +97,13 @@ def test_a_bundle_survives_storage() -> None:
     assert again.version == bundle.version
 
 
+def test_a_stored_bundle_that_was_changed_is_refused() -> None:
+    """Texts that do not have the stored version were edited behind our back."""
+    text = Bundle(FILES).to_json().replace("Customer support", "Somebody else")
+    with pytest.raises(BundleInvalid, match="the stored bundle was changed"):
+        Bundle.from_json(text)
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": []}', '{"files": {"a": 1}}'])
 def test_a_damaged_stored_bundle_is_refused(text: str) -> None:
     """What is not a stored bundle gives an error, not a crash."""

@@ -77,12 +77,17 @@ class Bundle:
     def from_json(cls, text: str) -> Self:
         """The bundle that `to_json` wrote. Raises BundleInvalid."""
         try:
-            files = json.loads(text)["files"]
-        except (ValueError, KeyError, TypeError) as error:
+            stored = json.loads(text)
+            files = stored["files"]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise BundleInvalid((Problem("", 0, 0, "", "is not a stored bundle"),)) from error
         if not isinstance(files, dict) or not all(isinstance(t, str) for t in files.values()):
             raise BundleInvalid((Problem("", 0, 0, "files", "expected paths with texts"),))
-        return cls(MappingProxyType(dict(sorted(files.items()))))
+        bundle = cls(MappingProxyType(dict(sorted(files.items()))))
+        if _unencodable(files) or stored.get("version", bundle.version) != bundle.version:
+            message = "is not the hash of the texts: the stored bundle was changed"
+            raise BundleInvalid((Problem("", 0, 0, "version", message),))
+        return bundle
 
     def to_json(self) -> str:
         """The texts as one JSON object, keys sorted."""

@@ -138,7 +138,7 @@ class Tool(Model):
     server: Text = ""
     """MCP server or service that offers it."""
     effect: Effect = "unknown"
-    """What a call does to the world."""
+    """What a call does to the world: read, write, destructive, external or unknown."""
     target: Target = Target()
     """What it acts on."""
     data_subjects: Annotated[tuple[ArgumentPath, ...], BeforeValidator(_listed)] = ()
@@ -257,7 +257,7 @@ class Expectation(Model):
     """What a policy must answer to an example."""
 
     outcome: Outcome
-    """The decision."""
+    """The decision: allow, deny or require_approval."""
     rules: Names = ()
     """The `@id`s that must decide it; empty does not look at them."""
     review: bool | None = None
