@@ -67,6 +67,7 @@ def test_the_yaml_is_a_registry_file() -> None:
     ("text", "words"),
     [
         ("nope", "is not JSON"),
+        (b"\xff\xfe\x00", "is not JSON"),
         ("[" * 100_000, "is not JSON"),
         ("[1]", "tools[0]: is int, expected an object"),
         ('{"type": "object"}', "has no name"),
@@ -76,7 +77,7 @@ def test_the_yaml_is_a_registry_file() -> None:
         ('[{"name": "t", "description": 3}]', "tools[0].description"),
     ],
 )
-def test_anything_else_is_refused_with_its_place(text: str, words: str) -> None:
+def test_anything_else_is_refused_with_its_place(text: str | bytes, words: str) -> None:
     """A file that describes no tools says what was expected."""
     with pytest.raises(SchemaImportError) as caught:
         tools_of(text)

@@ -32,4 +32,15 @@ def exit_of(error: BaseException) -> Exit:
     retryable = getattr(type(error), "retryable", None)
     if isinstance(retryable, bool):
         return Exit.UNAVAILABLE if retryable else Exit.USAGE
-    return Exit.USAGE if isinstance(error, FileNotFoundError | PermissionError) else Exit.FAULT
+    return Exit.USAGE if _about_a_file(error) else Exit.FAULT
+
+
+def message_of(error: BaseException) -> str:
+    """What to tell the user."""
+    if isinstance(error, OSError) and _about_a_file(error):
+        return f"{error.filename}: {(error.strerror or 'failed').lower()}"
+    return str(error)
+
+
+def _about_a_file(error: BaseException) -> bool:
+    return isinstance(error, OSError) and error.filename is not None

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from auditspan.cli import keys_commands, registry_commands
-from auditspan.cli.exits import Exit, exit_of
+from auditspan.cli.exits import Exit, exit_of, message_of
 from auditspan.cli.terminal import err, safe
 
 _MODULES = (
@@ -60,5 +60,5 @@ def main() -> None:
         if code is Exit.FAULT:
             traceback.print_exc()
         elif code is not Exit.INTERRUPTED:
-            err().print(f"auditspan: {safe(error, lines=True)}", soft_wrap=True)
+            err().print(f"auditspan: {safe(message_of(error), lines=True)}", soft_wrap=True)
         sys.exit(code)

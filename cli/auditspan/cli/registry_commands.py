@@ -132,7 +132,7 @@ def import_tools(
     """Write the tools of an MCP server's tools/list, or JSON schemas, as registry YAML."""
     from auditspan.registry.schema_import import to_yaml, tools_of
 
-    text = to_yaml(tools_of(file.read_text(), server))
+    text = to_yaml(tools_of(file.read_bytes(), server))
     if output is None:
         out().file.write(text)
         return

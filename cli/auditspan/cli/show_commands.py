@@ -16,10 +16,16 @@ if TYPE_CHECKING:
     from auditspan.collector.control.overview import GrantState, Rule
     from auditspan.registry import Registry, Tool
 
-_STYLES = {"in force": "green", "expired": "red", "not yet": "yellow"}
+_STYLES = {
+    "in force": "green",
+    "expired": "red",
+    "not yet": "yellow",
+    "allow": "green",
+    "deny": "red",
+}
 _AGENTS = ("id", "name", "version", "owner", "risk_tier", "environments", "roles", "disabled")
 _TOOLS = ("name", "server", "effect", "target", "data_class", "review_required", "retention_class")
-_RULES = ("id", "effect", "file", "line")
+_RULES = ("id", "effect", "outcome", "file", "line")
 _GRANTS = ("id", "state", "grantor", "users", "roles", "tools", "environments", "expires_at")
 
 show = typer.Typer(help="What the registry in force says.", no_args_is_help=True)

@@ -17,10 +17,10 @@ from auditspan.registry.models import Effect, Tool
 MAX_BYTES = 8 * 1024 * 1024
 
 
-def tools_of(text: str, server: str = "") -> tuple[Tool, ...]:
+def tools_of(text: str | bytes, server: str = "") -> tuple[Tool, ...]:
     """The tools that a text describes, by name. Raises SchemaImportError."""
     if len(text) > MAX_BYTES:
-        raise SchemaImportError(f"has {len(text)} characters, expected at most {MAX_BYTES}")
+        raise SchemaImportError(f"has length {len(text)}, expected at most {MAX_BYTES}")
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -25,6 +25,8 @@ class Rule:
     """Its `@id`."""
     effect: str
     """`permit` or `forbid`."""
+    outcome: str
+    """What it leads to: `allow`, `deny`, `require_approval` or `review`."""
     file: str
     """Where it stands."""
     line: int
@@ -126,23 +128,32 @@ def _state(grant: Grant, registry: Registry, at_ns: int) -> GrantState:
         state = "expired"
     elif at_ns < grant.granted_ns:
         state = "not yet"
+    calls = not grant.operations or not {"*", "execute_tool"}.isdisjoint(grant.operations)
     every = not grant.tools or "*" in grant.tools
-    tools = [tool for name, tool in registry.tools.items() if every or name in grant.tools]
-    return GrantState(grant, state, tuple(tools))
+    tools = (tool for name, tool in registry.tools.items() if every or name in grant.tools)
+    return GrantState(grant, state, tuple(tools) if calls else ())
 
 
 def _rule(statement: Statement) -> Rule:
     tokens = statement.tokens
     effect = next((t.text for t in tokens if t.text in ("permit", "forbid")), "")
-    line = statement.source.count("\n", 0, tokens[0].start) + 1
-    return Rule(_id(tokens), effect, statement.file, line, statement.text, _refs(tokens))
+    outcome = _annotation(tokens, "outcome") or {"permit": "allow"}.get(effect, "deny")
+    return Rule(
+        id=_annotation(tokens, "id"),
+        effect=effect,
+        outcome=outcome,
+        file=statement.file,
+        line=statement.source.count("\n", 0, tokens[0].start) + 1,
+        text=statement.text,
+        refs=_refs(tokens),
+    )
 
 
-def _id(tokens: tuple[Token, ...]) -> str:
-    """The value of `@id("…")`."""
+def _annotation(tokens: tuple[Token, ...], name: str) -> str:
+    """The value of `@name("…")`."""
     words = [token.text for token in tokens]
     for index in range(len(words) - 3):
-        if words[index : index + 3] == ["@", "id", "("]:
+        if words[index : index + 3] == ["@", name, "("]:
             return words[index + 3].strip('"')
     return ""
 
