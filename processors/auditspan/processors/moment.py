@@ -70,9 +70,10 @@ def _nanoseconds(batch: Batch, name: str) -> Nanoseconds:
 
 def _end(batch: Batch) -> tuple[Nanoseconds, Mask]:
     """When the actions ended, and where that is beyond what a time can be."""
-    start = _nanoseconds(batch, "Timestamp")
+    # Before 1970 nothing of ours happened, and differences would overflow.
+    start = np.maximum(_nanoseconds(batch, "Timestamp"), 0)
     duration = batch.column("Duration").to_numpy(zero_copy_only=False).astype(np.uint64)
-    overflows = duration > (_LAST - np.maximum(start, 0)).astype(np.uint64)
+    overflows = duration > (_LAST - start).astype(np.uint64)
     fitting = np.where(overflows, np.uint64(0), duration).astype(np.int64)
     return start + fitting, overflows
 
