@@ -119,7 +119,8 @@ def test_it_is_fetched_at_most_once_a_minute(issuer: Issuer) -> None:
     assert source.refresh()
     issuer.body = key_set("b")
     clock.at += 59
-    assert not source.refresh()
+    with pytest.raises(KeysUnavailable, match="within the last minute"):
+        source.refresh()
     assert kids(source) == ["a"]
     clock.at += 1
     assert source.refresh()
@@ -148,16 +149,18 @@ def test_the_last_good_set_is_kept(issuer: Issuer, answer: dict[str, Any]) -> No
     for name, value in answer.items():
         setattr(issuer, name, value)
     clock.at += 60
-    assert not source.refresh()
-    assert not source.refresh()
+    for reason in ("could be fetched", "within the last minute"):
+        with pytest.raises(KeysUnavailable, match=reason):
+            source.refresh()
     assert kids(source) == ["a"]
     assert issuer.asked == ["/jwks", "/jwks"]
 
 
 def test_an_issuer_that_is_down_is_no_error(issuer: Issuer) -> None:
-    """The keys in hand stay."""
+    """Of ours: it is one to try again after."""
     source = JwksUrl("http://127.0.0.1:9", allow_http_loopback=True, clock=Clock())
-    assert not source.refresh()
+    with pytest.raises(KeysUnavailable):
+        source.refresh()
 
 
 @pytest.mark.parametrize(
@@ -196,7 +199,8 @@ def test_the_server_certificate_is_verified(tmp_path: Path) -> None:
     server = serve(state, lambda s: server_side.wrap_socket(s, server_side=True))
     try:
         url = f"https://127.0.0.1:{state.port}/jwks"
-        assert not JwksUrl(url).refresh()
+        with pytest.raises(KeysUnavailable):
+            JwksUrl(url).refresh()
         trusting = JwksUrl(url, context=ssl.create_default_context(cafile=str(certificate)))
         assert trusting.refresh()
         assert kids(trusting) == ["tls"]

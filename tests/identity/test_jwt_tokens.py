@@ -305,7 +305,7 @@ def test_no_text_fails_in_another_way(text: str) -> None:
     with pytest.raises(TokenRefused):
         verifier().verify(text)
     with pytest.raises(TokenRefused):
-        verifier().refresh(text)
+        verifier().issuer_of(text)
 
 
 def test_a_claim_that_stands_twice_is_refused() -> None:
@@ -335,9 +335,10 @@ def test_a_new_key_is_found_after_a_refresh() -> None:
     rotating = verifier(keys=keys)
     with pytest.raises(TokenKeyUnknown):
         rotating.verify(sign(CLAIMS))
-    assert rotating.refresh(sign(CLAIMS))
+    issuer = rotating.issuer_of(sign(CLAIMS))
+    assert rotating.refresh(issuer)
     assert rotating.verify(sign(CLAIMS)).subject == "alice"
-    assert not rotating.refresh(sign(CLAIMS))
+    assert not rotating.refresh(issuer)
 
 
 def test_keys_that_were_never_fetched_are_retryable() -> None:
@@ -349,6 +350,21 @@ def test_keys_that_were_never_fetched_are_retryable() -> None:
     assert unavailable.value.retryable
     starting.refresh_all()
     starting.verify(sign(CLAIMS))
+
+
+def test_an_issuer_that_is_down_does_not_stop_the_others() -> None:
+    """Each round tries all of them."""
+
+    class Down(Keys):
+        def refresh(self) -> bool:
+            raise KeysUnavailable("down")
+
+    other = TrustedIssuer("https://a.example", ("auditspan",), ("desk",), Down(None))
+    late = Keys(None, later=key_set(ed=ED))
+    ours = TrustedIssuer("https://id.example", ("auditspan",), ("desk",), late)
+    both = TokenVerifier([other, ours], now=lambda: NOW)
+    both.refresh_all()
+    both.verify(sign(CLAIMS))
 
 
 def test_a_one_time_token_works_once() -> None:

@@ -135,6 +135,8 @@ class ApiKeys:
             # No file, no keys: a removed file must not leave keys in force.
             self._seen, self._keys = None, {}
             return
+        except OSError as error:
+            raise SecretFileInvalid(f"{self._path}: {error.strerror}") from error
         seen = (status.st_mtime_ns, status.st_size, status.st_ino)
         if seen != self._seen:
             self._keys = _load(self._path)
@@ -178,6 +180,8 @@ def _load(path: Path) -> dict[str, ApiKey]:
         raise SecretFileInvalid(
             f"{path}: not a file of API keys ({error}): restore it from a backup"
         ) from error
+    except OSError as error:
+        raise SecretFileInvalid(f"{path}: {error.strerror}") from error
 
 
 def _entry(fields: object) -> ApiKey:

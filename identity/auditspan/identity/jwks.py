@@ -36,7 +36,10 @@ class KeySource(Protocol):
         ...
 
     def refresh(self) -> bool:
-        """Get them anew if that is allowed now; may block. Whether there are new keys in hand."""
+        """Get them anew; may block. Whether that can have changed anything.
+
+        Raises `KeysUnavailable` if it cannot be done now.
+        """
         ...
 
 
@@ -105,17 +108,19 @@ class JwksUrl:
         return self._keys
 
     def refresh(self) -> bool:
-        """Fetch, unless that was tried within the last minute; a failure keeps the last set."""
+        """Fetch the set. What is in hand stays if that fails.
+
+        Raises `KeysUnavailable`, also if it was tried within the last minute.
+        """
         with self._lock:
             now = self._clock()
             if self._tried is not None and now - self._tried < MIN_INTERVAL:
-                return False
+                raise KeysUnavailable(f"{self._url}: was asked within the last minute, try later")
             self._tried = now
             try:
-                keys = KeySet.parse(self._fetch())
-            except (OSError, HTTPException, ValueError, IdentityError):
-                return False
-            self._keys = keys
+                self._keys = KeySet.parse(self._fetch())
+            except (OSError, HTTPException, ValueError, IdentityError) as error:
+                raise KeysUnavailable(f"{self._url}: no key set could be fetched") from error
             return True
 
     def _fetch(self) -> bytes:

@@ -9,11 +9,12 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from auditspan.identity import jws
-from auditspan.identity.errors import TokenExpired, TokenRefused
+from auditspan.identity.errors import KeysUnavailable, TokenExpired, TokenRefused
 from auditspan.identity.jwks import KeySource
 from auditspan.identity.key_set import ALGORITHMS
 from auditspan.identity.replay import ReplayGuard
@@ -116,17 +117,26 @@ class TokenVerifier:
             self._replay.admit(token.token_id, token.expires_at + issuer.skew, self._now())
         return token
 
-    def refresh(self, text: str) -> bool:
-        """Fetch the keys of the token's issuer anew; may block. Whether trying again makes sense.
+    def issuer_of(self, text: str) -> str:
+        """The issuer that a token names, if it is one of ours; nothing about it is verified.
 
-        Raises `TokenRefused` if the token names no issuer of ours.
+        Raises `TokenRefused`.
         """
-        return self._issuer(_split(text)).keys.refresh()
+        return self._issuer(_split(text)).issuer
+
+    def refresh(self, issuer: str) -> bool:
+        """Fetch the keys of an issuer anew; may block. Whether trying again makes sense.
+
+        Raises `KeysUnavailable` if they cannot be had now.
+        """
+        return self._issuers[issuer].keys.refresh()
 
     def refresh_all(self) -> None:
         """Fetch the keys of all issuers anew, so that withdrawn ones go; may block."""
         for issuer in self._issuers.values():
-            issuer.keys.refresh()
+            # What is in hand stays in force, and the next round tries again.
+            with suppress(KeysUnavailable):
+                issuer.keys.refresh()
 
     def _issuer(self, parts: jws.Parts) -> TrustedIssuer:
         issuer = self._issuers.get(str(parts.payload.get("iss")))

@@ -7,7 +7,6 @@
 Headers that forward a certificate or an address are not looked at.
 """
 
-import asyncio
 import hashlib
 import secrets
 import time
@@ -19,16 +18,15 @@ from typing import TypeVar
 from auditspan.collector.front.auth_config import AuthConfig, token_verifier
 from auditspan.collector.front.limits import Recent, WindowLimit, is_loopback, network
 from auditspan.collector.front.refusals import TooManyRequests, Unauthenticated, Unavailable
+from auditspan.collector.front.tokens import Tokens
 from auditspan.identity.api_keys import ApiKeys, looks_like_api_key
 from auditspan.identity.credentials import Credentials
 from auditspan.identity.errors import (
     CredentialRefused,
     IdentityError,
-    KeysUnavailable,
-    TokenKeyUnknown,
     TokenRefused,
 )
-from auditspan.identity.jwt_tokens import TokenVerifier, VerifiedToken
+from auditspan.identity.jwt_tokens import VerifiedToken
 from auditspan.identity.principal import (
     Method,
     Principal,
@@ -38,9 +36,6 @@ from auditspan.identity.principal import (
 )
 from auditspan.identity.spiffe import workload
 from auditspan.registry.models import Agent
-
-REFRESH_SECONDS = 600.0
-"""How often key sets behind URLs are fetched anew, so that withdrawn keys go."""
 
 Triple = tuple[str, str, str]
 """Issuer, audience and client of a token."""
@@ -97,7 +92,7 @@ class Authenticator:
         self._keys = keys
         self._bindings = bindings
         self._now = now
-        self._tokens = token_verifier(config.issuers, now)
+        self._tokens = Tokens(token_verifier(config.issuers, now))
         self._failures = WindowLimit(config.failures_per_minute, clock=clock)
         self._good = Recent()
         self._pepper = secrets.token_bytes(32)
@@ -124,14 +119,14 @@ class Authenticator:
 
     async def keep_fresh(self) -> None:
         """Fetch key sets now and then, for ever; run it as a task and cancel it at the end."""
-        await keep_fresh(self._tokens)
+        await self._tokens.keep_fresh()
 
     async def _principal(self, credentials: Credentials) -> Principal:
         bearer = credentials.bearer()
         if bearer is not None and looks_like_api_key(bearer):
             return self._keys.verify(bearer, credentials.address)
         if bearer is not None:
-            return self._of_token(await verified(self._tokens, bearer), credentials.address)
+            return self._of_token(await self._tokens.verify(bearer), credentials.address)
         if credentials.peer_certificate is not None:
             return self._of_certificate(credentials.peer_certificate, credentials.address)
         return self._anonymous(credentials.address)
@@ -176,23 +171,3 @@ def _named(name: str, method: Method, credential: str, address: str, expires_at:
     kind, _, own = name.partition(":")
     build = agent_principal if kind == "agent" else relay_principal
     return build(own, method, credential, address, expires_at)
-
-
-async def verified(tokens: TokenVerifier, text: str) -> VerifiedToken:
-    """Verify a token; if its key is not in hand, fetch the issuer's keys once and try again.
-
-    Raises what `TokenVerifier.verify` raises.
-    """
-    try:
-        return tokens.verify(text)
-    except (TokenKeyUnknown, KeysUnavailable):
-        if not await asyncio.to_thread(tokens.refresh, text):
-            raise
-        return tokens.verify(text)
-
-
-async def keep_fresh(tokens: TokenVerifier, seconds: float = REFRESH_SECONDS) -> None:
-    """Fetch all key sets now, and again and again."""
-    while True:
-        await asyncio.to_thread(tokens.refresh_all)
-        await asyncio.sleep(seconds)

@@ -18,9 +18,10 @@ from math import ceil
 from typing import Final
 
 from auditspan.collector.front.auth_config import IdentitiesConfig, token_verifier
-from auditspan.collector.front.authentication import Authenticator, keep_fresh, verified
+from auditspan.collector.front.authentication import Authenticator
 from auditspan.collector.front.limits import WindowLimit
 from auditspan.collector.front.refusals import NotAllowed, Refusal, TooManyRequests, Unavailable
+from auditspan.collector.front.tokens import Tokens
 from auditspan.identity.credentials import Credentials
 from auditspan.identity.errors import IdentityError, TokenRefused
 from auditspan.identity.principal import Principal
@@ -102,7 +103,7 @@ class Identities:
         self._signer = signer
         self._count = count
         self._now = now
-        self._tokens = token_verifier(config.issuers, now)
+        self._tokens = Tokens(token_verifier(config.issuers, now))
         self._issuers = {issuer.issuer: issuer for issuer in config.issuers}
         self._requests = WindowLimit(config.requests_per_minute, clock=clock)
 
@@ -115,7 +116,7 @@ class Identities:
                 statement = self.name_agent(principal, asked["agent"])
             else:
                 statement = await self.exchange(principal, asked["user_token"])
-            text = self._signed(statement)
+            text = self.signed(statement)
         except Refusal as refusal:
             self._count(refusal.code)
             return _refused(refusal)
@@ -126,7 +127,7 @@ class Identities:
         """What a user's token says, bound to the principal that presented it. Raises `Refusal`."""
         self._admit(principal)
         try:
-            proved = await verified(self._tokens, token)
+            proved = await self._tokens.verify(token)
             self._check_presenter(principal, proved.issuer, proved.client)
             issuer = self._issuers[proved.issuer]
             names = ClaimNames(issuer.organisation_claims, issuer.role_claims)
@@ -157,7 +158,7 @@ class Identities:
 
     async def keep_fresh(self) -> None:
         """Fetch key sets now and then, for ever; run it as a task and cancel it at the end."""
-        await keep_fresh(self._tokens)
+        await self._tokens.keep_fresh()
 
     def _admit(self, principal: Principal) -> None:
         if principal.kind == "anonymous" and not self._config.anonymous:
@@ -174,7 +175,8 @@ class Identities:
         if allowed is not None and principal.id not in allowed:
             raise NotAllowed("user_token: its client's tokens are not for this principal")
 
-    def _signed(self, statement: Statement) -> str:
+    def signed(self, statement: Statement) -> str:
+        """The text of a statement. Raises `TokenNotAccepted` if it is too long to travel."""
         text = self._signer.sign(statement)
         if len(text) > MAX_STATEMENT:
             raise TokenNotAccepted(
