@@ -6,7 +6,9 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from auditspan.identity import jws
 from auditspan.identity.errors import (
@@ -213,6 +215,10 @@ def test_an_unsafe_or_broken_key_file_is_refused(tmp_path: Path) -> None:
     key_path.chmod(0o600)
     key_path.write_text("no key")
     with pytest.raises(SecretFileInvalid, match="PEM"):
+        open_key(key_path, jwks_path)
+    other = ec.generate_private_key(ec.SECP256R1())
+    key_path.write_bytes(other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    with pytest.raises(SecretFileInvalid, match="Ed25519"):
         open_key(key_path, jwks_path)
 
 

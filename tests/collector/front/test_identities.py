@@ -298,3 +298,17 @@ def test_a_lifetime_is_an_hour_at_most() -> None:
     IdentitiesConfig(lifetime_seconds=3600)
     with pytest.raises(ValueError, match="3600"):
         IdentitiesConfig(lifetime_seconds=3601)
+
+
+def test_key_sets_are_kept_fresh(house: House) -> None:
+    """As a task that runs until it is cancelled."""
+
+    async def run() -> None:
+        task = asyncio.create_task(house.identities.keep_fresh())
+        await asyncio.sleep(0.02)
+        assert not task.done()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())

@@ -120,3 +120,14 @@ def test_nobody_is_asked_about_a_foreign_token() -> None:
     with pytest.raises(TokenRefused):
         asyncio.run(tokens(issuer).verify(foreign))
     assert issuer.fetches == 0
+
+
+def test_a_source_that_has_no_more_to_give_is_not_asked_twice() -> None:
+    """A file is read whenever it changes, so an unknown key of it is unknown."""
+
+    class File(Issuer):
+        def refresh(self) -> bool:
+            return False
+
+    with pytest.raises(TokenKeyUnknown):
+        asyncio.run(tokens(File(key_set("old"), None)).verify(TOKEN))
