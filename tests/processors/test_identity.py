@@ -346,6 +346,39 @@ def test_an_unknown_factor_is_left_out() -> None:
     assert result.derived["audit.authentication.mfa"].to_pylist() == ["true", "false", None]
 
 
+def test_what_a_dialect_says_of_a_user_is_a_claim() -> None:
+    """A name may stand where nothing is proved; roles, scopes and factors never do."""
+    foreign = {
+        "user.name": "Bob",
+        "user.email": "bob@example.org",
+        "user.roles": '["admin"]',
+        "audit.oauth.scopes": '["all"]',
+        "audit.authentication.mfa": "true",
+    }
+    signed = {USER_STATEMENT: statement(name="", roles=(), scopes=(), mfa=None)}
+    rows = [span(attributes=signed), span(UserId="bob")]
+    records = batch(*(row for row, _ in rows)).with_columns(
+        {name: pa.array([extra[name] for _, extra in rows]) for name in rows[0][1]}
+    )
+    records = records.with_derived({k: pa.array([v, v]) for k, v in foreign.items()})
+    result = identity(records, HISTORY, VERIFIER)
+    assert {name: result.derived[name].to_pylist() for name in foreign} == {
+        "user.name": [None, "Bob"],
+        "user.email": ["alice@example.org", "bob@example.org"],
+        "user.roles": [None, None],
+        "audit.oauth.scopes": [None, None],
+        "audit.authentication.mfa": [None, None],
+    }
+
+
+def test_a_repeated_statement_leaves_too() -> None:
+    """Decode renames it, and it is as little for storage as the first."""
+    repeated = {USER_STATEMENT: statement(), f"{USER_STATEMENT}#2": statement(), "k#2": "v"}
+    result = attached(span(attributes=repeated, resource={f"{AGENT_STATEMENT}#3": "x"}))
+    assert attributes(result) == {"k#2": "v"}
+    assert attributes(result, "ResourceAttributes") == {}
+
+
 def test_the_registry_is_the_one_of_the_moment() -> None:
     """An agent that was registered, disabled and removed."""
     history = History(

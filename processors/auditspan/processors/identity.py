@@ -31,6 +31,8 @@ USER_STATEMENT = "audit.identity.statement"
 AGENT_STATEMENT = "audit.agent.statement"
 """Names the agent behind a relay; removed before storage."""
 
+_STATEMENTS = (USER_STATEMENT, AGENT_STATEMENT)
+
 
 class IdentityConfig(BaseModel):
     """Settings of the stage."""
@@ -108,13 +110,12 @@ def _known(batch: Batch, column: str, claimed: Mask) -> pa.Array:
 
 
 def _without_statements(batch: Batch, attributes: Attributes) -> Batch:
-    """Take the statements out of both maps."""
-    names = (USER_STATEMENT, AGENT_STATEMENT)
+    """Take the statements out of both maps, repeated ones too, which decode calls `k#2`."""
     views = {"SpanAttributes": attributes.span, "ResourceAttributes": attributes.resource}
+    found = {
+        column: [key for key in view.keys if key.partition("#")[0] in _STATEMENTS]
+        for column, view in views.items()
+    }
     return batch.with_columns(
-        {
-            column: drop_keys(batch.column(column), names)
-            for column, view in views.items()
-            if any(name in view.index for name in names)
-        }
+        {column: drop_keys(batch.column(column), keys) for column, keys in found.items() if keys}
     )

@@ -7,7 +7,7 @@ moments of all records at once. Only a statement that verifies and was in force 
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,7 +120,8 @@ def attach_users(batch: Batch, presented: Presented) -> Batch:
     batch = batch.flag("identity.mismatch", proved & _contradicts(claimed, other))
     batch = batch.flag("identity.expired", presented.expired)
     unresolved = presented.given & (~presented.genuine | presented.early)
-    return batch.flag("identity.unresolved", unresolved).with_derived(_said(presented))
+    batch = batch.flag("identity.unresolved", unresolved)
+    return batch.with_derived(_said(presented, batch.derived))
 
 
 def _contradicts(claimed: pa.Array, known: pa.Array) -> Mask:
@@ -133,25 +134,22 @@ def _contradicts(claimed: pa.Array, known: pa.Array) -> Mask:
     return np.asarray(wrong, dtype=np.bool_)[pairs.codes]
 
 
-def _said(presented: Presented) -> dict[str, pa.Array]:
-    """Attributes that a proved statement gives; null elsewhere."""
-    readers: dict[str, Callable[[Statement], str | None]] = {
-        "user.email": lambda s: s.email or None,
-        "user.name": lambda s: s.name or None,
-        "user.roles": lambda s: _list(s.roles),
-        "audit.oauth.subject": lambda s: s.subject,
-        "audit.oauth.issuer": lambda s: s.issuer,
-        "audit.oauth.client.id": lambda s: s.client or None,
-        "audit.oauth.audience": lambda s: s.audience or None,
-        "audit.oauth.scopes": lambda s: _list(s.scopes),
-        "audit.oauth.actor": lambda s: _list(s.act),
-        "audit.oauth.token.id": lambda s: s.token_id or None,
-        "audit.authentication.mfa": lambda s: None if s.mfa is None else str(s.mfa).lower(),
-    }
+def _said(presented: Presented, before: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+    """Attributes that a proved statement gives; null elsewhere.
+
+    A dialect may have told of the same names before, which is a claim: what people are called
+    stands where nothing is proved, what they may do never does.
+    """
     proved = presented.in_force
-    said = {name: _only(proved, presented.texts(of), None) for name, of in readers.items()}
+    said = {name: _only(proved, presented.texts(of), None) for name, of in _READERS.items()}
+    for name in _CALLED & before.keys():
+        said[name] = where(proved, said[name], before[name])
     said["audit.identity.digest"] = presented.digests()
-    return {name: values for name, values in said.items() if values.null_count < len(values)}
+    return {
+        name: values
+        for name, values in said.items()
+        if name in before or values.null_count < len(values)
+    }
 
 
 def _list(values: tuple[str, ...]) -> str | None:
@@ -165,3 +163,22 @@ def _only(mask: Mask, values: pa.Array, otherwise: str | None) -> pa.Array:
 
 def _all(value: str, batch: Batch) -> pa.Array:
     return pa.repeat(pa.scalar(value, pa.string()), len(batch))
+
+
+_READERS: Mapping[str, Callable[[Statement], str | None]] = {
+    "user.email": lambda s: s.email or None,
+    "user.name": lambda s: s.name or None,
+    "user.roles": lambda s: _list(s.roles),
+    "audit.oauth.subject": lambda s: s.subject,
+    "audit.oauth.issuer": lambda s: s.issuer,
+    "audit.oauth.client.id": lambda s: s.client or None,
+    "audit.oauth.audience": lambda s: s.audience or None,
+    "audit.oauth.scopes": lambda s: _list(s.scopes),
+    "audit.oauth.actor": lambda s: _list(s.act),
+    "audit.oauth.token.id": lambda s: s.token_id or None,
+    "audit.authentication.mfa": lambda s: None if s.mfa is None else str(s.mfa).lower(),
+}
+"""What a statement says, by attribute."""
+
+_CALLED = frozenset({"user.email", "user.name"})
+"""What people are called."""
