@@ -6,6 +6,7 @@ from auditspan.collector.control.apply import plan
 from auditspan.collector.control.errors import ControlInvalid, ControlRefused
 from auditspan.collector.control.records import Why
 from auditspan.collector.control.versions import bundle_of, version_of
+from auditspan.policy import Calendar
 from auditspan.registry import Bundle
 from tests.collector.control.bundles import AIRLINE, BROKEN, DEMO, STRICTER, WRONG, bundle
 
@@ -123,3 +124,12 @@ def test_a_record_holds_the_version_whole() -> None:
     assert version_of(record).applied_at_ns == 42
     assert record.body["version"] == made.registry.version
     assert record.why == WHY
+
+
+def test_examples_are_run_in_the_business_hours_of_the_collector() -> None:
+    """What is a Tuesday morning in London is the evening in Tokyo."""
+    assert plan(Bundle.read(DEMO), None, Calendar("Europe/London")).results
+    with pytest.raises(ControlRefused) as caught:
+        plan(Bundle.read(DEMO), None, Calendar("Asia/Tokyo"))
+    wrong = [str(result["name"]) for result in caught.value.details if not result["passed"]]
+    assert "carol exports on a Tuesday morning" in wrong

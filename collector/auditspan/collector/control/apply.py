@@ -14,7 +14,7 @@ from auditspan.collector.control import examples
 from auditspan.collector.control.errors import ControlInvalid, ControlRefused
 from auditspan.collector.control.examples import Result
 from auditspan.collector.control.records import REGISTRY_APPLIED, ControlRecord, Why
-from auditspan.policy import PolicyInvalid, PolicySet
+from auditspan.policy import Calendar, PolicyInvalid, PolicySet
 from auditspan.registry import Bundle, BundleInvalid, Registry
 from auditspan.registry.diff import Change, compare
 
@@ -51,9 +51,9 @@ class Plan:
         return ControlRecord(kind=REGISTRY_APPLIED, at_ns=at_ns, why=why, body=body)
 
 
-def plan(bundle: Bundle, current: Bundle | None) -> Plan:
+def plan(bundle: Bundle, current: Bundle | None, calendar: Calendar | None = None) -> Plan:
     """Check a bundle against the one in force. Raises ControlInvalid or ControlRefused."""
-    registry, policies = checked(bundle)
+    registry, policies = checked(bundle, calendar)
     results = examples.run(registry, policies) if policies else _without_policies(registry)
     failed = [result for result in results if not result.passed]
     if failed:
@@ -67,13 +67,13 @@ def plan(bundle: Bundle, current: Bundle | None) -> Plan:
     return Plan(bundle, registry, current.version if current else "", changes, results)
 
 
-def checked(bundle: Bundle) -> tuple[Registry, PolicySet | None]:
+def checked(bundle: Bundle, calendar: Calendar | None = None) -> tuple[Registry, PolicySet | None]:
     """What a bundle says and its policies, both valid. Raises ControlInvalid."""
     try:
         registry = bundle.registry()
         if not registry.policies:
             return registry, None
-        return registry, PolicySet.load(registry.policies, registry.tools)
+        return registry, PolicySet.load(registry.policies, registry.tools, calendar)
     except (BundleInvalid, PolicyInvalid) as error:
         details = [_plain(asdict(problem)) for problem in error.problems]
         raise ControlInvalid(str(error), details) from error

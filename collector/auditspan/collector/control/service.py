@@ -21,6 +21,7 @@ from auditspan.collector.control.errors import NotFound
 from auditspan.collector.control.records import ControlRecord, Why, rfc3339
 from auditspan.collector.control.versions import Versions, bundle_of
 from auditspan.identity.api_keys import ApiKeys
+from auditspan.policy import Calendar
 from auditspan.registry import Bundle
 
 Submit = Callable[[str], Awaitable[None]]
@@ -38,6 +39,8 @@ class Controls:
     """The API keys."""
     submit: Submit
     """Makes a record durable."""
+    calendar: Calendar = field(default_factory=Calendar)
+    """When the business works, for the examples; that of the collector's configuration."""
     now_ns: Callable[[], int] = time.time_ns
     """The clock."""
     applied: Callable[[ControlRecord], None] = lambda _: None
@@ -50,7 +53,7 @@ class Controls:
         async with self._one:
             current = self.versions.current()
             # Validation may take a second; the collector goes on meanwhile.
-            plan = await asyncio.to_thread(apply.plan, bundle, current)
+            plan = await asyncio.to_thread(apply.plan, bundle, current, self.calendar)
             if dry_run or not plan.is_new:
                 return _outcome(plan, None)
             record = plan.record(why, self._next_ns())
@@ -115,9 +118,11 @@ class Controls:
         return max(self.now_ns(), records[-1].at_ns + 1 if records else 0)
 
 
-def open_controls(registry: Path, api_keys: Path, submit: Submit) -> Controls:
+def open_controls(
+    registry: Path, api_keys: Path, submit: Submit, calendar: Calendar | None = None
+) -> Controls:
     """The controls of a data folder."""
-    return Controls(Versions(registry), ApiKeys(api_keys), submit)
+    return Controls(Versions(registry), ApiKeys(api_keys), submit, calendar or Calendar())
 
 
 def _outcome(plan: Plan, record: ControlRecord | None) -> Fields:
