@@ -283,6 +283,17 @@ def test_a_claimed_user_stays_claimed() -> None:
     assert found(result) == [[], []]
 
 
+def test_a_failed_exchange_is_told() -> None:
+    """The recorder had a token and could get no statement for it."""
+    failed = {"audit.identity.error": "unavailable"}
+    result = attached(
+        span(attributes=failed, UserId="bob"),
+        span(attributes={**failed, USER_STATEMENT: statement()}),
+    )
+    assert text(result, "UserProvenance").to_pylist() == ["claimed", "verified"]
+    assert found(result) == [["identity.unresolved"], []]
+
+
 @pytest.mark.parametrize(
     "bad",
     [

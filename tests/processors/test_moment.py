@@ -108,7 +108,7 @@ def test_the_numbering_goes_over_batches() -> None:
     assert state == SequenceState({"agent:a\ni": Progress(2)})
     second, state = moment(batch(span(7200, 3), span(7200, 5)), MomentConfig(), state)
     assert second.has("late").tolist() == [False, True]
-    assert state == SequenceState({"agent:a\ni": Progress(5, (4,))})
+    assert state == SequenceState({"agent:a\ni": Progress(5, (4,), (NOW,))})
     assert not first.has("late").any()
 
 
@@ -129,6 +129,19 @@ def test_a_gap_is_found_at_the_close() -> None:
     assert result.has("sequence.gap").tolist() == [False, False, True]
     whole = judged(span(1, 1), span(1, 2), span(1, 3), closing)
     assert not whole.has("sequence.gap").any()
+
+
+def test_a_gap_is_found_when_it_has_lasted() -> None:
+    """Ten minutes by our clock, whatever the sender's says."""
+    _, state = moment(batch(span(1, 1), span(1, 3)), MomentConfig(), EMPTY)
+    later = NOW + 601 * SECOND
+    soon, _ = moment(batch(span(1, 4)), MomentConfig(), state)
+    late, state = moment(
+        batch(span(ReceivedAt=later, Timestamp=later, number=4)), MomentConfig(), state
+    )
+    assert not soon.has("sequence.gap").any()
+    assert late.has("sequence.gap").tolist() == [True]
+    assert state == SequenceState({"agent:a\ni": Progress(4)})
 
 
 def test_an_instance_belongs_to_its_sender() -> None:

@@ -8,11 +8,14 @@ import pytest
 
 from auditspan.processors.sequences import (
     MAX_INSTANCES,
+    PATIENCE_NS,
     REORDER,
     Progress,
     SequenceState,
     judge,
 )
+
+NOW = 1_800_000_000_000_000_000
 
 
 def judged(
@@ -20,8 +23,13 @@ def judged(
 ) -> tuple[list[int], list[int], Progress]:
     """Numbers flagged as gap, numbers with an unbroken past, and the progress."""
     array = np.asarray(numbers, dtype=np.int64)
-    result = judge(before, array, np.isin(array, closed))
-    return array[result.gap].tolist(), array[result.unbroken].tolist(), result.progress
+    # Time stands still here, so that it gives no number up.
+    before = Progress(before.last, before.missing, (NOW,) * len(before.missing))
+    result = judge(before, array, np.isin(array, closed), NOW)
+    assert len(result.progress.noticed) == len(result.progress.missing)
+    assert set(result.progress.noticed) <= {NOW}
+    progress = Progress(result.progress.last, result.progress.missing)
+    return array[result.gap].tolist(), array[result.unbroken].tolist(), progress
 
 
 def test_numbers_in_order_are_unbroken() -> None:
@@ -31,7 +39,7 @@ def test_numbers_in_order_are_unbroken() -> None:
 
 
 def test_the_order_within_a_batch_is_no_matter() -> None:
-    """A parent's number is lower than its children's and comes later."""
+    """Requests may overtake each other on the way."""
     assert judged(Progress(0), [3, 1, 2]) == ([], [3, 1, 2], Progress(3))
 
 
@@ -62,6 +70,17 @@ def test_a_far_jump_is_a_gap_at_once() -> None:
     assert (flagged, unbroken) == ([far], [2])
     assert progress.last == far
     assert progress.missing == tuple(range(far - REORDER + 1, far))
+
+
+def test_waiting_has_an_end() -> None:
+    """Each missing number is given up ten minutes after it was noticed."""
+    before = Progress(9, (3, 7), (NOW, NOW + 1))
+    late = judge(before, np.asarray([10]), np.asarray([False]), NOW + PATIENCE_NS)
+    assert not late.gap.any()
+    assert late.progress == Progress(10, (3, 7), (NOW, NOW + 1))
+    later = judge(before, np.asarray([10]), np.asarray([False]), NOW + PATIENCE_NS + 1)
+    assert later.gap.tolist() == [True]
+    assert later.progress == Progress(10, (7,), (NOW + 1,))
 
 
 def test_the_close_marker_ends_the_waiting() -> None:
@@ -100,11 +119,11 @@ def test_any_cut_into_batches_finds_the_same_losses(seed: int) -> None:
 
 def test_the_state_survives_its_text() -> None:
     """A restart goes on where it was."""
-    state = SequenceState({"agent:a\ni": Progress(5, (3,)), "anonymous\nü": Progress(1)})
+    state = SequenceState({"agent:a\ni": Progress(5, (3,), (NOW,)), "anonymous\nü": Progress(1)})
     assert SequenceState.from_json(state.to_json()) == state
 
 
-@pytest.mark.parametrize("text", ["", "[]", "1", '{"a": 1}'])
+@pytest.mark.parametrize("text", ["", "[]", "1", '{"a": 1}', '{"a": [1]}'])
 def test_another_text_is_refused(text: str) -> None:
     """Whoever keeps it must know."""
     with pytest.raises(ValueError, match=r".+"):

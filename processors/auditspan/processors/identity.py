@@ -31,6 +31,9 @@ USER_STATEMENT = "audit.identity.statement"
 AGENT_STATEMENT = "audit.agent.statement"
 """Names the agent behind a relay; removed before storage."""
 
+EXCHANGE_ERROR = "audit.identity.error"
+"""Why there is no statement of a user."""
+
 _STATEMENTS = (USER_STATEMENT, AGENT_STATEMENT)
 
 
@@ -65,7 +68,11 @@ def identity(
     # 2. The user. The statement may be bound to the relay, or to the agent proved behind it.
     proved = _proved_agents(batch, behind) if behind.in_force.any() else nobody
     statements = Coded.of(attributes.text(USER_STATEMENT))
-    batch = attach_users(batch, present(statements, principals, proved, at, verifier, "user"))
+    presented = present(statements, principals, proved, at, verifier, "user")
+    batch = attach_users(batch, presented)
+    # The recorder could not exchange the user's token, and says so.
+    failed = attributes.has(EXCHANGE_ERROR) & ~presented.in_force
+    batch = batch.flag("identity.unresolved", failed)
     # 3. The grant.
     batch = attach_grants(batch, purpose, versions, at, history, config.grants)
     batch = batch.with_derived(described(registered, senders))

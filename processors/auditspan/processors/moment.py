@@ -95,11 +95,13 @@ def _numbering(batch: Batch, sequences: SequenceState) -> _Numbering:
     if not len(rows):
         return _Numbering(gap, unbroken, sequences)
     closed = mask_of(pc.equal(attributes.text("audit.sequence.mark"), "close"))[rows]
+    received = _nanoseconds(batch, "ReceivedAt")[rows]
     keys, groups = _instances(batch, attributes, rows)
     changes: dict[str, Progress] = {}
     for key, members in zip(keys, groups, strict=True):
         before = sequences.instances.get(key, Progress(0))
-        judged = judge(before, numbers[members], closed[members])
+        now = int(received[members].max())
+        judged = judge(before, numbers[members], closed[members], now)
         gap[rows[members]] = judged.gap
         unbroken[rows[members]] = judged.unbroken
         changes[key] = judged.progress

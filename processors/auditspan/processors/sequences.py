@@ -1,8 +1,8 @@
 """What each sender's recorder has numbered so far, and what is missing.
 
-A recorder numbers its spans from 1. Numbers may arrive out of order, since a parent ends after its
-children and a retry comes late: one that is missing is only called a gap when `REORDER` later ones
-have come, or the recorder's close marker.
+A recorder numbers its spans from 1 in the order in which it writes them. On the way they may
+overtake each other: a number that is missing is only called a gap when the recorder's close marker
+has come, or `REORDER` later numbers, or `PATIENCE_NS` has passed.
 """
 
 import json
@@ -18,6 +18,9 @@ from auditspan.processors.batch import Mask
 REORDER: Final = 1000
 """By how many numbers a span may be overtaken."""
 
+PATIENCE_NS: Final = 600 * 1_000_000_000
+"""For how long a missing number is awaited, in nanoseconds between times of receipt."""
+
 MAX_INSTANCES: Final = 20_000
 """Instances remembered; the one that was silent longest is forgotten."""
 
@@ -32,6 +35,8 @@ class Progress:
     """The highest number seen."""
     missing: tuple[int, ...] = ()
     """Lower ones that may still come, in order."""
+    noticed: tuple[int, ...] = ()
+    """For each of them when it was noticed, Unix nanoseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +52,18 @@ class SequenceState:
 
     def to_json(self) -> str:
         """The text to keep."""
-        return json.dumps({key: [p.last, *p.missing] for key, p in self.instances.items()})
+        return json.dumps({k: [p.last, p.missing, p.noticed] for k, p in self.instances.items()})
 
     @classmethod
     def from_json(cls, text: str) -> "SequenceState":
         """Read what `to_json` wrote. Raises `ValueError`."""
         try:
-            pairs = json.loads(text).items()
-            return cls({key: Progress(last, tuple(rest)) for key, (last, *rest) in pairs})
+            return cls(
+                {
+                    key: Progress(last, tuple(missing), tuple(noticed))
+                    for key, (last, missing, noticed) in json.loads(text).items()
+                }
+            )
         except (AttributeError, TypeError) as error:
             raise ValueError("sequence state: expected an object of lists of numbers") from error
 
@@ -79,31 +88,35 @@ class Judged:
     """How far the instance has come now."""
 
 
-def judge(before: Progress, numbers: Numbers, closed: Mask) -> Judged:
+def judge(before: Progress, numbers: Numbers, closed: Mask, now: int) -> Judged:
     """Compare the numbers of one instance, one or more, with what was seen before."""
     seen = np.unique(numbers)
-    fresh = seen[seen > before.last]
-    top = max(int(seen[-1]), before.last)
-    awaited = np.asarray(before.missing, dtype=np.int64)
-    awaited = awaited[~np.isin(awaited, seen)]
-    # Below the horizon nothing is awaited any more; above it at most REORDER numbers are listed.
+    steps = np.concatenate([[before.last], seen[seen > before.last]]).astype(np.int64)
+    top = int(steps[-1])
+    old, noticed = _awaited(before, seen)
+    new = _between(steps, top)
+    # Up to the horizon nothing is awaited any more; above it at most REORDER numbers are.
     closing = numbers[closed]
     horizon = max(top - REORDER, int(closing.max()) if len(closing) else 0)
-    steps = np.concatenate([np.asarray([before.last], dtype=np.int64), fresh])
-    after = fresh[np.diff(steps) > 1]
-    new = _between(steps, top)
-    lost_new = after[_first_missing(steps) <= horizon]
-    lost_old = bool((awaited <= horizon).any())
-    gap = np.isin(numbers, lost_new)
-    if lost_old:
+    given_up = (old <= horizon) | (noticed < now - PATIENCE_NS)
+    gap = np.isin(numbers, steps[1:][np.diff(steps) > 1][_first_missing(steps) <= horizon])
+    if given_up.any():
         gap |= numbers == seen[-1]
-    missing = np.concatenate([awaited, new])
-    broken_from = _broken_from(awaited, steps)
+    kept_old, kept_new = ~given_up, new > horizon
+    missing = np.concatenate([old[kept_old], new[kept_new]])
+    times = np.concatenate([noticed[kept_old], np.full(int(kept_new.sum()), now)])
     return Judged(
         gap=gap,
-        unbroken=numbers < broken_from,
-        progress=Progress(top, tuple(missing[missing > horizon].tolist())),
+        unbroken=numbers < _broken_from(old, steps),
+        progress=Progress(top, tuple(missing.tolist()), tuple(times.tolist())),
     )
+
+
+def _awaited(before: Progress, seen: Numbers) -> tuple[Numbers, Numbers]:
+    """The numbers that were missing and still are, and when that was noticed."""
+    missing = np.asarray(before.missing, dtype=np.int64)
+    still = ~np.isin(missing, seen)
+    return missing[still], np.asarray(before.noticed, dtype=np.int64)[still]
 
 
 def _first_missing(steps: Numbers) -> Numbers:
