@@ -266,3 +266,22 @@ def test_text_that_is_no_unicode_is_refused() -> None:
     """Half of a surrogate pair has no bytes and no hash."""
     message = only(agents__support=AGENT.replace("Answers", "\ud800"))
     assert message == "agents/support.yaml: holds text that is no Unicode"
+
+
+def test_values_of_the_wrong_kind_say_what_was_expected() -> None:
+    """Numbers for text, text for a mapping, and a whole entry that is none."""
+    wrong = AGENT + "version: 1.0\ntags: {a: b}\n"
+    assert [problem.message for problem in problems(agents__support=wrong)] == [
+        "is 1.0, expected text; put it in quotes",
+        "is {'a': 'b'}: input should be a valid tuple",
+    ]
+    assert "input should be a valid dictionary" in problems(agents__support="just text")[0].message
+    long = "target: " + "x" * 100
+    assert "…" in problems(tools__tools=TOOLS.replace("effect: read", long))[0].message
+
+
+def test_schemas_beyond_canonical_json_have_a_hash() -> None:
+    """RFC 8785 has no integer above 2^53; the schema is hashed all the same."""
+    text = TOOLS.replace("{type: number}", "{type: integer, maximum: 9223372036854775807}")
+    tool = Bundle(FILES | {"tools/tools.yaml": text}).registry().tools["refund"]
+    assert tool.schema_hash.startswith("sha256:")

@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from auditspan.collector.control.api import MAX_BODY, routes
 from auditspan.collector.control.errors import ControlUnavailable
 from auditspan.collector.control.service import open_controls
+from auditspan.collector.errors import EngineFailed
 from tests.collector.control.bundles import BROKEN, WRONG, bundle
 
 TOKEN = "aso_operator"
@@ -33,6 +34,10 @@ def ask(tmp_path: Path, records: list[str]) -> Ask:
     async def submit(text: str) -> None:
         if "full" in text:
             raise ControlUnavailable("spool: disk full")
+        if "away" in text:
+            raise EngineFailed("the engine is away")
+        if "fault" in text:
+            raise ZeroDivisionError("secret detail")
         records.append(text)
 
     controls = open_controls(tmp_path, tmp_path / "api_keys.json", submit)
@@ -149,6 +154,46 @@ def test_a_spool_that_takes_nothing_asks_to_try_again(ask: Ask) -> None:
     response = ask("POST", "registry", json=body)
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "1"
+
+
+def test_other_errors_keep_their_kind(ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
+    """A retryable one is 503; a fault of ours is 500, told in the log and not to the caller."""
+    response = ask("POST", "registry", json=applying() | {"why": {"requested_by": "away"}})
+    assert (response.status_code, error(response)["message"]) == (503, "the engine is away")
+    response = ask("POST", "registry", json=applying() | {"why": {"requested_by": "fault"}})
+    assert response.status_code == 500
+    assert "secret detail" not in response.text
+    assert "secret detail" in caplog.text
+
+
+def test_a_caller_that_goes_away_is_no_fault(tmp_path: Path) -> None:
+    """A body that ends early is answered, if anybody still listens."""
+
+    async def submit(text: str) -> None:
+        raise AssertionError(text)
+
+    controls = open_controls(tmp_path, tmp_path / "k.json", submit)
+    app = Starlette(routes=routes(controls, TOKEN))
+    sent: list[Any] = []
+    messages = iter(
+        [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+    )
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/control/keys",
+        "query_string": b"",
+        "headers": [(b"authorization", f"Bearer {TOKEN}".encode())],
+    }
+    asyncio.run(app(scope, receive, send))
+    assert sent[0]["status"] == 400
 
 
 def test_a_key_is_issued_listed_and_revoked(ask: Ask, records: list[str]) -> None:

@@ -4,6 +4,8 @@ import pytest
 
 from auditspan.collector.control.errors import ControlInvalid
 from auditspan.collector.control.records import ControlRecord, Why, rfc3339, started, why_of
+from auditspan.collector.control.versions import bundle_of
+from auditspan.registry import BundleInvalid
 
 
 def test_a_record_survives_its_text() -> None:
@@ -51,3 +53,9 @@ def test_a_start_is_a_record_too() -> None:
     record = started(1, "0.1.0", "abcd1234", "sha256:x")
     assert record.kind == "collector.started"
     assert record.body == {"version": "0.1.0", "instance": "abcd1234", "config_hash": "sha256:x"}
+
+
+def test_only_an_applied_registry_holds_a_bundle() -> None:
+    """A record of another kind is no version."""
+    with pytest.raises(BundleInvalid, match=r"expected 'registry\.applied'"):
+        bundle_of(started(1, "0.1.0", "abcd1234", "sha256:x"))
