@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from auditspan.storage import otlp
 from auditspan.storage.engine import Engine
+from auditspan.storage.errors import SegmentUnreadable
 from auditspan.storage.projection import Projection, of_registry
 from auditspan.storage.spans import Decoding
 
@@ -35,9 +36,16 @@ class ControlFrame:
 def decode(
     engine: Engine, segment: Path, projections: Sequence[Projection] | None = None
 ) -> pa.Table:
-    """Read the spans of a segment; a frame that cannot be read fails the whole segment."""
+    """Read the spans of a segment; a frame that cannot be read fails the whole segment.
+
+    `salvage.decode_salvaging` keeps the other frames.
+    """
     marker = secrets.token_hex(16)  # a client cannot write what it cannot guess
     flat = engine.arrow(otlp.spans_statement(segment, marker)).combine_chunks()
+    try:
+        flat.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise SegmentUnreadable(f"segment {segment.name}: {error}") from error
     chosen = of_registry() if projections is None else projections
     return Decoding(flat, marker, chosen).table()
 

@@ -53,6 +53,7 @@ class EmbeddedEngine:
             )
         self._bulk = Connection(self._dsn)
         self._bulk_lock = threading.Lock()
+        self._lock = threading.Lock()
         with _translated(config.path):
             self._client.command(f"CREATE DATABASE IF NOT EXISTS {config.database} ENGINE = Atomic")
             self._client.database = config.database
@@ -61,7 +62,7 @@ class EmbeddedEngine:
     def arrow(
         self, sql: str, params: Params | None = None, settings: Settings | None = None
     ) -> pa.Table:
-        with _translated(self.config.path):
+        with self._statement():
             return self._client.query_arrow(
                 sql, parameters=_plain(params), settings=dict(settings or {}), use_strings=True
             )
@@ -73,13 +74,13 @@ class EmbeddedEngine:
         params: Params | None = None,
         settings: Settings | None = None,
     ) -> bytes:
-        with _translated(self.config.path):
+        with self._statement():
             return self._client.raw_query(
                 sql, parameters=_plain(params), settings=dict(settings or {}), fmt=fmt
             )
 
     def command(self, sql: str, params: Params | None = None) -> None:
-        with _translated(self.config.path):
+        with self._statement():
             self._client.command(sql, parameters=_plain(params))
 
     def insert(self, table: str, rows: pa.Table, query_id: str = "") -> None:
@@ -104,6 +105,20 @@ class EmbeddedEngine:
             yield EmbeddedSession(handle, self.config.path)
         finally:
             handle.close()
+
+    @contextmanager
+    def _statement(self) -> Iterator[None]:
+        """One statement at a time on the handle, and none that finds what a failed one left.
+
+        chDB keeps the bytes that a statement had written when it failed, and puts them in front of
+        the next result of the same handle (seen in 4.3.0); one more statement takes them away.
+        """
+        with self._lock, _translated(self.config.path):
+            try:
+                yield
+            except Exception:
+                self._client.raw_query("SELECT 1", fmt="TabSeparated")
+                raise
 
     def close(self) -> None:
         with self._bulk_lock:

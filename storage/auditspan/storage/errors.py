@@ -70,7 +70,6 @@ class WriteMismatch(StorageError):
 _FULL = frozenset({241, 243})  # MEMORY_LIMIT_EXCEEDED, NOT_ENOUGH_SPACE
 _UNAVAILABLE = frozenset(
     {
-        3,  # UNEXPECTED_END_OF_FILE
         159,  # TIMEOUT_EXCEEDED
         160,  # TOO_SLOW
         198,  # DNS_ERROR

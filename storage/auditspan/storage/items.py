@@ -83,8 +83,9 @@ def map_array(offsets: Ints, keys: pa.Array, values: pa.Array) -> pa.Array:
 
 def offsets_of(lists: pa.Array) -> Ints:
     """Where the lists of a list array begin, counted from its first item."""
-    offsets: Ints = np.asarray(lists.offsets.to_numpy(zero_copy_only=False), dtype=np.int64)
-    return np.subtract(offsets, offsets[0])
+    offsets: Ints = lists.offsets.to_numpy(zero_copy_only=False).astype(np.int64)
+    offsets -= offsets[0]
+    return offsets
 
 
 def _true(mask: pa.Array) -> Flags:

@@ -71,16 +71,22 @@ def migrate(engine: Engine) -> tuple[int, ...]:
             for statement in statements(migration.text, target):
                 engine.command(statement)
             _record(engine, target, migration)
-        synchronise(engine)  # 4
+        if not newer(engine):
+            synchronise(engine)  # 4
     return tuple(migration.number for migration in pending)
 
 
 def applied(engine: Engine) -> dict[int, str]:
     """Checksums by number of what the database has."""
     rows = engine.arrow(
-        "SELECT Number, Checksum FROM schema_migrations ORDER BY Number"
+        "SELECT Number, Checksum FROM schema_migrations WHERE Number > 0 ORDER BY Number"
     ).to_pylist()
     return {row["Number"]: row["Checksum"] for row in rows}
+
+
+def newer(engine: Engine) -> bool:
+    """Whether a later version than this one has migrated the store."""
+    return max(applied(engine), default=0) > max(migration.number for migration in known())
 
 
 def _pending(done: dict[int, str], ours: tuple[Migration, ...]) -> tuple[Migration, ...]:

@@ -40,14 +40,18 @@ _VALUES = (
 _KINDS = "CAST({of}.value.value, 'Array(Int8)')"
 
 
+def _folder() -> Path:
+    return Path(str(files("auditspan.storage") / "sql"))
+
+
 def data(name: str) -> str:
     """A file of this folder's `sql/`."""
-    return (files("auditspan.storage") / "sql" / name).read_text("utf-8")
+    return (_folder() / name).read_text("utf-8")
 
 
 @cache
 def schema() -> str:
-    """The protobuf schema on one line, without its comments."""
+    """The protobuf schema without its comments."""
     lines = (line.partition("//")[0] for line in data("otlp.proto").splitlines())
     return " ".join(" ".join(lines).split())
 
@@ -76,8 +80,9 @@ def _fields(message: str) -> str:
 @cache
 def _settings() -> str:
     return (
-        "SETTINGS format_schema_source = 'string', format_schema_message_name = 'Envelope', "
-        f"format_schema = '{_escaped(schema())}', input_format_protobuf_oneof_presence = 1, "
+        # A file: schema text in the statement makes ClickHouse leave a file in the working folder.
+        f"SETTINGS format_schema = '{_escaped(str(_folder() / 'otlp.proto'))}:Envelope', "
+        "input_format_protobuf_oneof_presence = 1, "
         "max_threads = 1, max_block_size = 65536"
     )
 

@@ -107,9 +107,11 @@ class Decoding:
         """What the exporter's columns have no place for; only what is not the default."""
         parts = MapParts()
         for name, column in _EXTRA_TEXTS:
-            self._add_scope_text(parts, name, column)
+            texts = _array(self.scopes, column)
+            self._add_of_scope(parts, name, texts, pc.not_equal(texts, ""))
         for name, column in _EXTRA_COUNTS:
-            self._add_scope_text(parts, name, column)
+            counts = _array(self.scopes, column)
+            self._add_of_scope(parts, name, counts, pc.not_equal(counts, 0))
         self._add_scope_attributes(parts)
         self._add_text(parts, "trace_state", _array(self.flat, "TraceState"))
         for name, column in _EXTRA_NUMBERS:
@@ -134,11 +136,10 @@ class Decoding:
             keys = _prefixed("scope.attributes.", self.scope.keys).take(pa.array(places))
             parts.add(rows, keys, self.scope.values.take(pa.array(places)))
 
-    def _add_scope_text(self, parts: MapParts, name: str, column: str) -> None:
-        values = _array(self.scopes, column).cast(pa.string())
-        said = _true(pc.not_equal(values, "")) & _true(pc.not_equal(values, "0"))
-        if said.any():
-            rows = np.flatnonzero(said[self.scope_of_row])
+    def _add_of_scope(self, parts: MapParts, name: str, values: pa.Array, said: pa.Array) -> None:
+        mask = _true(said)
+        if mask.any():
+            rows = np.flatnonzero(mask[self.scope_of_row])
             parts.add(rows, name, values.take(pa.array(self.scope_of_row[rows])))
 
     def _add_text(self, parts: MapParts, name: str, values: pa.Array) -> None:

@@ -10,10 +10,12 @@ before and after:
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditspan.storage.batch_file import read_batch
 from auditspan.storage.engine import Engine
 from auditspan.storage.errors import WriteMismatch
 from auditspan.storage.render import Target
@@ -78,3 +80,9 @@ def _parts(table: pa.Table) -> list[pa.Table]:
         table.filter(pc.and_(pc.equal(days, key["day"]), pc.equal(classes, key["class"])))
         for key in keys.to_pylist()
     ]
+
+
+def finish(engine: Engine, path: Path) -> Written:
+    """Bring a batch file into the store, as often as it takes; the file stays."""
+    batch = read_batch(path)
+    return write(engine, batch.table, batch.batch_id)

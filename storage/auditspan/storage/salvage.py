@@ -1,0 +1,113 @@
+"""A segment in which some frame cannot be read: the others are not lost for it.
+
+The engine reads a segment as a whole or not at all. If it fails, the segment is halved until the
+bad frames stand alone; they are handed back with the reason, for the dead letters.
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from auditspan.storage.decode import decode
+from auditspan.storage.engine import Engine
+from auditspan.storage.errors import SegmentUnreadable, StatementRefused
+from auditspan.storage.projection import Projection
+
+_LONGEST_VARINT = 5
+_NOT_READABLE = (StatementRefused, SegmentUnreadable)
+
+
+@dataclass(frozen=True, slots=True)
+class BadFrame:
+    """A frame that cannot be decoded."""
+
+    offset: int
+    """Where it begins in the segment."""
+    data: bytes
+    """The frame with its length prefix, as it lies in the segment."""
+    reason: str
+    """What the engine says about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Salvaged:
+    """What could be read of a segment, and what could not."""
+
+    table: pa.Table
+    """The decoded spans, in the order of the segment."""
+    bad: tuple[BadFrame, ...]
+    """Frames for the dead letters."""
+
+
+def decode_salvaging(
+    engine: Engine, segment: Path, projections: Sequence[Projection] | None = None
+) -> Salvaged:
+    """Decode a segment; a frame that cannot be read is handed back and takes no other with it."""
+    try:
+        return Salvaged(decode(engine, segment, projections), ())
+    except _NOT_READABLE:
+        frames = list(_frames(segment))
+    with tempfile.TemporaryDirectory(prefix=".salvage-", dir=segment.parent) as folder:
+        scratch = Path(folder) / "frames.seg"
+        tables: list[pa.Table] = []
+        bad: list[BadFrame] = []
+        for part in _readable(engine, scratch, frames, projections):
+            if isinstance(part, BadFrame):
+                bad.append(part)
+            else:
+                tables.append(part)
+        if not tables:
+            scratch.write_bytes(b"")
+            tables.append(decode(engine, scratch, projections))
+    return Salvaged(pa.concat_tables(tables), tuple(bad))
+
+
+def _readable(
+    engine: Engine,
+    scratch: Path,
+    frames: list[tuple[int, bytes]],
+    projections: Sequence[Projection] | None,
+) -> Iterator[pa.Table | BadFrame]:
+    """Tables and bad frames in their order, by halving."""
+    if not frames:
+        return
+    scratch.write_bytes(b"".join(data for _, data in frames))
+    try:
+        yield decode(engine, scratch, projections)
+        return
+    except _NOT_READABLE as error:
+        if len(frames) == 1:
+            yield BadFrame(*frames[0], reason=_reason(error))
+            return
+    middle = len(frames) // 2
+    yield from _readable(engine, scratch, frames[:middle], projections)
+    yield from _readable(engine, scratch, frames[middle:], projections)
+
+
+def _reason(error: Exception) -> str:
+    """The engine's words without the statement, which repeats the whole schema."""
+    return str(error).partition(": While executing")[0].partition(": (in file")[0][:500]
+
+
+def _frames(segment: Path) -> Iterator[tuple[int, bytes]]:
+    """The frames of a segment; a torn or senseless rest is one frame of its own."""
+    data = segment.read_bytes()
+    start = 0
+    while start < len(data):
+        length, size = _varint(data, start)
+        end = start + size + length if size else len(data)
+        yield start, data[start : min(end, len(data))]
+        start = end
+
+
+def _varint(data: bytes, start: int) -> tuple[int, int]:
+    """The length at a place and how many bytes it takes, 0 if there is none."""
+    value = 0
+    for size, byte in enumerate(data[start : start + _LONGEST_VARINT]):
+        value |= (byte & 0x7F) << (7 * size)
+        if byte < 0x80:
+            return value, size + 1
+    return 0, 0
