@@ -17,19 +17,19 @@ NOT_JSON = NotJson()
 
 def read(text: str) -> JsonValue | NotJson:
     """The value of a text, `NOT_JSON` if it is none."""
-    if not text:
-        return NOT_JSON
-    try:
-        value: JsonValue = json.loads(text)
-    except (ValueError, RecursionError):
-        return NOT_JSON
-    return value
+    return _decoded(text, _LENIENT)
 
 
 def read_strictly(text: str) -> JsonValue | NotJson:
     """The same, but a text that names a key twice is none: parsers differ over which one counts."""
+    return _decoded(text, _STRICT)
+
+
+def _decoded(text: str, decoder: json.JSONDecoder) -> JsonValue | NotJson:
+    if not text:
+        return NOT_JSON
     try:
-        value: JsonValue = json.loads(text, object_pairs_hook=_once)
+        value: JsonValue = decoder.decode(text)
     except (ValueError, RecursionError):
         return NOT_JSON
     return value
@@ -40,6 +40,14 @@ def _once(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
     if len(found) != len(pairs):
         raise ValueError("a key stands twice")
     return found
+
+
+def _no_number(name: str) -> JsonValue:
+    raise ValueError(f"{name} is no JSON")
+
+
+_LENIENT = json.JSONDecoder(parse_constant=_no_number)
+_STRICT = json.JSONDecoder(parse_constant=_no_number, object_pairs_hook=_once)
 
 
 def at(value: JsonValue | NotJson, path: str) -> list[str]:

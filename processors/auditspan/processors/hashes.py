@@ -5,30 +5,55 @@ the same hash; what is no JSON is hashed as it is.
 """
 
 import hmac
+import json
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from auditspan.processors.arguments import NotJson, read_strictly
-from auditspan.processors.texts import mapped
+from auditspan.processors.texts import filled
 from auditspan.wire.canonical_json import canonical_json
+
+# Fractions, exponents and long integers are spelled by rules of their own (§3.2.2.3), and keys are
+# sorted as UTF-16 (§3.2.3), which differs from code points above U+D7FF. Any other text has its
+# canonical form from the standard library, ten times as fast.
+_HARD = r"[0-9][.eE]|[0-9]{16}|[^\x00-\x{d7ff}]|\\u[dDeEfF]"
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 def content_hashes(texts: pa.Array, key: bytes) -> pa.Array:
     """The hash of each text, "" of none; computed once per distinct text."""
-    return mapped(texts, lambda text: content_hash(text, key) if text else "")
+    encoded = filled(texts).dictionary_encode()
+    hard = pc.match_substring_regex(encoded.dictionary, _HARD).to_pylist()
+    values = encoded.dictionary.to_pylist()
+    hashes = [
+        _hash(canonical(text) if is_hard else _simple(text), key) if text else ""
+        for text, is_hard in zip(values, hard, strict=True)
+    ]
+    return pa.array(hashes, pa.string()).take(encoded.indices)
 
 
 def content_hash(text: str, key: bytes) -> str:
-    """`hmac-sha256:<hex>` of a text."""
-    return "hmac-sha256:" + hmac.digest(key, _canonical(text), "sha256").hex()
+    """The hash of one text."""
+    return _hash(canonical(text), key)
 
 
-def _canonical(text: str) -> bytes:
+def canonical(text: str) -> bytes:
+    """The canonical form of JSON, any other text as it is."""
     value = read_strictly(text)
     if isinstance(value, NotJson):
         return text.encode()
     try:
         return canonical_json(value)
     except (ValueError, RecursionError):
-        # RFC 8785 has no infinity, no integer above 2^53 and no lone surrogate.
+        # RFC 8785 has no integer above 2^53 and no lone surrogate.
         return text.encode()
+
+
+def _simple(text: str) -> bytes:
+    value = read_strictly(text)
+    return text.encode() if isinstance(value, NotJson) else _encode(value).encode()
+
+
+def _hash(content: bytes, key: bytes) -> str:
+    return "hmac-sha256:" + hmac.digest(key, content, "sha256").hex()
