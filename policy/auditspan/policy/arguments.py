@@ -35,6 +35,7 @@ _KINDS: Mapping[object, Kind] = {
     "string": "String",
 }
 _MAX_DEPTH = 8
+_MAX_TYPES = 2_000
 _LONG = 2**63
 _MAX_DECIMAL = Decimal("922337203685477.5807")
 _RESERVED = ("__entity", "__extn", "__expr")
@@ -73,7 +74,7 @@ class ArgumentType:
 
 def argument_types(schema: Mapping[str, JsonValue]) -> ArgumentType:
     """The record that a tool's input schema describes; what Cedar cannot express is left out."""
-    found = _type(schema, schema, _MAX_DEPTH)
+    found = _Reader(schema).type_of(schema, _MAX_DEPTH)
     return found if found and found.kind == "Record" else ArgumentType("Record")
 
 
@@ -125,23 +126,58 @@ def quoted(text: str) -> str:
     return '"' + "".join(special.get(character, character) for character in text) + '"'
 
 
-def _type(schema: Node, root: Mapping[str, JsonValue], depth: int) -> ArgumentType | None:
-    schema = _resolved(schema, root)
-    if not isinstance(schema, Mapping) or depth == 0:
+class _Reader:
+    """Reads one schema. A stranger may have written it: depth and number of types are bounded."""
+
+    def __init__(self, root: Mapping[str, JsonValue]) -> None:
+        self._root = root
+        self._left = _MAX_TYPES
+
+    def type_of(self, schema: Node, depth: int) -> ArgumentType | None:
+        """The type that a schema describes."""
+        schema = self._resolved(schema)
+        self._left -= 1
+        if not isinstance(schema, Mapping) or depth == 0 or self._left < 0:
+            return None
+        name = _type_name(schema)
+        if name in _KINDS:
+            return ArgumentType(_KINDS[name])
+        if name == "array":
+            element = self.type_of(schema.get("items"), depth - 1)
+            return ArgumentType("Set", element) if element else None
+        properties = schema.get("properties")
+        if name != "object" or not isinstance(properties, Mapping):
+            return None
+        fields = {key: self.type_of(inner, depth - 1) for key, inner in properties.items()}
+        named = {key: type_ for key, type_ in fields.items() if type_ and key not in _RESERVED}
+        return ArgumentType("Record", fields=named)
+
+    def _resolved(self, schema: Node) -> Node:
+        """Follow local `$ref`s and the one branch besides null of an `anyOf` or `oneOf`."""
+        for _ in range(_MAX_DEPTH):
+            if not isinstance(schema, Mapping):
+                return schema
+            reference = schema.get("$ref")
+            branches = schema.get("anyOf") or schema.get("oneOf")
+            if isinstance(reference, str):
+                schema = self._pointed(reference)
+            elif isinstance(branches, list) and "type" not in schema:
+                real = [branch for branch in branches if not _is_null(branch)]
+                schema = real[0] if len(real) == 1 else None
+            else:
+                return schema
         return None
-    name = _type_name(schema)
-    if name in _KINDS:
-        return ArgumentType(_KINDS[name])
-    if name == "array":
-        element = _type(schema.get("items"), root, depth - 1)
-        return ArgumentType("Set", element) if element else None
-    properties = schema.get("properties")
-    if name == "object" and isinstance(properties, Mapping):
-        fields = {key: _type(inner, root, depth - 1) for key, inner in properties.items()}
-        return ArgumentType(
-            "Record", fields={k: t for k, t in fields.items() if t and k not in _RESERVED}
-        )
-    return None
+
+    def _pointed(self, reference: str) -> Node:
+        found: Node = self._root if reference.startswith("#") else None
+        for part in reference.split("/")[1:]:
+            name = part.replace("~1", "/").replace("~0", "~")
+            found = found.get(name) if isinstance(found, Mapping) else None
+        return found
+
+
+def _is_null(schema: JsonValue) -> bool:
+    return isinstance(schema, dict) and schema.get("type") == "null"
 
 
 def _type_name(schema: Mapping[str, JsonValue]) -> JsonValue:
@@ -155,31 +191,6 @@ def _type_name(schema: Mapping[str, JsonValue]) -> JsonValue:
         names = [name for name in declared if name != "null"]
         return names[0] if len(names) == 1 else None
     return declared
-
-
-def _resolved(schema: Node, root: Mapping[str, JsonValue]) -> Node:
-    """Follow local `$ref`s and the one branch besides null of an `anyOf` or `oneOf`."""
-    for _ in range(_MAX_DEPTH):
-        if not isinstance(schema, Mapping):
-            return schema
-        reference = schema.get("$ref")
-        branches = schema.get("anyOf") or schema.get("oneOf")
-        if isinstance(reference, str):
-            schema = _pointed(reference, root)
-        elif isinstance(branches, list) and "type" not in schema:
-            real = [b for b in branches if not (isinstance(b, Mapping) and b.get("type") == "null")]
-            schema = real[0] if len(real) == 1 else None
-        else:
-            return schema
-    return None
-
-
-def _pointed(reference: str, root: Mapping[str, JsonValue]) -> Node:
-    found: Node = root if reference.startswith("#") else None
-    for part in reference.split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found
 
 
 def _is_whole(value: object) -> TypeGuard[int | float]:

@@ -2,8 +2,8 @@
 
 Precedence, the first that applies:
 
-1. a policy could not be evaluated: deny, rule `evaluation-error` (Cedar would skip a `forbid` that
-   fails, and allow);
+1. a policy that applies could not be evaluated: deny, rule `evaluation-error` (Cedar would skip a
+   `forbid` that fails, and allow);
 2. a `forbid` matches: deny;
 3. nothing permits: deny, rule `default-deny`;
 4. a matching policy is annotated `@outcome("require_approval")`: require_approval;
@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cedarpy import _internal as cedar
-from pydantic import JsonValue
 
 from auditspan.policy.facts import Values, cedar_entities, cedar_request
 from auditspan.policy.rules import DEFAULT_DENY, EVALUATION_ERROR, Rule
@@ -51,40 +50,21 @@ class Decision:
     """Duties that the deciding policies name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What Cedar says about a request to one handle."""
-
-    allowed: bool
-    matched: tuple[Rule, ...]
-    errors: tuple[str, ...]
-
-
 def evaluate(slice_: Slice, operation: str, values: Values, arguments: str) -> Decision:
     """Ask Cedar. The version is left empty."""
     request = cedar_request(operation, values, arguments)
     entities = cedar_entities(operation, values)
-    answer = ask(slice_.judging, request, entities)
-    duties: tuple[Rule, ...] = ()
-    if answer.allowed and not answer.errors and slice_.duties.rules:
-        further = ask(slice_.duties, request, entities)
-        duties = further.matched
-        answer = Answer(answer.allowed, answer.matched, further.errors)
-    if answer.errors:
-        return failed(answer.errors, slice_.review_required)
-    return _decided(answer, duties, slice_.review_required)
-
-
-def ask(handle: Handle, request: dict[str, JsonValue], entities: str) -> Answer:
-    """One question to Cedar. Anything but a clean answer is an error in the answer."""
-    [text] = cedar.is_authorized_batch([request], handle.policies, entities, None, False)
-    found = json.loads(text)
-    diagnostics = found["diagnostics"]
-    errors = tuple(_error(handle, error) for error in diagnostics["errors"])
-    if found["decision"] == "NoDecision" and not errors:
-        errors = ("cedar gave no decision",)
-    matched = tuple(_rule(handle, policy) for policy in diagnostics.get("reason", ()))
-    return Answer(found["decision"] == "Allow", matched, errors)
+    policies = slice_.handle.policies
+    [text] = cedar.is_authorized_batch([request], policies, entities, None, False)
+    answer = json.loads(text)
+    diagnostics = answer["diagnostics"]
+    errors = [_error(slice_.handle, error) for error in diagnostics["errors"]]
+    if answer["decision"] == "NoDecision" and not errors:
+        errors.append("cedar gave no decision")
+    if errors:
+        return failed(errors, slice_.review_required)
+    matched = [_rule(slice_.handle, policy) for policy in diagnostics["reason"]]
+    return _decided(answer["decision"] == "Allow", matched, slice_.review_required)
 
 
 def failed(errors: Sequence[str], review_required: bool) -> Decision:
@@ -93,18 +73,17 @@ def failed(errors: Sequence[str], review_required: bool) -> Decision:
     return Decision("deny", (EVALUATION_ERROR,), reason, tuple(errors), review_required, "")
 
 
-def _decided(answer: Answer, duties: tuple[Rule, ...], review: bool) -> Decision:
-    matched = answer.matched
-    if not answer.allowed:
-        if not matched:
-            return Decision("deny", (DEFAULT_DENY,), "no policy permits this", (), review, "")
+def _decided(allowed: bool, matched: Sequence[Rule], review: bool) -> Decision:
+    if matched and not allowed:
         return _decision("deny", matched, "forbidden by", review)
-    approvals = [rule for rule in (*matched, *duties) if rule.kind.endswith("_approval")]
-    reviews = [rule for rule in duties if rule.kind == "forbid_review"]
-    review = review or bool(reviews) or any(rule.review for rule in duties)
+    if all(rule.is_duty for rule in matched):
+        return Decision("deny", (DEFAULT_DENY,), "no policy permits this", (), review, "")
+    reviews = [rule for rule in matched if rule.kind == "forbid_review"]
+    approvals = [rule for rule in matched if rule.kind.endswith("_approval")]
+    review = review or bool(reviews) or any(rule.review for rule in matched)
     if approvals:
         return _decision("require_approval", [*approvals, *reviews], "approval asked by", review)
-    return _decision("allow", [*matched, *reviews], "permitted by", review)
+    return _decision("allow", matched, "permitted by", review)
 
 
 def _decision(outcome: Outcome, rules: Sequence[Rule], verb: str, review: bool) -> Decision:

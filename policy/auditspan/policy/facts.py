@@ -101,6 +101,12 @@ def known(attribute: str) -> bool:
     return attribute in _GETTERS or attribute in TIMES
 
 
+def applies(attribute: str, resource: str) -> bool:
+    """Whether a path leads anywhere when the resource is of some type."""
+    name = attribute.partition("resource.")[2]
+    return not name or name in _FIELDS[resource]
+
+
 def getter(attribute: str, tool: ToolLike | None) -> Callable[[Request], Value]:
     """How an attribute is read; what the catalogue says about the tool goes before the request."""
     name = attribute.partition("resource.")[2]
@@ -128,7 +134,7 @@ def cedar_request(name: str, values: Values, arguments: str) -> dict[str, JsonVa
     """Principal, action, resource and context."""
     return {
         "principal": _uid("Agent", values, "principal"),
-        "action": {"type": "Action", "id": name},
+        "action": {"type": "Action", "id": clean(name)},
         "resource": _uid(operation(name).resource, values, "resource"),
         "context": cedar_context(values, arguments),
     }

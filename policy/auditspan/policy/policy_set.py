@@ -22,7 +22,7 @@ from auditspan.policy.cache import Cache
 from auditspan.policy.calendar import Calendar
 from auditspan.policy.decide import Decision, evaluate, failed
 from auditspan.policy.errors import PolicyInvalid
-from auditspan.policy.operations import operation
+from auditspan.policy.operations import OPERATIONS, operation
 from auditspan.policy.request import Request, ToolLike
 from auditspan.policy.rules import Rule
 from auditspan.policy.slice import Slice
@@ -75,7 +75,8 @@ class PolicySet:
 
     def slice(self, tool: str = "", operation: str = "execute_tool") -> Slice:
         """What has to be asked for a call of a tool, or for another operation."""
-        key = (operation, tool if tool in self._named else "")
+        # Names come from senders: those that no policy can tell apart share a slice.
+        key = (operation if operation in OPERATIONS else "", tool if tool in self._named else "")
         found = self._slices.get(key)
         if found is None:
             found = self._slices[key] = self._sliced(*key)
@@ -116,7 +117,7 @@ class PolicySet:
         ]
         paths = frozenset(path for rule in rules for path in rule.arguments)
         types = self._types[tool] if known else ArgumentType("Record")
-        return Slice.of(rules, known, narrowed(types, paths))
+        return Slice.of(rules, type_, known, narrowed(types, paths))
 
 
 def version(sources: Mapping[str, str]) -> str:

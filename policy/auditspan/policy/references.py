@@ -43,6 +43,8 @@ class References:
 
     attributes: set[str] = field(default_factory=set)
     arguments: set[Path] = field(default_factory=set)
+    presences: set[Path] = field(default_factory=set)
+    """Arguments of which it is asked whether they are there."""
     tools: set[str] = field(default_factory=set)
     """Tools that are named anywhere."""
 
@@ -98,6 +100,8 @@ class References:
             self.expression(operand.get("left"))
         elif path == ("context",) and operand.get("attr") == "user":
             self.attributes.add(PRESENCE)
+        elif path[:2] == ("context", "arguments"):
+            self.presences.add((*path[2:], str(operand.get("attr"))))
         elif path != ("context",) or operand.get("attr") != "arguments":
             self._value((*path, str(operand.get("attr"))))
 
@@ -129,6 +133,10 @@ def references(policy: dict[str, JsonValue]) -> References:
     for condition in conditions if isinstance(conditions, list) else []:
         if isinstance(condition, dict):
             found.expression(condition.get("body"))
+    # Whether an argument is there shows in any part of it that is looked at.
+    paths = found.arguments | found.presences
+    parts = {path[:length] for path in paths for length in range(len(path))}
+    found.arguments |= found.presences - parts
     return found
 
 

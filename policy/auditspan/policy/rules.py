@@ -71,6 +71,11 @@ class Rule:
     tools: frozenset[str]
     """Tools that it names."""
 
+    @property
+    def is_duty(self) -> bool:
+        """Whether it denies nothing and permits nothing, but asks for something."""
+        return self.kind in ("forbid_approval", "forbid_review")
+
     def admits(self, name: str) -> bool:
         """Whether its scope leaves room for an operation."""
         entities = list(_uids(self.action))

@@ -12,14 +12,12 @@ import cedarpy
 from pydantic import JsonValue
 
 from auditspan.policy.arguments import ArgumentMismatch, ArgumentType, Path, typed
-from auditspan.policy.facts import TIMES, Value, getter
+from auditspan.policy.facts import TIMES, Value, applies, getter
 from auditspan.policy.request import Request, ToolLike
 from auditspan.policy.rules import Rule
 
 UNRECORDED = "the policies look at arguments that were not recorded"
 """The error of a decision on arguments that nobody can read any more."""
-
-_DUTIES = ("forbid_approval", "forbid_review")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +31,7 @@ class Handle:
     def of(cls, rules: Iterable[Rule]) -> "Handle":
         """Parse the policies of some rules together."""
         listed = tuple(rules)
-        text = "\n".join(rule.statement.text for rule in listed)
-        return cls(listed, cedarpy.PolicySet.from_str(text))
+        return cls(listed, cedarpy.PolicySet.from_str("\n".join(map(_asked, listed))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +46,8 @@ class Slice:
     """The tool's argument types, as far as they are looked at."""
     review_required: bool
     """The tool demands a review of every call."""
-    judging: Handle
-    """Policies that permit and forbid."""
-    duties: Handle
-    """Policies that ask for approval or review of what is permitted."""
+    handle: Handle
+    """The policies."""
     getters: Mapping[str, Callable[[Request], Value]]
     """How each attribute is read from a request, without those of the calendar."""
     timed: bool
@@ -67,17 +62,29 @@ class Slice:
         return json.dumps(typed(arguments, self.types))
 
     @classmethod
-    def of(cls, rules: Iterable[Rule], tool: ToolLike | None, types: ArgumentType) -> "Slice":
-        """Assemble a slice from the rules of a kind of call."""
+    def of(
+        cls, rules: Iterable[Rule], resource: str, tool: ToolLike | None, types: ArgumentType
+    ) -> "Slice":
+        """Assemble a slice from the rules of a kind of call on a type of resource."""
         listed = tuple(rules)
-        attributes = frozenset[str]().union(*(rule.attributes for rule in listed))
+        named = frozenset[str]().union(*(rule.attributes for rule in listed))
+        attributes = frozenset(name for name in named if applies(name, resource))
         return cls(
             attributes=attributes,
             arguments=frozenset[Path]().union(*(rule.arguments for rule in listed)),
             types=types,
             review_required=tool.review_required if tool else False,
-            judging=Handle.of(rule for rule in listed if rule.kind not in _DUTIES),
-            duties=Handle.of(rule for rule in listed if rule.kind in _DUTIES),
+            handle=Handle.of(listed),
             getters={name: getter(name, tool) for name in sorted(attributes - TIMES)},
             timed=not attributes.isdisjoint(TIMES),
         )
+
+
+def _asked(rule: Rule) -> str:
+    """The text that Cedar gets. A duty is asked as a permit: that it matches must not deny."""
+    statement = rule.statement
+    if not rule.is_duty:
+        return statement.text
+    start = statement.tokens[0].start
+    effect = next(token for token in statement.tokens if token.text == "forbid")
+    return f"{statement.source[start : effect.start]}permit{statement.text[effect.end - start :]}"

@@ -26,7 +26,7 @@ _TOKEN = re.compile(
     |::|==|!=|<=|>=|&&|\|\||.""",
     re.DOTALL | re.VERBOSE | re.ASCII,
 )
-_QUOTED = re.compile(r"`([^`]+)`|: (\S+)$")
+_QUOTED = re.compile(r"`([^`]+)`|: ([^\s`]+)$")
 _UNFINISHED = "unexpected end of input"
 
 
@@ -68,12 +68,12 @@ class Statement:
         return Problem(self.file, number, start - line_start + 1, message, line[:200])
 
     def find(self, excerpt: str) -> Token | None:
-        """The last token that is an excerpt, or where the excerpt begins; None if nowhere."""
+        """The last token that is an excerpt, or where it begins last; None if nowhere."""
         for token in reversed(self.tokens):
             if token.text in (excerpt, f'"{excerpt}"'):
                 return token
         words = [token.text for token in tokenize(excerpt)]
-        for index in range(len(self.tokens) - len(words) + 1):
+        for index in reversed(range(len(self.tokens) - len(words) + 1)):
             if words and [t.text for t in self.tokens[index : index + len(words)]] == words:
                 return self.tokens[index]
         return None

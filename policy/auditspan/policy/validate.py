@@ -58,11 +58,11 @@ def _ill_typed(
     schemas = {name: schema(type_) for name, type_ in types.items()}
     for rule in rules:
         own = _own_tool(rule)
-        if own not in tools:
-            chosen[schema(_NOTHING)].append(rule)
-        if rule.arguments or own in tools:
-            for text in {schemas[name] for name in _tools_of(rule, tools)}:
-                chosen[text].append(rule)
+        texts = {schemas[own]} if own in tools else {schema(_NOTHING)}
+        if rule.arguments:
+            texts |= {schemas[name] for name in _tools_of(rule, tools)}
+        for text in texts:
+            chosen[text].append(rule)
     for text, those in chosen.items():
         yield from _validated(those, text)
 
