@@ -22,7 +22,7 @@ from auditspan.registry.models import Registry
 Arguments = Mapping[str, JsonValue] | None
 """Arguments of a call, None if they cannot be read."""
 USER_ROLES = "user.roles"
-USER_SCOPES = "audit.user.scopes"
+USER_SCOPES = "audit.oauth.scopes"
 _MINUTE_NS = 60_000_000_000
 _PRESENT = "user is present"
 
