@@ -15,7 +15,8 @@ from clickhouse_connect.driver.exceptions import Error as ClientError
 
 from auditspan.storage import errors
 from auditspan.storage.config import StoreConfig
-from auditspan.storage.engine import Params, Session, Settings
+from auditspan.storage.engine import Session, Settings
+from auditspan.storage.values import Params, text
 
 _MEMORY = ":memory:"
 
@@ -64,7 +65,7 @@ class EmbeddedEngine:
     ) -> pa.Table:
         with self._statement():
             return self._client.query_arrow(
-                sql, parameters=_plain(params), settings=dict(settings or {}), use_strings=True
+                sql, parameters=dict(params or {}), settings=dict(settings or {}), use_strings=True
             )
 
     def raw(
@@ -76,12 +77,12 @@ class EmbeddedEngine:
     ) -> bytes:
         with self._statement():
             return self._client.raw_query(
-                sql, parameters=_plain(params), settings=dict(settings or {}), fmt=fmt
+                sql, parameters=dict(params or {}), settings=dict(settings or {}), fmt=fmt
             )
 
     def command(self, sql: str, params: Params | None = None) -> None:
         with self._statement():
-            self._client.command(sql, parameters=_plain(params))
+            self._client.command(sql, parameters=dict(params or {}))
 
     def insert(self, table: str, rows: pa.Table, query_id: str = "") -> None:
         del query_id  # an embedded insert ends with its process
@@ -135,7 +136,8 @@ class EmbeddedSession:
 
     def raw(self, sql: str, fmt: str, params: Params | None = None) -> bytes:
         with _translated(self._path):
-            result = self._handle.query(sql, fmt, params=_plain(params))
+            texts = {name: text(value) for name, value in (params or {}).items()}
+            result = self._handle.query(sql, fmt, params=texts)
             return b"" if result is None else cast(bytes, result.bytes())
 
 
@@ -169,10 +171,6 @@ def _prepare(handle: Connection, database: str, settings: Settings) -> None:
 
 def _quoted(value: str | int) -> str:
     return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def _plain(params: Params | None) -> dict[str, str | int | float]:
-    return dict(params or {})
 
 
 def _arrow_stream(rows: pa.Table) -> list[memoryview]:

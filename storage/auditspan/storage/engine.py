@@ -13,8 +13,8 @@ from typing import Protocol
 import pyarrow as pa
 
 from auditspan.storage.config import StoreConfig
+from auditspan.storage.values import Params
 
-Params = Mapping[str, str | int | float]
 Settings = Mapping[str, str | int]
 
 

@@ -4,6 +4,7 @@ import io
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,16 +15,13 @@ from clickhouse_connect.driver.exceptions import Error as ClientError
 
 from auditspan.storage import errors
 from auditspan.storage.config import StoreConfig
-from auditspan.storage.engine import Params, Session, Settings
+from auditspan.storage.engine import Session, Settings
+from auditspan.storage.values import Params, moment
 
-_SESSION: dict[str, str | int] = {
-    "session_timezone": "UTC",
+# An insert is one block, and so one part, however large it is, and done when it returns.
+_INSERT: dict[str, str | int] = {
     "async_insert": 0,
     "insert_deduplicate": 0,
-    "output_format_arrow_string_as_string": 1,
-}
-# An insert is one block, and so one part, however large it is.
-_INSERT: dict[str, str | int] = {
     "min_insert_block_size_rows": 1_048_576,
     "min_insert_block_size_bytes": 4_000_000_000,
 }
@@ -38,10 +36,10 @@ class ServerEngine:
         self.config = config
         self._address = urlsplit(config.url)
         with _translated(config.url):
-            self._client = self._connect({})
+            self._client = self._connect()
             self._client.database = config.database
 
-    def _connect(self, settings: Settings) -> Client:
+    def _connect(self) -> Client:
         secure = self._address.scheme == "https"
         return clickhouse_connect.get_client(
             interface="https" if secure else "http",
@@ -50,7 +48,6 @@ class ServerEngine:
             username=self.config.user,
             password=_password(self.config.password_file),
             database="__default__",
-            settings={**_SESSION, **settings},
             verify=self.config.verify_tls,
             ca_cert=str(self.config.ca_file) if self.config.ca_file else None,
             connect_timeout=min(10, self.config.timeout),
@@ -65,7 +62,7 @@ class ServerEngine:
     ) -> pa.Table:
         with _translated(self.config.url):
             return self._client.query_arrow(
-                sql, parameters=dict(params or {}), settings=dict(settings or {}), use_strings=True
+                sql, parameters=_bound(params), settings=self._settable(settings), use_strings=True
             )
 
     def raw(
@@ -77,7 +74,7 @@ class ServerEngine:
     ) -> bytes:
         with _translated(self.config.url):
             return self._client.raw_query(
-                sql, parameters=dict(params or {}), settings=dict(settings or {}), fmt=fmt
+                sql, parameters=_bound(params), settings=self._settable(settings), fmt=fmt
             )
 
     def command(self, sql: str, params: Params | None = None) -> None:
@@ -85,7 +82,7 @@ class ServerEngine:
             # The database may not be there yet when the first migration runs.
             self._client.command(
                 sql,
-                parameters=dict(params or {}),
+                parameters=_bound(params),
                 use_database=not sql.startswith("CREATE DATABASE"),
             )
 
@@ -103,6 +100,12 @@ class ServerEngine:
     def session(self, settings: Settings | None = None) -> Iterator[Session]:
         yield ServerSession(self, dict(settings or {}))
 
+    def _settable(self, settings: Settings | None) -> dict[str, str | int]:
+        """Without what the server has fixed, as it does for a user who may only read."""
+        known = self._client.server_settings
+        fixed = {name for name, setting in known.items() if setting.readonly}
+        return {name: value for name, value in (settings or {}).items() if name not in fixed}
+
     def close(self) -> None:
         self._client.close()
 
@@ -116,6 +119,14 @@ class ServerSession:
 
     def raw(self, sql: str, fmt: str, params: Params | None = None) -> bytes:
         return self._engine.raw(sql, fmt, params, self._settings)
+
+
+def _bound(params: Params | None) -> dict[str, object]:
+    """Values for clickhouse-connect, which would cut a time to whole seconds."""
+    return {
+        name: moment(value) if isinstance(value, datetime) else value
+        for name, value in (params or {}).items()
+    }
 
 
 def _password(file: Path | None) -> str:
