@@ -1,0 +1,96 @@
+"""The controls of a running collector, asked over HTTP: the other end of `api.py`.
+
+An error of the collector is raised here as the error it was there.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import httpx
+from pydantic import JsonValue
+
+from auditspan.collector.control.errors import (
+    ERRORS,
+    ControlError,
+    ControlUnavailable,
+    NotFound,
+)
+from auditspan.collector.control.keys import Wish
+from auditspan.collector.control.records import Why
+from auditspan.collector.control.service import Fields
+from auditspan.registry import Bundle
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteClient:
+    """Asks a running collector."""
+
+    http: httpx.Client = field(repr=False)
+
+    def apply(self, bundle: Bundle, why: Why, *, dry_run: bool = False) -> Fields:
+        """Put a bundle in force."""
+        body = {"files": dict(bundle.files), "why": why.model_dump(), "dry_run": dry_run}
+        return self._ask("POST", "registry", body)
+
+    def issue(self, wish: Wish, why: Why) -> Fields:
+        """Issue a key."""
+        wanted = {"holder": wish.holder, "relay": wish.relay, "seconds": wish.seconds}
+        body = {**wanted, "label": wish.label, "why": why.model_dump()}
+        return self._ask("POST", "keys", body)
+
+    def revoke(self, key_id: str, why: Why) -> Fields:
+        """End a key."""
+        if not key_id.isalnum():
+            raise NotFound(f"api key {key_id!r}: there is none, see `auditspan keys list`")
+        return self._ask("POST", f"keys/{key_id}/revoke", {"why": why.model_dump()})
+
+    def list_keys(self) -> list[Fields]:
+        """All keys."""
+        return _rows(self._ask("GET", "keys"), "keys")
+
+    def history(self) -> list[Fields]:
+        """Every version."""
+        return _rows(self._ask("GET", "history"), "versions")
+
+    def bundle(self, version: str = "") -> Bundle:
+        """The texts of a version."""
+        answer = self._ask("GET", "registry", query={"version": version} if version else {})
+        return Bundle.from_json(json.dumps(answer))
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Fields:
+        try:
+            answer = self.http.request(method, f"/v1/control/{path}", json=body, params=query)
+            fields = answer.json()
+        except httpx.HTTPError as error:
+            where = self.http.base_url
+            raise ControlUnavailable(f"collector at {where}: no answer ({error})") from error
+        except ValueError as error:
+            message = (
+                f"collector at {self.http.base_url}: answered {answer.status_code} without JSON"
+            )
+            raise ControlUnavailable(message + "; is this the address of its API?") from error
+        if answer.is_success and isinstance(fields, dict):
+            return fields
+        raise _error(answer.status_code, fields)
+
+
+def _rows(answer: Fields, key: str) -> list[Fields]:
+    rows = answer.get(key)
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _error(status: int, fields: JsonValue) -> ControlError:
+    error = fields.get("error") if isinstance(fields, dict) else None
+    if not isinstance(error, dict):
+        return ControlUnavailable(f"collector answered {status} without a reason")
+    details = error.get("details")
+    known = [d for d in details if isinstance(d, dict)] if isinstance(details, list) else []
+    cls = ERRORS.get(str(error.get("code")), ControlUnavailable)
+    return cls(str(error.get("message")), known)

@@ -1,0 +1,207 @@
+"""One client for a running collector and for a stopped one, with the same answers and errors."""
+
+import asyncio
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from auditspan.collector import data_dir
+from auditspan.collector.control.api import routes
+from auditspan.collector.control.client import Client, Target, connect
+from auditspan.collector.control.errors import (
+    ControlDenied,
+    ControlInvalid,
+    ControlRefused,
+    ControlUnavailable,
+    NotFound,
+)
+from auditspan.collector.control.keys import Wish
+from auditspan.collector.control.records import ControlRecord, Why
+from auditspan.collector.control.service import open_controls
+from auditspan.collector.secret_files import ensure_secrets
+from auditspan.identity.errors import SecretFileInvalid
+from tests.collector.control.bundles import BROKEN, STRICTER, WRONG, bundle
+
+WHY = Why(requested_by="ann", ticket="T-1", reason="because")
+WISH = Wish("helper", False, 3600)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A collector's API on a socket, with its data folder locked."""
+
+    data: Path
+    url: str
+    records: list[ControlRecord]
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    """A server as front runs it, on a free port."""
+    data = data_dir.prepare(tmp_path / "data")
+    token = ensure_secrets(data).operator_token
+    records: list[ControlRecord] = []
+
+    async def submit(text: str) -> None:
+        records.append(ControlRecord.from_json(text))
+
+    controls = open_controls(data.folder("registry"), data.secret("api_keys.json"), submit)
+    strange = Route("/other/v1/control/keys", lambda request: PlainTextResponse("hello"))
+    app = Starlette(routes=[*routes(controls, token), strange])
+    with socket.socket() as listener, data_dir.locked(data):
+        listener.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        data_dir.write_front(data, {"api": url})
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield Running(data.root, url, records)
+        server.should_exit = True
+        thread.join()
+
+
+def life(client: Client) -> None:
+    """Everything a client can do, and what it answers."""
+    assert not client.apply(bundle(), WHY, dry_run=True)["applied"]
+    with pytest.raises(NotFound, match="no registry is in force"):
+        client.bundle()
+    outcome = client.apply(bundle(), WHY)
+    assert outcome["applied"]
+    assert client.bundle().files == bundle().files
+    client.apply(bundle(policies__p=STRICTER), WHY)
+    assert client.bundle(str(outcome["version"])[:20]).files == bundle().files
+    assert [row["ticket"] for row in client.history()] == ["T-1", "T-1"]
+    with pytest.raises(ControlRefused) as refused:
+        client.apply(bundle(policies__p=WRONG), WHY)
+    assert refused.value.details[0]["actual"] == "deny by default-deny"
+    with pytest.raises(ControlInvalid) as invalid:
+        client.apply(bundle(policies__p=BROKEN), WHY)
+    assert invalid.value.details[0]["file"] == "policies/p.cedar"
+    issued = client.issue(WISH, WHY)
+    assert str(issued["key"]).startswith("ask_")
+    assert [key["id"] for key in client.list_keys()] == [issued["id"]]
+    assert client.revoke(str(issued["id"]), WHY)["revoked_at"]
+    for unknown in ("0000", "../keys", ""):
+        with pytest.raises(NotFound, match="auditspan keys list"):
+            client.revoke(unknown, WHY)
+    with pytest.raises(NotFound, match="did you mean 'helper'"):
+        client.issue(Wish("hepler", False, 3600), WHY)
+
+
+def test_a_running_collector_is_found_through_its_folder(running: Running) -> None:
+    """The folder is locked, so its owner is asked; every change reaches its spool."""
+    with connect(Target(running.data)) as client:
+        life(client)
+    kinds = [record.kind for record in running.records]
+    assert kinds == ["registry.applied", "registry.applied", "key.issued", "key.revoked"]
+
+
+def test_a_running_collector_is_found_by_its_address(running: Running, tmp_path: Path) -> None:
+    """With a URL only the token is needed, from a private file."""
+    token = tmp_path / "token"
+    token.write_text((running.data / "secrets" / "operator.token").read_text() + "\n")
+    token.chmod(0o600)
+    for url in (running.url, running.url.removeprefix("http://")):
+        with connect(Target(tmp_path / "none", url, token)) as client:
+            assert client.history() == []
+
+
+def test_a_stopped_collector_is_worked_on_directly(tmp_path: Path) -> None:
+    """The same life without any server, and the folder is free again afterwards."""
+    target = Target(tmp_path / "data")
+    with connect(target, create=True) as client:
+        life(client)
+    with connect(target) as client:
+        assert len(client.history()) == 2
+
+
+def test_a_wrong_token_is_told_apart_from_a_missing_one(running: Running, tmp_path: Path) -> None:
+    """401 says where the token is; an unreadable or public file is refused before sending."""
+    token = tmp_path / "token"
+    with (
+        pytest.raises(ControlInvalid, match="--token-file"),
+        connect(Target(tmp_path, running.url, token)),
+    ):
+        pass
+    token.write_text("aso_wrong")
+    token.chmod(0o600)
+    with (
+        pytest.raises(ControlDenied, match=r"operator\.token"),
+        connect(Target(tmp_path, running.url, token)) as client,
+    ):
+        client.history()
+    token.chmod(0o644)
+    with pytest.raises(SecretFileInvalid), connect(Target(tmp_path, running.url, token)):
+        pass
+
+
+def test_nobody_at_the_address_is_retryable(running: Running, tmp_path: Path) -> None:
+    """A closed port, a stranger's answer and a collector that is just starting: try again."""
+    token = running.data / "secrets" / "operator.token"
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    for url in (f"http://127.0.0.1:{port}", running.url + "/other"):
+        with pytest.raises(ControlUnavailable), connect(Target(tmp_path, url, token)) as client:
+            client.list_keys()
+    (running.data / "front.json").unlink()
+    with (
+        pytest.raises(ControlUnavailable, match="does not answer yet"),
+        connect(Target(running.data)),
+    ):
+        pass
+
+
+def test_a_folder_that_is_none_is_not_made_by_looking(tmp_path: Path) -> None:
+    """Only a change makes a data folder; an old `front.json` of a dead collector is ignored."""
+    with pytest.raises(NotFound, match="is no data folder"), connect(Target(tmp_path / "data")):
+        pass
+    assert not (tmp_path / "data").exists()
+    data = data_dir.prepare(tmp_path / "data")
+    data.front_json.write_text(json.dumps({"pid": os.getpid(), "api": "http://127.0.0.1:1"}))
+    with connect(Target(data.root)) as client:
+        assert client.list_keys() == []
+
+
+def test_certificates_that_are_none_are_said(running: Running, tmp_path: Path) -> None:
+    """A wrong file for https is bad input."""
+    token = running.data / "secrets" / "operator.token"
+    wrong = tmp_path / "ca.pem"
+    wrong.write_text("nothing")
+    for ca in (wrong, tmp_path / "absent"):
+        with (
+            pytest.raises(ControlInvalid, match="certificates"),
+            connect(Target(tmp_path, "https://127.0.0.1:1", token, ca)),
+        ):
+            pass
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://collector.example:8080",
+        "collector.example:8080",
+        "http://10.0.0.7:8080",
+        "http://localhost.example",
+        "http://127.0.0.1@collector.example",
+        "http://[",
+        "ftp://127.0.0.1",
+    ],
+)
+def test_the_token_is_not_sent_in_clear(tmp_path: Path, url: str) -> None:
+    """Plain http is for this machine only."""
+    with pytest.raises(ControlInvalid, match="expected https"), connect(Target(tmp_path, url)):
+        pass
