@@ -166,7 +166,8 @@ def texts_of(list_json: str) -> tuple[str, ...]:
         found = json.loads(list_json)
     except (ValueError, RecursionError):
         return ()
-    return tuple(sorted(str(item) for item in found)) if isinstance(found, list) else ()
+    texts = found if isinstance(found, list) else []
+    return tuple(sorted(item for item in texts if isinstance(item, str)))
 
 
 def _agent(get: Callable[[str], str], registry: Registry) -> AgentFacts:
