@@ -143,7 +143,6 @@ class EmbeddedSession:
 
 def _options(config: StoreConfig) -> dict[str, str]:
     return {
-        "timezone": "UTC",
         "max_server_memory_usage": str(config.max_memory),
         "max_memory_usage": str(config.max_memory * 3 // 4),
         "mark_cache_size": str(config.mark_cache),

@@ -27,36 +27,11 @@ _OUTSIDE = re.compile(
     r"|(s3|hdfs|azureblobstorage|iceberg|deltalake|hudi|url|file|paimon)\w*|catboost\w*)"
 )
 _WRITES = frozenset(
-    [
-        "insert",
-        "alter",
-        "create",
-        "drop",
-        "truncate",
-        "rename",
-        "exchange",
-        "attach",
-        "detach",
-        "delete",
-        "update",
-        "optimize",
-        "system",
-        "kill",
-        "set",
-        "use",
-        "grant",
-        "revoke",
-        "move",
-        "backup",
-        "restore",
-        "undrop",
-        "check",
-        "copy",
-        "execute",
-        "begin",
-        "commit",
-        "rollback",
-    ]
+    {
+        *("insert", "alter", "create", "drop", "truncate", "rename", "exchange", "attach"),
+        *("detach", "delete", "update", "optimize", "system", "kill", "set", "use", "grant"),
+        *("revoke", "move", "backup", "restore", "undrop", "copy", "execute", "begin", "commit"),
+    }
 )
 _READONLY, _SYNTAX_ERROR = 164, 62
 

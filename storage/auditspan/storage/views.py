@@ -21,11 +21,12 @@ def synchronise(engine: Engine, columns: Sequence[Column] | None = None) -> bool
     """Make ALIAS columns and views anew if they differ from this version's."""
     target = Target.of(engine)
     columns = of_registry() if columns is None else columns
-    texts = [_aliases(columns), *_views(columns)]
-    fingerprint = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    aliases, views = _aliases(columns), _views(columns)
+    text = "\0".join([*(definition for _, definition in aliases), *views])
+    fingerprint = hashlib.sha256(text.encode()).hexdigest()
     if _fingerprint(engine) == fingerprint:
         return False
-    for text in texts:
+    for text in (_alter(engine, aliases), *views):
         for statement in statements(text, target):
             engine.command(statement)
     engine.command(
@@ -41,16 +42,27 @@ def _fingerprint(engine: Engine) -> str:
     return engine.raw(sql, "TSVRaw").decode().strip()
 
 
-def _aliases(columns: Sequence[Column]) -> str:
-    """One ALTER that adds the columns that are missing and renews the others."""
-    clauses = []
-    for column in columns:
-        if column.kind == "alias":
-            definition = f"`{column.name}` {column.type} ALIAS {column.expression}"
-            clauses.append(f"ADD COLUMN IF NOT EXISTS {definition}")
-            clauses.append(f"MODIFY COLUMN {definition}")
-    joined = ",\n    ".join(clauses)
-    return f"ALTER TABLE {{both audit_records}}\n    {joined};\n" if clauses else ""
+def _aliases(columns: Sequence[Column]) -> list[tuple[str, str]]:
+    """Name and definition of each computed column."""
+    return [
+        (column.name, f"`{column.name}` {column.type} ALIAS {column.expression}")
+        for column in columns
+        if column.kind == "alias"
+    ]
+
+
+def _alter(engine: Engine, aliases: Sequence[tuple[str, str]]) -> str:
+    """One ALTER that adds what is missing and renews the rest."""
+    sql = (
+        "SELECT name FROM system.columns WHERE database = currentDatabase() "
+        "AND table = 'audit_records'"
+    )
+    known = set(engine.raw(sql, "TSVRaw").decode().split())
+    clauses = ",\n    ".join(
+        f"{'MODIFY' if name in known else 'ADD'} COLUMN {definition}"
+        for name, definition in aliases
+    )
+    return f"ALTER TABLE {{both audit_records}}\n    {clauses};\n" if clauses else ""
 
 
 def _views(columns: Sequence[Column]) -> list[str]:

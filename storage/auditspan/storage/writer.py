@@ -7,8 +7,15 @@ before and after:
 1. the full count: nothing to do (a crash came after the insert);
 2. none: insert;
 3. anything else: delete what is there of this batch only, then insert.
+
+On a server an insert of an earlier attempt may still run after its connection is gone, and would be
+counted as 0 and come in later; so each attempt has a query id that begins with the batch's, and all
+of them are killed and awaited before the first count. Deduplication tokens are not used: they lose
+data (docs/upgrade-and-backup.md).
 """
 
+import re
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +28,8 @@ from auditspan.storage.errors import WriteMismatch
 from auditspan.storage.render import Target
 
 TABLE = "audit_records"
+
+_BATCH_ID = re.compile(r"[A-Za-z0-9.-]{1,120}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +46,18 @@ class Written:
 
 def write(engine: Engine, table: pa.Table, batch_id: str) -> Written:
     """Put a batch into the store, or make sure that it is there."""
+    if not _BATCH_ID.fullmatch(batch_id):
+        raise ValueError(f"batch id {batch_id[:60]!r}: expected letters, digits, dots and dashes")
+    if engine.kind == "server":
+        _stop_earlier_attempts(engine, batch_id)
     there = count(engine, batch_id)
     if there == table.num_rows:
         return Written(there, inserted=False, repaired=False)
     if there:
         delete_unfinished(engine, batch_id)
     for part in _parts(table):
-        engine.insert(Target.of(engine).table(TABLE), part)
+        query_id = f"{_prefix(batch_id)}{secrets.token_hex(8)}"
+        engine.insert(Target.of(engine).table(TABLE), part, query_id)
     after = count(engine, batch_id)
     if after != table.num_rows:
         raise WriteMismatch(
@@ -67,6 +81,14 @@ def delete_unfinished(engine: Engine, batch_id: str) -> None:
         f"ALTER TABLE {local} DELETE WHERE BatchId = {{batch:String}} SETTINGS mutations_sync = 2",
         {"batch": batch_id},
     )
+
+
+def _stop_earlier_attempts(engine: Engine, batch_id: str) -> None:
+    engine.command(f"KILL QUERY WHERE query_id LIKE '{_prefix(batch_id)}%' SYNC")
+
+
+def _prefix(batch_id: str) -> str:
+    return f"auditspan-{batch_id}-attempt-"
 
 
 def _parts(table: pa.Table) -> list[pa.Table]:

@@ -1,0 +1,123 @@
+"""A batch is in the store exactly once, whatever happened before."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from auditspan.storage.batch_file import read_batch, write_batch
+from auditspan.storage.engine import Engine
+from auditspan.storage.errors import BatchFileInvalid, WriteMismatch
+from auditspan.storage.writer import count, finish, write
+
+BatchOf = Callable[..., pa.Table]
+_ID = "i-1795000000000-00000001"
+
+
+def _parts(engine: Engine) -> int:
+    sql = (
+        "SELECT count() FROM system.parts WHERE active AND table = 'audit_records' "
+        "AND database = currentDatabase()"
+    )
+    return int(engine.raw(sql))
+
+
+def test_a_batch_is_one_part_and_is_not_written_twice(migrated: Engine, batch: BatchOf) -> None:
+    """The second time finds the full count and inserts nothing."""
+    rows = batch(100, _ID)
+    first, second = write(migrated, rows, _ID), write(migrated, rows, _ID)
+    assert (first.rows, first.inserted, first.repaired) == (100, True, False)
+    assert (second.rows, second.inserted) == (100, False)
+    assert count(migrated, _ID) == 100
+    assert _parts(migrated) == 1
+
+
+def test_classes_and_days_are_parts_of_their_own(migrated: Engine, batch: BatchOf) -> None:
+    """Two retention classes, received on both sides of midnight: four parts, no row lost."""
+    midnight = datetime(2026, 11, 26, tzinfo=UTC)
+    times = [midnight - timedelta(seconds=1), midnight] * 4
+    rows = batch(
+        8, _ID, ReceivedAt=times, RetentionClass=["default", "default", "long", "long"] * 2
+    )
+    assert write(migrated, rows, _ID).rows == 8
+    assert _parts(migrated) == 4
+
+
+@pytest.mark.parametrize("there", [1, 99])
+def test_a_part_of_a_batch_is_replaced_by_the_whole(
+    migrated: Engine, batch: BatchOf, there: int
+) -> None:
+    """What a crash left of this batch goes; other batches stay."""
+    rows = batch(100, _ID)
+    write(migrated, batch(5, "i-2-00000002"), "i-2-00000002")
+    migrated.insert("audit_records", rows.slice(0, there))
+    written = write(migrated, rows, _ID)
+    assert (written.rows, written.repaired) == (100, True)
+    assert count(migrated, "i-2-00000002") == 5
+
+
+def test_a_batch_that_is_there_twice_is_repaired(migrated: Engine, batch: BatchOf) -> None:
+    """An excess count is wrong as well."""
+    rows = batch(10, _ID)
+    for _ in range(2):
+        migrated.insert("audit_records", rows)
+    assert write(migrated, rows, _ID).repaired
+    assert count(migrated, _ID) == 10
+
+
+def test_rows_of_another_batch_are_a_mismatch(migrated: Engine, batch: BatchOf) -> None:
+    """Counted after the insert; the sender of the batch tries again."""
+    with pytest.raises(WriteMismatch) as error:
+        write(migrated, batch(10, "i-2-00000002"), _ID)
+    assert error.value.retryable
+
+
+def test_an_empty_batch_is_done_at_once(migrated: Engine, batch: BatchOf) -> None:
+    """Nothing to insert, nothing to count."""
+    assert write(migrated, batch(0, _ID), _ID).rows == 0
+
+
+@pytest.mark.parametrize("batch_id", ["", "a'b", "a%b", "x" * 200])
+def test_a_batch_id_that_could_be_sql_is_refused(
+    migrated: Engine, batch: BatchOf, batch_id: str
+) -> None:
+    """It stands in statements and file names."""
+    with pytest.raises(ValueError, match="batch id"):
+        write(migrated, batch(1, "x"), batch_id)
+
+
+def test_a_batch_file_can_be_finished_again_and_again(
+    migrated: Engine, batch: BatchOf, tmp_path: Path
+) -> None:
+    """It comes back as it was written, private, and the store has it once."""
+    path = tmp_path / f"{_ID}.arrow"
+    rows = batch(100, _ID, SpanAttributes=[[("k", "v")]] * 100)
+    write_batch(path, rows, _ID)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.glob(".*.new")) == []
+    assert read_batch(path).table.equals(rows)
+    assert finish(migrated, path).inserted
+    assert not finish(migrated, path).inserted
+    assert count(migrated, _ID) == 100
+
+
+@pytest.mark.parametrize("cut", [0, 10, 500, -1])
+def test_a_torn_batch_file_is_invalid(batch: BatchOf, tmp_path: Path, cut: int) -> None:
+    """It is never read in part."""
+    path = tmp_path / f"{_ID}.arrow"
+    write_batch(path, batch(100, _ID), _ID)
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(BatchFileInvalid, match=_ID):
+        read_batch(path)
+
+
+def test_a_batch_file_of_another_version_is_invalid(tmp_path: Path) -> None:
+    """The error says which version came and what to do."""
+    path = tmp_path / "other.arrow"
+    table = pa.table({"a": [1]}).replace_schema_metadata({"auditspan.batch": "2"})
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    with pytest.raises(BatchFileInvalid, match="version 2, expected 1"):
+        read_batch(path)
