@@ -27,6 +27,9 @@ _SCALARS = {
 _MESSAGE = re.compile(r"message (\w+) \{((?:[^{}]|\{[^{}]*\})*)\}", re.S)
 _FIELD = re.compile(r"(repeated )?(\w+) (\w+) = (\d+);")
 
+_BLOCK_BYTES = 16_000_000
+"""What the engine reads at once; a whole segment of large spans would take twice the memory."""
+
 # `if` and not a default branch alone: the text of one kind must never come from another field.
 _VALUES = (
     "arrayMap((t, s, b, i, d, a, k, y, x) -> multiIf("
@@ -84,7 +87,8 @@ def _settings() -> str:
         f"SETTINGS format_schema = '{_escaped(str(_folder() / 'otlp.proto'))}:Envelope', "
         "input_format_protobuf_oneof_presence = 1, "
         # Merging expressions over these types takes the planner 20 ms a statement and gains none.
-        "max_threads = 1, max_block_size = 65536, query_plan_merge_expressions = 0"
+        "max_threads = 1, max_block_size = 65536, query_plan_merge_expressions = 0, "
+        f"input_format_max_block_size_bytes = {_BLOCK_BYTES}"
     )
 
 
