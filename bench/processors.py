@@ -11,6 +11,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pyarrow as pa
 
@@ -207,7 +208,7 @@ def report(title: str, distinct: int) -> None:
     print(f"{title}: {ROWS} spans, {size} bytes of attribute values each")
     total = 0.0
     for name, stage in stages().items():
-        taken = median(lambda stage=stage, batch=batch: stage(batch))
+        taken = median(partial(stage, batch))
         batch, total = stage(batch), total + taken
         print(f"  {name:<10}{taken:8.2f} µs")
     taken = median(lambda: finish(batch, "bench-1-00000001", random))

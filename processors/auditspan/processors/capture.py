@@ -4,7 +4,7 @@ A registered tool says so itself, the configuration for all others and for the m
 It holds for our columns and for the raw attributes that they were filled from.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +15,26 @@ from pydantic import BaseModel, ConfigDict
 from auditspan.processors.batch import Batch, Mask, mask_of
 from auditspan.processors.catalogue import Calls
 from auditspan.processors.data import data_file
-from auditspan.processors.hashes import content_hashes
-from auditspan.processors.maps import MapView, Positions
+from auditspan.processors.events import Events
+from auditspan.processors.lists import mapped_field
+from auditspan.processors.maps import MapView, Positions, replace_items
 from auditspan.processors.texts import constant, first_of, text, where
 from auditspan.registry.models import CaptureMode, Tool
 
 REMOVED = "[removed]"
+
+
+class EventNames(BaseModel):
+    """Attributes of events that hold content: name of the event, then the attribute."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    arguments: tuple[tuple[str, str], ...]
+    """Arguments, on records of tool calls."""
+    results: tuple[tuple[str, str], ...]
+    """Results, on records of tool calls."""
+    messages: tuple[tuple[str, str], ...]
+    """Messages, everywhere else."""
 
 
 class ContentNames(BaseModel):
@@ -34,6 +48,8 @@ class ContentNames(BaseModel):
     """Results, on records of tool calls."""
     messages: tuple[str, ...]
     """Messages of models; a name that ends in `.` stands for all below it."""
+    events: EventNames
+    """The same in events."""
 
     @classmethod
     def standard(cls) -> "ContentNames":
@@ -84,16 +100,54 @@ def modes(
 
 
 def captured(
-    batch: Batch, name: str, hash_name: str, modes: Sequence[CaptureMode], calls: Calls, key: bytes
+    batch: Batch,
+    name: str,
+    hash_name: str,
+    modes: Sequence[CaptureMode],
+    calls: Calls,
+    hashes: pa.Array,
 ) -> dict[str, pa.Array]:
     """A content column and its hash column, by mode."""
-    values, told = text(batch, name), text(batch, hash_name)
     empty = constant("", len(batch))
     gone = calls.mask([mode in ("none", "hash") for mode in modes])
     forgotten = calls.mask([mode == "none" for mode in modes])
     # A hash that the sender computed stands where it sent no content.
-    hashes = first_of([where(forgotten, empty, content_hashes(values, key)), told])
-    return {name: where(gone, empty, values), hash_name: hashes}
+    known = first_of([where(forgotten, empty, hashes), text(batch, hash_name)])
+    return {name: where(gone, empty, text(batch, name)), hash_name: known}
+
+
+def without_event_content(
+    batch: Batch, names: EventNames, gone: Mapping[str, Mask], messages: CaptureMode
+) -> pa.ListArray:
+    """The events without the content that is not kept; `gone` says so per kind and record."""
+    column = batch.column("Events")
+    events = Events.of(batch)
+    view = events.attributes
+    if view is None:
+        return column
+    called = mask_of(pc.equal(text(batch, "Operation"), "execute_tool"))[events.rows]
+    drop = {
+        "arguments": called & gone["arguments"][events.rows],
+        "results": called & gone["results"][events.rows],
+        "messages": ~called & (messages in ("none", "hash")),
+    }
+    places = np.zeros(len(view.items), dtype=np.bool_)
+    for kind, dropped in drop.items():
+        for event, attribute in getattr(names, kind):
+            entries = view.entries(attribute)
+            meant = dropped & mask_of(pc.equal(events.names, event))
+            places[entries[meant[view.rows[entries]]]] = True
+    entries = np.flatnonzero(places)
+    if not len(entries):
+        return column
+    return mapped_field(
+        column, "Attributes", lambda array: replace_items(array, entries, removed(len(entries)))
+    )
+
+
+def removed(count: int) -> pa.Array:
+    """What stands where content was."""
+    return pa.repeat(REMOVED, count)
 
 
 def _entries(view: MapView, names: Sequence[str]) -> Positions:

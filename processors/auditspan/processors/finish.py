@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from auditspan.processors.batch import Batch, finding_lists
 from auditspan.processors.errors import ColumnInvalid
+from auditspan.processors.lists import empty
 from auditspan.processors.maps import build_map
 from auditspan.processors.texts import constant
 from auditspan.semconv.columns import COLUMNS
@@ -104,20 +105,18 @@ def _uuid_texts(raw: np.ndarray[tuple[int, int], np.dtype[np.uint8]]) -> pa.Arra
 
 def _fitted(batch: Batch, field: pa.Field) -> pa.Array:
     if batch.table.schema.get_field_index(field.name) < 0:
-        return _empty(field.type, len(batch))
+        return _nothing(field.type, len(batch))
     array = batch.column(field.name)
     if array.type != field.type:
         array = array.cast(field.type)
-    if array.null_count and not pa.types.is_nested(field.type):
-        array = pc.fill_null(array, _zero(field.type))
+    if array.null_count:
+        array = pc.if_else(array.is_valid(), array, _nothing(field.type, len(batch)))
     return array
 
 
-def _empty(type: pa.DataType, length: int) -> pa.Array:
-    return pa.repeat(pa.scalar(_zero(type), type), length)
-
-
-def _zero(type: pa.DataType) -> pa.Scalar:
+def _nothing(type: pa.DataType, length: int) -> pa.Array:
+    """ "", 0, false, or an empty list or map on every record: ClickHouse has no null there."""
     if pa.types.is_nested(type):
-        return pa.scalar([], type)
-    return pa.scalar("", type) if pa.types.is_string(type) else pa.scalar(0).cast(type)
+        return empty(type, length)
+    zero = pa.scalar("", type) if pa.types.is_string(type) else pa.scalar(0).cast(type)
+    return pa.repeat(zero, length)

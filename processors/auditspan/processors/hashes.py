@@ -1,7 +1,7 @@
 """Hashes of what a record holds: HMAC-SHA-256, because arguments and results are guessable.
 
-JSON is hashed in its canonical form (RFC 8785), so that two spellings of the same arguments have
-the same hash; what is no JSON is hashed as it is.
+Arguments are hashed in their canonical form (RFC 8785), so that two spellings of the same have the
+same hash; what is no JSON, and results, are hashed as they came.
 """
 
 import hmac
@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditspan.processors.arguments import NotJson, read_strictly
-from auditspan.processors.texts import filled
+from auditspan.processors.texts import filled, mapped
 from auditspan.wire.canonical_json import canonical_json
 
 # Fractions, exponents and long integers are spelled by rules of their own (§3.2.2.3), and keys are
@@ -21,8 +21,13 @@ _HARD = r"[0-9][.eE]|[0-9]{16}|[^\x00-\x{d7ff}]|\\u[dDeEfF]"
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
+def text_hashes(texts: pa.Array, key: bytes) -> pa.Array:
+    """The hash of each text as it is, "" of none; computed once per distinct text."""
+    return mapped(texts, lambda text: _hash(text.encode(), key) if text else "")
+
+
 def content_hashes(texts: pa.Array, key: bytes) -> pa.Array:
-    """The hash of each text, "" of none; computed once per distinct text."""
+    """The hash of each text's canonical form, "" of none; computed once per distinct text."""
     encoded = filled(texts).dictionary_encode()
     hard = pc.match_substring_regex(encoded.dictionary, _HARD).to_pylist()
     values = encoded.dictionary.to_pylist()

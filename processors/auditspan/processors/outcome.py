@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict
 from auditspan.processors.attributes import Attributes
 from auditspan.processors.batch import Batch
 from auditspan.processors.data import data_file
-from auditspan.processors.maps import MapView
+from auditspan.processors.events import Events
 from auditspan.processors.rules import Rule, matches
-from auditspan.processors.texts import constant, filled, first_of, where
+from auditspan.processors.texts import constant, first_of, where
 
 UNKNOWN = "unknown"
 UNNAMED_ERROR = "_OTHER"
@@ -55,18 +55,5 @@ def error_types(batch: Batch, attributes: Attributes) -> pa.Array:
     """`error.type`, else the exception that an event of the span tells, else `_OTHER` on error."""
     failed = pc.equal(batch.column("StatusCode"), "Error")
     unnamed = pc.if_else(failed, UNNAMED_ERROR, "")
-    return first_of([attributes.text("error.type"), _exceptions(batch), unnamed])
-
-
-def _exceptions(batch: Batch) -> pa.Array:
-    """The type of the last exception among the events of each record."""
-    events = batch.column("Events")
-    inner = events.flatten()
-    if not len(inner):
-        return constant("", len(batch))
-    types = MapView.of(inner.field("Attributes")).value("exception.type")
-    rows = np.repeat(np.arange(len(batch)), pc.fill_null(pc.list_value_length(events), 0))
-    found = np.flatnonzero(types.is_valid().to_numpy(zero_copy_only=False))
-    last = np.full(len(batch), -1, dtype=np.int64)
-    last[rows[found]] = found
-    return filled(types.take(pa.array(last, mask=last < 0)))
+    exceptions = Events.of(batch).text("", "exception.type")
+    return first_of([attributes.text("error.type"), exceptions, unnamed])

@@ -12,20 +12,23 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
-from auditspan.processors.batch import Batch
+from auditspan.processors.batch import Batch, Mask
 from auditspan.processors.capture import (
-    REMOVED,
     Content,
     ContentNames,
     captured,
     message_content,
     modes,
+    removed,
     tool_content,
+    without_event_content,
 )
-from auditspan.processors.catalogue import calls
+from auditspan.processors.catalogue import Calls, calls
+from auditspan.processors.hashes import content_hashes, text_hashes
 from auditspan.processors.maps import MapView, replace_items
 from auditspan.processors.redact import redact
 from auditspan.processors.secrets import Secrets
+from auditspan.processors.texts import text
 from auditspan.registry.history import History
 from auditspan.registry.models import Capture, CaptureMode
 
@@ -61,11 +64,19 @@ def privacy(
     taken = np.concatenate([content.entries for content in of_tools])
     of_models = message_content(view, config.content.messages, config.messages, taken)
     contents = [*of_tools, of_models]
+    hashes = content_hashes(text(batch, "ToolArguments"), key)
+    digests = text_hashes(text(batch, "ToolResult"), key)
     batch = batch.with_columns(
         {
-            **captured(batch, "ToolArguments", "ArgumentsHash", arguments, called, key),
-            **captured(batch, "ToolResult", "ResultHash", results, called, key),
+            **captured(batch, "ToolArguments", "ArgumentsHash", arguments, called, hashes),
+            **captured(batch, "ToolResult", "ResultHash", results, called, digests),
             "SpanAttributes": _without_removed(batch.column("SpanAttributes"), contents),
+            "Events": without_event_content(
+                batch,
+                config.content.events,
+                {"arguments": _gone(called, arguments), "results": _gone(called, results)},
+                config.messages,
+            ),
         }
     )
     whole = {
@@ -76,6 +87,10 @@ def privacy(
     return redact(batch, config.secrets, whole, entries)
 
 
+def _gone(called: Calls, modes: Sequence[CaptureMode]) -> Mask:
+    return called.mask([mode in ("none", "hash") for mode in modes])
+
+
 def _without_removed(column: pa.MapArray, contents: Sequence[Content]) -> pa.MapArray:
     entries = np.concatenate([content.entries[content.gone] for content in contents])
-    return replace_items(column, entries, pa.repeat(REMOVED, len(entries)))
+    return replace_items(column, entries, removed(len(entries)))

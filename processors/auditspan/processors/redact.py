@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditspan.processors.batch import Batch, Mask
+from auditspan.processors.lists import lengths, mapped_fields, owners
 from auditspan.processors.maps import MapView, Positions, replace_items
 from auditspan.processors.redactions import Redactions
 from auditspan.processors.scrub import REDACTED, put, scrub
@@ -123,18 +124,15 @@ def _under_credentials(view: MapView, secrets: Secrets) -> Positions:
 
 def _list(column: pa.ListArray, name: str, secrets: Secrets, found: Redactions) -> pa.ListArray:
     """The attributes and texts of events or links."""
-    inner = column.flatten()
-    if not len(inner):
+    if not lengths(column).any():
         return column
-    lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
-    row_of = np.repeat(np.arange(len(column), dtype=np.int64), lengths)
-    nothing = np.empty(0, dtype=np.int64)
-    fields = {field.name: inner.field(field.name) for field in inner.type}
-    for key, array in fields.items():
+    row_of, nothing = owners(column), np.empty(0, dtype=np.int64)
+
+    def cleaned(key: str, array: pa.Array) -> pa.Array:
         if pa.types.is_map(array.type):
-            fields[key] = _map(array, secrets, nothing, row_of, found, f"{name}.")
-        elif pa.types.is_string(array.type) and not key.endswith("Id"):
-            fields[key] = _text(array, secrets, f"{name}.{key}", None)
-    structs = pa.StructArray.from_arrays(list(fields.values()), fields=list(inner.type))
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), structs, type=column.type)
+            return _map(array, secrets, nothing, row_of, found, f"{name}.")
+        if pa.types.is_string(array.type) and not key.endswith("Id"):
+            return _text(array, secrets, f"{name}.{key}", None)
+        return array
+
+    return mapped_fields(column, cleaned)

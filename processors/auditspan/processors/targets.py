@@ -18,6 +18,7 @@ from auditspan.processors.attributes import Attributes
 from auditspan.processors.batch import Batch
 from auditspan.processors.catalogue import Calls
 from auditspan.processors.data import data_file
+from auditspan.processors.lists import empty
 from auditspan.processors.rules import Rule, matches
 from auditspan.processors.texts import constant, first_of, nonempty, storable, text, where
 from auditspan.registry.models import Tool
@@ -78,8 +79,13 @@ def _from_arguments(batch: Batch, calls: Calls, subject_key: bytes) -> Found:
     """What registered tools say, once per tool and distinct arguments."""
     wanted = [tool is not None and _looks(tool) for tool in calls.tools]
     if not any(wanted):
-        empty = constant("", len(batch))
-        return Found(calls.spread(_types(calls)), empty, empty, _no_subjects(len(batch)))
+        nothing = constant("", len(batch))
+        return Found(
+            calls.spread(_types(calls)),
+            nothing,
+            nothing,
+            empty(pa.list_(pa.string()), len(batch)),
+        )
     texts = text(batch, "ToolArguments").dictionary_encode()
     own = texts.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     # Tools that look at nothing share one row, whatever their arguments.
@@ -135,7 +141,3 @@ def subject_hash(key: bytes, subject: str) -> str:
     """What stands for a person in the trail: the same person, the same hash."""
     digest = hmac.digest(key, subject.encode("utf-8", "replace"), "sha256")
     return "hmac-sha256:" + digest.hex()
-
-
-def _no_subjects(length: int) -> pa.Array:
-    return pa.repeat(pa.scalar([], pa.list_(pa.string())), length)

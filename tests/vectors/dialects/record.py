@@ -172,7 +172,7 @@ def ask_anthropic() -> None:
 
 
 def mcp_native() -> None:
-    """Client and server of the MCP SDK, in memory: a tool that works, one that fails, a resource."""
+    """Client and server of the MCP SDK in memory: a call that works, one that fails, a resource."""
     from mcp.client.client import Client
     from mcp.server.mcpserver import MCPServer
 
