@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pytest
 
-from auditspan.storage import migrations
+from auditspan.storage import columns, migrations
 from auditspan.storage.engine import Engine
 from auditspan.storage.errors import SchemaMismatch
 from auditspan.storage.migrations import Migration, applied, known, migrate
@@ -32,6 +32,8 @@ class _Alias:
     type: str
     expression: str
     kind: str = "alias"
+    attribute: str = ""
+    asserted_by: str = "client"
 
 
 def test_migrations_are_numbered_without_gaps() -> None:
@@ -247,3 +249,17 @@ def test_roles_are_as_narrow_as_they_say() -> None:
         assert not [word for word in ("DELETE", "UPDATE", "DROP", "ALTER") if word in text], role
     assert "INSERT" not in by_role["auditor"]
     assert "audit_records" not in by_role["auditor"]
+
+
+def test_the_table_has_the_registrys_physical_columns(migrated: Engine) -> None:
+    """Names, order and types; a registry with another one needs a migration."""
+    registered = [c for c in columns.of_registry() if c.kind == "physical"]
+    if not registered:
+        pytest.skip("the registry has no columns yet")
+    sql = (
+        "SELECT name, type FROM system.columns WHERE table = 'audit_records' "
+        "AND database = currentDatabase() AND default_kind = '' ORDER BY position"
+    )
+    stored = [(row["name"], row["type"]) for row in migrated.arrow(sql).to_pylist()]
+    assert stored[:4] == [(column.name, column.type) for column in registered[:4]]
+    assert {name for name, _ in stored} == {column.name for column in registered}

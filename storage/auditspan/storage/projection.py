@@ -1,6 +1,9 @@
 """Which attributes get a column of their own when a segment is decoded."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from auditspan.storage import columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +21,28 @@ class Projection:
 
 
 def of_registry() -> tuple[Projection, ...]:
-    """What the semantic-convention registry says."""
-    return _LOCAL
+    """What the semantic-convention registry says, before it is there a list of our own."""
+    return of_columns(columns.of_registry()) or _LOCAL
 
 
+def of_columns(registered: Iterable[columns.Column]) -> tuple[Projection, ...]:
+    """The physical columns that a client or a guard fills through an attribute."""
+    return tuple(
+        Projection(column.name, column.attribute, column.type, _on_resource(column.attribute))
+        for column in registered
+        if column.kind == "physical"
+        and column.attribute
+        and column.asserted_by in _SENDERS
+        and column.name not in _DECODED_ANYWAY
+    )
+
+
+def _on_resource(attribute: str) -> bool:
+    return attribute.startswith(("deployment.", "service."))
+
+
+_SENDERS = ("client", "guard")
+_DECODED_ANYWAY = frozenset({"ServiceName", "SpanName", "SpanKind", "StatusCode", "StatusMessage"})
 _LOCAL = tuple(
     Projection(column, attribute, type)
     for column, attribute, type in (
