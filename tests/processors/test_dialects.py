@@ -168,6 +168,13 @@ def test_results_are_hashed_in_every_dialect(engine: Engine, tmp_path: Path, nam
         assert "cancelled" not in held
 
 
+@pytest.mark.parametrize("name", EXPECTED)
+def test_nothing_harmless_is_taken_for_a_secret(engine: Engine, tmp_path: Path, name: str) -> None:
+    """No recording holds a secret."""
+    batch = privacy(normalized(engine, name, tmp_path), history(CANCEL), KEY)
+    assert not batch.has("content.secret").any()
+
+
 def test_every_recording_is_looked_at() -> None:
     """A recording without expectations would prove nothing."""
     assert {path.stem for path in VECTORS.glob("*.json")} == set(EXPECTED)

@@ -78,7 +78,7 @@ def test_endings_of_names_count(ending: str) -> None:
 @pytest.mark.parametrize("name", sorted(SECRETS.keys.exceptions))
 def test_names_that_only_look_like_one(name: str) -> None:
     """An exception is left alone."""
-    text = json.dumps({name: "v4lue"})
+    text = json.dumps({f"time_to{name}" if name.startswith("_") else name: "v4lue"})
     assert scrub_text(text, SECRETS) == text
 
 

@@ -81,7 +81,7 @@ def test_standard_attributes_name_a_target() -> None:
             {"mcp.resource.uri": "file:///a", "url.full": "https://x/"},
             {"db.collection.name": "orders", "db.namespace": "shop"},
             {"audit.target.id": "said", "url.full": "https://x/"},
-            {},
+            {"url.full": "https://model/", "gen_ai.request.model": "m"},
         )
     )
     assert result.type.to_pylist() == ["mcp.resource", "db.collection", "", ""]

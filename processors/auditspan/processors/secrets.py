@@ -25,7 +25,12 @@ class Keys(_Model):
     endings: tuple[str, ...]
     """How such a name may end."""
     exceptions: frozenset[str] = Field(alias="except")
-    """Names that only look like one."""
+    """Names that only look like one; with `_` in front how such a name may end."""
+
+    @cached_property
+    def harmless(self) -> tuple[str, ...]:
+        """Endings among the exceptions."""
+        return tuple(name for name in self.exceptions if name.startswith("_"))
 
 
 class Named(_Model):
@@ -72,7 +77,7 @@ class Secrets(_Model):
         """Whether the value of this name is a credential."""
         whole = _SEPARATOR.sub("_", _HUMP.sub("_", name)).strip("_").lower()
         last = _SEPARATOR.sub("_", _HUMP.sub("_", name.rpartition(".")[2])).strip("_").lower()
-        if {whole, last} & self.keys.exceptions:
+        if {whole, last} & self.keys.exceptions or last.endswith(self.keys.harmless):
             return False
         return bool({whole, last} & self.keys.exact) or last.endswith(self.keys.endings)
 
