@@ -1,7 +1,6 @@
 """Decoded tables for tests: a row is what differs from an empty span."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 import pyarrow as pa
 
@@ -97,11 +96,6 @@ def history(*tools: Tool, applied_at: int = 0) -> History:
     """A registry of these tools, in force since a time."""
     registry = Registry({}, {tool.name: tool for tool in tools}, (), {}, (), "sha256:1", "sha256:2")
     return History((Version(applied_at, registry),))
-
-
-def when(ns: int) -> str:
-    """A time as a record tells it."""
-    return datetime.fromtimestamp(ns / 1e9, UTC).isoformat()
 
 
 def _cell(type: pa.DataType, value: object) -> object:

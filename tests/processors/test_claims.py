@@ -2,7 +2,7 @@
 
 from auditspan.processors.batch import Batch
 from auditspan.processors.claims import ClaimsConfig, claims
-from auditspan.semconv.columns import ASSERTED_BY
+from auditspan.semconv.columns import COLUMNS
 from tests.processors.samples import batch, spans
 
 
@@ -20,11 +20,11 @@ def test_what_only_the_collector_may_say_moves_aside() -> None:
 
 def test_every_attribute_of_the_registry_is_judged() -> None:
     """Exactly those that no client and no guard may assert are renamed."""
-    plain = {name: "v" for name in ASSERTED_BY if "<" not in name and "*" not in name}
-    [result] = said(claims(spans(plain)))
-    mine = {name for name in plain if set(ASSERTED_BY[name]) & {"client", "guard"}}
+    who = {column.attribute: column.asserted_by for column in COLUMNS if column.attribute}
+    [result] = said(claims(spans(dict.fromkeys(who, "v"))))
+    mine = {name for name, by in who.items() if by in ("client", "guard")}
     assert mine
-    assert set(result) == mine | {f"claimed.{name}" for name in set(plain) - mine}
+    assert set(result) == mine | {f"claimed.{name}" for name in set(who) - mine}
 
 
 def test_families_are_reserved() -> None:
@@ -80,7 +80,7 @@ def test_types_follow_their_attribute() -> None:
 
 def test_names_of_the_user_are_reserved_too() -> None:
     """The configuration adds attributes and families."""
-    config = ClaimsConfig(also=("acme.approved", "acme.secret."))
+    config = ClaimsConfig(reserved=("acme.approved", "acme.secret."))
     result = claims(
         spans({"acme.approved": "1", "acme.secret.x": "2", "acme.approvedby": "3"}), config
     )

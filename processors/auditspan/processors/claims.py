@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from auditspan.processors.batch import Batch, Mask
 from auditspan.processors.maps import MapView, rename_keys
-from auditspan.semconv.columns import ASSERTED_BY
+from auditspan.semconv.columns import COLUMNS
 
 PREFIX = "claimed."
 _MAPS = ("SpanAttributes", "ResourceAttributes")
@@ -30,8 +30,24 @@ class ClaimsConfig(BaseModel):
 
     senders: frozenset[str] = frozenset({"client", "guard"})
     """Words of `asserted_by` that a sender of spans may be."""
-    also: tuple[str, ...] = ()
-    """More attributes that no sender may assert; one that ends in `.` stands for all below it."""
+    reserved: tuple[str, ...] = (
+        "audit.authorization.",
+        "audit.content.redaction.",
+        "audit.dialect.name",
+        "audit.identity.digest",
+        "audit.integrity.",
+        "audit.policy.",
+        "audit.provenance.",
+        "audit.record.",
+        "audit.registry.version",
+        "audit.result.findings",
+        "audit.retention.",
+        "audit.review.",
+        "audit.severity.",
+        "audit.summary",
+    )
+    """Attributes that no sender may assert, whether they have a column or not; one that ends in `.`
+    stands for all below it."""
 
 
 def claims(batch: Batch, config: ClaimsConfig | None = None) -> Batch:
@@ -66,10 +82,13 @@ class Reserved:
     @classmethod
     def of(cls, config: ClaimsConfig) -> "Reserved":
         """Collect them from the registry and the configuration."""
-        barred = [name for name, who in ASSERTED_BY.items() if not set(who) & config.senders]
-        # A template such as `audit.provenance.<key>` is written with the dot or with its key.
-        stems = [re.sub(r"\.?<.*>$|\.\*$", ".", name) for name in (*barred, *config.also)]
-        families = tuple(stem for stem in stems if stem.endswith("."))
+        barred = {
+            column.attribute
+            for column in COLUMNS
+            if column.attribute and column.asserted_by not in config.senders
+        }
+        stems = barred | set(config.reserved)
+        families = tuple(sorted(stem for stem in stems if stem.endswith(".")))
         return cls(frozenset(stems) - set(families), (PREFIX, *families))
 
     def __contains__(self, key: str) -> bool:
