@@ -1,0 +1,40 @@
+"""Hashes of arguments and results that two parties can compare without showing either.
+
+HMAC-SHA-256 over the canonical JSON (RFC 8785) with a key from a file, since a plain hash of "yes"
+tells "yes". Without a key nothing is hashed here: the collector does it with its own.
+"""
+
+import hmac
+import json
+from pathlib import Path
+
+from auditspan.instrumentation.errors import SettingsInvalid
+
+MIN_KEY = 16
+
+
+def read_key(path: Path | None) -> bytes:
+    """The key in a file, empty without one. Raises SettingsInvalid."""
+    if path is None:
+        return b""
+    try:
+        key = path.read_bytes().strip()
+    except OSError as error:
+        raise SettingsInvalid(f"AUDITSPAN_HASH_KEY_FILE: {path}: {error.strerror}") from error
+    if len(key) < MIN_KEY:
+        raise SettingsInvalid(
+            f"AUDITSPAN_HASH_KEY_FILE: {path} holds {len(key)} bytes, expected {MIN_KEY} or more"
+        )
+    return key
+
+
+def content_hash(text: str, key: bytes) -> str:
+    """The hash of a JSON text."""
+    import rfc8785
+
+    try:
+        content = rfc8785.dumps(json.loads(text))
+    except ValueError:
+        # RFC 8785 has no integer above 2^53; the collector hashes such a text as it is, too.
+        content = text.encode()
+    return "hmac-sha256:" + hmac.digest(key, content, "sha256").hex()

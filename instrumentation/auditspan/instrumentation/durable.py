@@ -1,0 +1,101 @@
+"""A span processor that puts every ended span on disk before the call that ended it goes on.
+
+OpenTelemetry's batch processor drops the oldest spans of a full queue and loses what it holds when
+the process is killed; this one does neither. It may stand on several providers.
+"""
+
+import threading
+from collections.abc import Callable
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+
+from auditspan.instrumentation.errors import SpoolFull
+from auditspan.instrumentation.host import contain, contained, warn
+from auditspan.instrumentation.outlet import Outlet
+
+AGENT_PREFIXES = (
+    "gen_ai.",
+    "audit.",
+    "mcp.",
+    "llm.",
+    "openinference.",
+    "traceloop.",
+    "ai.",
+    "langfuse.",
+    "mlflow.",
+    "pydantic_ai.",
+)
+"""Attributes by which a span of an agent is told; only such spans are kept against the sampler."""
+
+
+class Durable(SpanProcessor):
+    """Writes ended spans to the spool of this process. Threads and forks may share it."""
+
+    def __init__(
+        self, make_outlet: Callable[[], Outlet], stamp: Callable[[Span, Context | None], None]
+    ) -> None:
+        self._make_outlet = make_outlet
+        self._stamp = stamp
+        self._outlet: Outlet | None = None
+        self._mutex = threading.Lock()
+        self.dropped = 0
+        """Spans that could not be written; their numbers are missing in the sequence."""
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Say on whose behalf the span happens."""
+        with contained("stamp"):
+            self._stamp(span, parent_context)
+
+    @contain(None)
+    def on_end(self, span: ReadableSpan) -> None:
+        """Write it down."""
+        context = span.get_span_context()
+        if context is None or not (context.trace_flags.sampled or _of_agent(span)):
+            return
+        try:
+            with self._mutex:
+                self._opened().write(span)
+        except SpoolFull as error:
+            self.dropped += 1
+            warn("spool", "auditspan: %s; %d spans were not recorded", error, self.dropped)
+
+    def check(self) -> None:
+        """Raises SpoolFull if a span that ended now would not be recorded."""
+        with self._mutex:
+            self._opened().spool.check()
+
+    def close(self, seconds: float) -> bool:
+        """At the end of the process: send what is there; whether everything is sent."""
+        with self._mutex:
+            outlet, self._outlet = self._outlet, None
+        return outlet is None or outlet.close(seconds)
+
+    @property
+    def used(self) -> bool:
+        """Whether anything was written in this process."""
+        return self._outlet is not None and self._outlet.sequence.last > 0
+
+    def forked(self) -> None:
+        """In a fork: leave spool and numbers to the parent, and get own ones when needed."""
+        outlet, self._outlet = self._outlet, None
+        self._mutex = threading.Lock()
+        self.dropped = 0
+        if outlet is not None:
+            outlet.spool.forget()
+
+    def shutdown(self) -> None:
+        """Nothing: the spool outlives every provider."""
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Nothing: spans are on disk already."""
+        return True
+
+    def _opened(self) -> Outlet:
+        if self._outlet is None:
+            self._outlet = self._make_outlet()
+        return self._outlet
+
+
+def _of_agent(span: ReadableSpan) -> bool:
+    return any(key.startswith(AGENT_PREFIXES) for key in span.attributes or ())

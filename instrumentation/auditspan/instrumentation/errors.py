@@ -1,0 +1,76 @@
+"""What this folder raises.
+
+InstrumentationError
+├── PolicyDenied       a policy (or a guard that cannot ask one) stopped a call; meant for the host
+├── SettingsInvalid    an environment variable holds what nobody can mean
+├── PoliciesUnusable   the registry folder cannot be read, or its policies do not load
+├── ExchangeRefused    the collector does not accept this user's token
+├── ExchangeFailed     the collector could not be asked; retryable
+├── SpoolFull          no room, or no disk, to record a span; retryable
+└── ConversationsInvalid   a file for replay is not in its format
+
+Only `PolicyDenied` reaches the host by itself.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class InstrumentationError(Exception):
+    """Root of this folder's errors."""
+
+    retryable: ClassVar[bool] = False
+
+
+class PolicyDenied(InstrumentationError):
+    """A call that was not made. The message is fit to be shown to the model that asked for it."""
+
+    def __init__(
+        self, tool: str, rules: Sequence[str], reason: str, approval: bool = False
+    ) -> None:
+        self.tool = tool
+        """What was to be called."""
+        self.rules = tuple(rules)
+        """The rules that decided."""
+        self.rule = self.rules[0] if self.rules else ""
+        """The first of them."""
+        self.reason = reason
+        """Why, in one sentence."""
+        self.approval_needed = approval
+        """Whether an approval would make it possible."""
+        verdict = "needs an approval that it does not have" if approval else "was denied"
+        super().__init__(f"{tool} {verdict} by {', '.join(self.rules)}: {reason}")
+
+
+class SettingsInvalid(InstrumentationError):
+    """An environment variable cannot be used; the message names it and what is expected."""
+
+
+class PoliciesUnusable(InstrumentationError):
+    """The policies cannot be asked."""
+
+
+class ExchangeRefused(InstrumentationError):
+    """The token proves nobody, or the sender may not exchange it: asking again does not help."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        """A word such as `refused`."""
+        super().__init__(message)
+
+
+class ExchangeFailed(InstrumentationError):
+    """The collector was not reached or is busy."""
+
+    retryable: ClassVar[bool] = True
+    code = "unavailable"
+
+
+class SpoolFull(InstrumentationError):
+    """A span could not be written to disk."""
+
+    retryable: ClassVar[bool] = True
+
+
+class ConversationsInvalid(InstrumentationError):
+    """A line of the file is not a conversation."""

@@ -1,0 +1,107 @@
+"""Ask the policies before an act, and hold it to their answer if the mode is `enforce`.
+
+In the process of the agent this is cooperative: it stops an agent that was told to do wrong, not a
+program that was written to. A question that cannot be asked is answered by the fail mode.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from opentelemetry.util.types import AttributeValue
+
+from auditspan.instrumentation import names
+from auditspan.instrumentation.act import Act
+from auditspan.instrumentation.errors import PolicyDenied, SpoolFull
+from auditspan.instrumentation.host import warn
+from auditspan.instrumentation.identity import Identity
+from auditspan.instrumentation.settings import Settings
+
+UNAVAILABLE = "guard-unavailable"
+UNRECORDABLE = "record-unavailable"
+UNRESOLVED = "identity-unresolved"
+Outcome = Literal["allow", "deny", "require_approval"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is to happen with an act."""
+
+    outcome: Outcome
+    rules: tuple[str, ...]
+    reason: str
+    version: str
+    """The policies that were asked, "" if none were."""
+    blocks: bool
+    """Whether the act must not happen."""
+
+    def attributes(self, mode: str) -> dict[str, AttributeValue]:
+        """What is written on the act's span."""
+        monitored = "allow" if self.outcome == "allow" else "monitor"
+        found: dict[str, AttributeValue] = {
+            names.GUARD_OUTCOME: self.outcome,
+            names.GUARD_ENFORCEMENT: "block" if self.blocks else monitored,
+            names.GUARD_MODE: mode,
+        }
+        if self.rules:
+            found[names.GUARD_RULES] = self.rules
+        if self.reason:
+            found[names.GUARD_REASON] = self.reason
+        if self.version:
+            found[names.GUARD_POLICY_VERSION] = self.version
+        return found
+
+    def denial(self, act: Act) -> PolicyDenied:
+        """The exception for the host."""
+        approval = self.outcome == "require_approval"
+        return PolicyDenied(act.name or act.operation, self.rules, self.reason, approval)
+
+
+class Guard:
+    """The guard of a process. Threads may share it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        check_record: Callable[[], None],
+        now_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """`check_record` raises SpoolFull if what happens now would not be recorded."""
+        self._settings = settings
+        self._check_record = check_record
+        self._now_ns = now_ns
+        self._judge: Callable[[Act, Identity], Verdict | None] = lambda act, identity: None
+        self._load: Callable[[], object] = lambda: None
+        if settings.registry is not None:
+            # Policies bring Cedar and the models of the registry, which nobody else needs.
+            from auditspan.instrumentation.judge import Judge
+
+            judge = Judge(settings, now_ns)
+            self._judge, self._load = judge.judge, judge.load
+
+    def check(self) -> None:
+        """Load the policies. Raises PoliciesUnusable if they cannot be asked."""
+        self._load()
+
+    def judge(self, act: Act, identity: Identity) -> Verdict | None:
+        """What is to happen; None if there is nothing to ask. Raises nothing."""
+        try:
+            if self._settings.closed:
+                self._check_record()
+                proof = identity.proof
+                if proof is not None and not proof.statement:
+                    return denied(UNRESOLVED, f"the user could not be verified: {proof.error}")
+            return self._judge(act, identity)
+        except SpoolFull as error:
+            return denied(UNRECORDABLE, f"it could not be recorded: {error}")
+        except Exception as error:
+            warn("guard", "auditspan: the guard failed: %s: %s", type(error).__name__, error)
+            if self._settings.closed:
+                return denied(UNAVAILABLE, f"the policies could not be asked: {error}")
+            return None
+
+
+def denied(rule: str, reason: str) -> Verdict:
+    """A denial that no policy made."""
+    return Verdict("deny", (rule,), reason, "", blocks=True)

@@ -1,0 +1,97 @@
+"""One HTTP request to the collector: no redirects, bounded in time and size, TLS as configured.
+
+Not a library that applications use, so that no instrumentation of theirs makes spans of it.
+"""
+
+import http.client
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+from auditspan.instrumentation.settings import Transport
+
+MAX_ANSWER = 65_536
+"""Bytes of an answer that are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the collector said."""
+
+    status: int
+    body: bytes
+    retry_after: float
+    """Seconds that it asks to wait, 0 if it does not."""
+
+
+class HttpClient:
+    """Posts to one URL over a connection that is kept. Not for several threads at once."""
+
+    def __init__(self, url: str, transport: Transport) -> None:
+        self._url = urlsplit(url)
+        self._transport = transport
+        self._connection: http.client.HTTPConnection | None = None
+
+    def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Post a body. Raises OSError if the collector cannot be reached or does not speak HTTP."""
+        reused = self._connection is not None
+        try:
+            return self._post(body, headers)
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            if not reused:
+                raise _as_os_error(error) from error
+        # The server closed an idle connection: once more over a new one.
+        try:
+            return self._post(body, headers)
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise _as_os_error(error) from error
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        if self._connection is None:
+            self._connection = _connection(self._url, self._transport)
+        path = self._url.path or "/"
+        target = f"{path}?{self._url.query}" if self._url.query else path
+        self._connection.request("POST", target, body, {**dict(self._transport.headers), **headers})
+        response = self._connection.getresponse()
+        content = response.read(MAX_ANSWER + 1)
+        if len(content) > MAX_ANSWER:
+            self.close()
+        return Answer(
+            response.status, content[:MAX_ANSWER], _seconds(response.getheader("Retry-After"))
+        )
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this machine."""
+    host = urlsplit(url).hostname or ""
+    return host == "localhost" or host == "::1" or host.startswith("127.")
+
+
+def _connection(url: SplitResult, transport: Transport) -> http.client.HTTPConnection:
+    host = url.hostname or ""
+    if url.scheme == "https":
+        context = ssl.create_default_context(cafile=transport.certificate or None)
+        if transport.client_certificate:
+            context.load_cert_chain(transport.client_certificate, transport.client_key or None)
+        return http.client.HTTPSConnection(
+            host, url.port, timeout=transport.timeout, context=context
+        )
+    return http.client.HTTPConnection(host, url.port, timeout=transport.timeout)
+
+
+def _seconds(text: str | None) -> float:
+    """`Retry-After`; a date is taken as no wish, as is nonsense."""
+    return min(float(text), 300.0) if text and text.isascii() and text.isdigit() else 0.0
+
+
+def _as_os_error(error: Exception) -> OSError:
+    return error if isinstance(error, OSError) else ConnectionError(str(error) or repr(error))

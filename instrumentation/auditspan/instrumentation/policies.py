@@ -1,0 +1,88 @@
+"""The registry folder in the agent's process: tools, grants, policies, read again on a change."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from auditspan.instrumentation.errors import PoliciesUnusable
+from auditspan.instrumentation.host import warn
+from auditspan.policy import PolicyInvalid, PolicySet
+from auditspan.registry.bundle import Bundle
+from auditspan.registry.errors import BundleInvalid
+from auditspan.registry.models import Registry
+
+LOOK_EVERY: Final = 5.0
+"""Seconds between two looks at the files."""
+Fingerprint = tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One version of the folder."""
+
+    registry: Registry
+    policies: PolicySet | None
+    """None if the folder has no policies: nothing is judged then."""
+
+
+class Policies:
+    """What a folder says now. Threads may share it."""
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._loading = threading.Lock()
+        self._loaded: Loaded | None = None
+        self._fingerprint: Fingerprint = ()
+        self._look_at = 0.0
+
+    def loaded(self) -> Loaded:
+        """The version in force. Raises PoliciesUnusable if there never was one that is right."""
+        found = self._loaded
+        if found is not None and self._clock() < self._look_at:
+            return found
+        # One thread looks, the others go on with what they have.
+        if self._loading.acquire(blocking=found is None):
+            try:
+                self._look()
+            finally:
+                self._loading.release()
+        if self._loaded is None:
+            raise PoliciesUnusable(f"registry {self._folder}: never loaded")
+        return self._loaded
+
+    def _look(self) -> None:
+        fingerprint = _fingerprint(self._folder)
+        if self._loaded is None or fingerprint != self._fingerprint:
+            try:
+                self._loaded = load(self._folder)
+                self._fingerprint = fingerprint
+            except PoliciesUnusable as error:
+                if self._loaded is None:
+                    raise
+                warn("policies", "auditspan: %s; the former version stays in force", error)
+        self._look_at = self._clock() + LOOK_EVERY
+
+
+def load(folder: Path) -> Loaded:
+    """Read a folder. Raises PoliciesUnusable with everything that is wrong."""
+    try:
+        registry = Bundle.read(folder).registry()
+        policies = PolicySet.load(registry.policies, registry.tools) if registry.policies else None
+    except (BundleInvalid, PolicyInvalid, OSError) as error:
+        raise PoliciesUnusable(f"registry {folder}: {error}") from error
+    return Loaded(registry, policies)
+
+
+def _fingerprint(folder: Path) -> Fingerprint:
+    found = []
+    for path in folder.rglob("*"):
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            continue
+        found.append((str(path), status.st_mtime_ns, status.st_size))
+    return tuple(sorted(found))

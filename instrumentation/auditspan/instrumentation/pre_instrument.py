@@ -1,0 +1,59 @@
+"""What runs before any instrumentation, while nothing of others can be in the way.
+
+If the agent is to be held to policies (`AUDITSPAN_GUARD_MODE=enforce`) and fails closed, and cannot
+be recorded or judged, the process ends here with exit code 78: `opentelemetry-instrument` would
+swallow an exception and start the agent without a guard.
+"""
+
+import os
+import sys
+from typing import Final, NoReturn
+
+from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
+
+from auditspan.instrumentation.errors import InstrumentationError, SettingsInvalid
+from auditspan.instrumentation.host import report, warn
+from auditspan.instrumentation.install import install
+from auditspan.instrumentation.runtime import closed_without_runtime, runtime
+
+EX_CONFIG: Final = 78
+"""sysexits.h: a fault of the configuration."""
+
+
+def pre_instrument() -> None:
+    """Set up recorder and guard, or refuse to start."""
+    closed = closed_without_runtime()
+    try:
+        _set_up(closed)
+    except Exception as error:
+        if closed:
+            _refuse(error)
+        report("start", error)
+
+
+def _set_up(closed: bool) -> None:
+    found = runtime()
+    if os.environ.get(OTEL_SDK_DISABLED, "").strip().lower() == "true":
+        disabled = SettingsInvalid("OTEL_SDK_DISABLED is true, so nothing would be recorded")
+        if closed:
+            raise disabled
+        warn("start", "auditspan: %s", disabled)
+        return
+    install()
+    if closed:
+        found.durable.check()
+        found.guard.check()
+    elif found.settings.registry is not None:
+        found.guard.check()
+
+
+def _refuse(error: Exception) -> NoReturn:
+    kind = "" if isinstance(error, InstrumentationError) else f"{type(error).__name__}: "
+    message = (
+        f"auditspan: the agent is not started, because it could not be guarded: {kind}{error}\n"
+        "Correct this, or let it run unguarded with AUDITSPAN_FAIL_MODE=open.\n"
+    )
+    sys.stderr.write(message)
+    sys.stderr.flush()
+    # An exception would be swallowed, SystemExit a fatal error with a trace.
+    os._exit(EX_CONFIG)

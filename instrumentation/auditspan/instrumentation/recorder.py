@@ -1,0 +1,44 @@
+"""Our own tracer provider: it records whatever the application's sampler says, in its trace.
+
+What it makes current has the application's sampling decision, so that nothing else changes.
+"""
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
+from opentelemetry.trace import Tracer
+
+from auditspan.instrumentation import names
+from auditspan.instrumentation.durable import Durable
+from auditspan.instrumentation.sampling import RecordAll
+
+SCOPE = "auditspan"
+CLOSE = "auditspan.close"
+"""Name of the span that marks the end of a process."""
+
+
+def provider(durable: Durable) -> TracerProvider:
+    """A provider that writes to the spool alone."""
+    made = TracerProvider(
+        sampler=RecordAll(ParentBased(ALWAYS_ON)),
+        resource=Resource.create(),
+        # Nothing that is audited is cut by limits meant for dashboards.
+        span_limits=SpanLimits(
+            max_attributes=1024,
+            max_attribute_length=SpanLimits.UNSET,
+            max_span_attribute_length=SpanLimits.UNSET,
+        ),
+        shutdown_on_exit=False,
+    )
+    made.add_span_processor(durable)
+    return made
+
+
+def tracer(made: TracerProvider) -> Tracer:
+    """Its tracer."""
+    return made.get_tracer(SCOPE)
+
+
+def mark_end(made: TracerProvider) -> None:
+    """Record that the process ends in order."""
+    tracer(made).start_span(CLOSE, attributes={names.SEQUENCE_MARK: "close"}).end()

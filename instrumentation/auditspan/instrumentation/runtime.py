@@ -1,0 +1,133 @@
+"""Everything of ours in this process, made when it is first needed and put away at its end."""
+
+import atexit
+import os
+import threading
+import time
+from dataclasses import dataclass
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import Span, TracerProvider
+from opentelemetry.trace import Tracer
+
+from auditspan.instrumentation import names, recorder
+from auditspan.instrumentation.content_hash import read_key
+from auditspan.instrumentation.durable import Durable
+from auditspan.instrumentation.exchange import Exchange
+from auditspan.instrumentation.guard import Guard
+from auditspan.instrumentation.host import contained, warn
+from auditspan.instrumentation.identity import stamp
+from auditspan.instrumentation.outlet import Outlet
+from auditspan.instrumentation.settings import Settings, settings
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The parts, wired together."""
+
+    settings: Settings
+    durable: Durable
+    """Also for the providers of the application."""
+    provider: TracerProvider
+    tracer: Tracer
+    exchange: Exchange
+    guard: Guard
+    hash_key: bytes
+
+    @classmethod
+    def make(cls, found: Settings) -> "Runtime":
+        """Wire the parts. Raises InstrumentationError."""
+        own = {names.AGENT_ID: found.agent_id, names.AGENT_NAME: found.agent_name}
+        own = {name: value for name, value in own.items() if value}
+
+        def stamp_own(span: Span, context: Context | None) -> None:
+            stamp(span, context, own)
+
+        durable = Durable(lambda: Outlet(found), stamp_own)
+        made = recorder.provider(durable)
+        return cls(
+            settings=found,
+            durable=durable,
+            provider=made,
+            tracer=recorder.tracer(made),
+            exchange=Exchange(found.transport),
+            guard=Guard(found, durable.check),
+            hash_key=read_key(found.hash_key),
+        )
+
+    def close(self) -> None:
+        """Record the end and send what is there."""
+        if not self.durable.used:
+            self.durable.close(0.0)
+            return
+        recorder.mark_end(self.provider)
+        if not self.durable.close(self.settings.exit_seconds):
+            warn(
+                "exit",
+                "auditspan: the collector does not have all spans; they stay in %s",
+                self.settings.spool,
+            )
+
+
+class _Process:
+    """Holds the one runtime of a process."""
+
+    def __init__(self) -> None:
+        self.mutex = threading.Lock()
+        self.made: Runtime | None = None
+        self.failed: Exception | None = None
+        self.try_at = 0.0
+
+
+_RETRY_SECONDS = 10.0
+_process = _Process()
+
+
+def runtime() -> Runtime:
+    """The runtime of this process. Raises InstrumentationError if there can be none now."""
+    made = _process.made
+    return made if made is not None else _make()
+
+
+def _make() -> Runtime:
+    with _process.mutex:
+        if _process.made is not None:
+            return _process.made
+        if _process.failed is not None and time.monotonic() < _process.try_at:
+            raise _process.failed
+        try:
+            _process.made = Runtime.make(settings())
+        except Exception as error:
+            _process.failed, _process.try_at = error, time.monotonic() + _RETRY_SECONDS
+            raise
+        return _process.made
+
+
+def closed_without_runtime() -> bool:
+    """What holds when there is no runtime: whether the environment asks for denial.
+
+    Settings that cannot be read may be the reason, so a word that is none is taken as the stricter.
+    """
+    mode = os.environ.get("AUDITSPAN_GUARD_MODE", "").strip().lower()
+    fail = os.environ.get("AUDITSPAN_FAIL_MODE", "").strip().lower()
+    return mode not in ("", "observe") and fail != "open"
+
+
+def shut_down() -> None:
+    """At the end of the process."""
+    made, _process.made = _process.made, None
+    if made is not None:
+        with contained("exit"):
+            made.close()
+
+
+def _forked() -> None:
+    _process.mutex = threading.Lock()
+    if _process.made is not None:
+        with contained("fork"):
+            _process.made.durable.forked()
+
+
+atexit.register(shut_down)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

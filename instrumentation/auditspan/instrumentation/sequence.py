@@ -1,0 +1,28 @@
+"""The number that every recorded span of a process gets, so that a missing one is seen.
+
+Numbers start at 1 and are given in the order in which spans are written to the spool. The first
+span is marked `start`. The last one is written by `recorder.py` when the process ends, marked
+`close`, so that a silent end is seen too.
+"""
+
+import uuid
+
+from auditspan.instrumentation import names
+from auditspan.instrumentation.encode import attribute
+
+
+class Sequence:
+    """The numbers of one process. Not for several threads at once."""
+
+    def __init__(self, instance: str = "") -> None:
+        self.instance = instance or uuid.uuid4().hex
+        """Names the process; a fork is another one."""
+        self.last = 0
+        """The number that was given last."""
+        self._instance = attribute(names.INSTANCE_ID, self.instance)
+
+    def next(self) -> bytes:
+        """The attributes of the next span."""
+        self.last += 1
+        mark = attribute(names.SEQUENCE_MARK, "start") if self.last == 1 else b""
+        return self._instance + attribute(names.SEQUENCE_NUMBER, self.last) + mark

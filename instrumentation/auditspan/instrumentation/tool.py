@@ -1,0 +1,215 @@
+"""`@tool`: a function whose calls are judged before they run, and recorded.
+
+Plain and `async` functions, generators and asynchronous generators. Arguments are recorded under
+the names of the function's parameters; what the function returns and raises is passed on unchanged.
+"""
+
+import functools
+import inspect
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar, cast, overload
+
+from opentelemetry.util.types import AttributeValue
+
+from auditspan.instrumentation import names
+from auditspan.instrumentation.act import Act
+from auditspan.instrumentation.call import Call, begin
+from auditspan.instrumentation.capture import json_text
+from auditspan.instrumentation.host import contain
+
+P = ParamSpec("P")
+R = TypeVar("R")
+MAX_ITEMS = 1000
+"""Items of a generator that are recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tool:
+    """What is known of a tool before it is called."""
+
+    name: str
+    capture: bool | None
+    attributes: Mapping[str, AttributeValue]
+    signature: inspect.Signature | None
+
+    def begin(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Call:
+        return begin(
+            Act(
+                operation="execute_tool",
+                name=self.name,
+                arguments=self.arguments(args, kwargs),
+                capture=self.capture,
+                attributes=self.attributes,
+            )
+        )
+
+    @contain("{}")
+    def arguments(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> str:
+        return json_text(_bound(self.signature, args, kwargs))
+
+
+@overload
+def tool(function: Callable[P, R], /) -> Callable[P, R]: ...
+
+
+@overload
+def tool(
+    *,
+    name: str = "",
+    type: str = "function",
+    server: str = "",
+    capture: bool | None = None,
+) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+
+
+def tool(
+    function: Callable[P, R] | None = None,
+    /,
+    *,
+    name: str = "",
+    type: str = "function",
+    server: str = "",
+    capture: bool | None = None,
+) -> Callable[P, R] | Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make a function a tool. Its calls raise PolicyDenied if a policy stops them."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        attributes: dict[str, AttributeValue] = {names.TOOL_TYPE: type}
+        if server:
+            attributes[names.TOOL_SERVER] = server
+        described = name or getattr(function, "__name__", "tool")
+        return _wrapped(function, _Tool(described, capture, attributes, _signature(function)))
+
+    return decorate if function is None else decorate(function)
+
+
+def _wrapped(function: Callable[P, R], known: _Tool) -> Callable[P, R]:
+    if inspect.isasyncgenfunction(function):
+        return cast(Callable[P, R], _async_generator(function, known))
+    if inspect.isgeneratorfunction(function):
+        return cast(Callable[P, R], _generator(function, known))
+    if inspect.iscoroutinefunction(function):
+        return cast(Callable[P, R], _coroutine(function, known))
+    return _plain(function, known)
+
+
+def _plain(function: Callable[P, R], known: _Tool) -> Callable[P, R]:
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        running = known.begin(args, kwargs)
+        try:
+            with running.active():
+                result = function(*args, **kwargs)
+        except BaseException as error:
+            running.failed(error)
+            raise
+        running.succeeded(result)
+        return result
+
+    return call
+
+
+def _coroutine(function: Callable[..., object], known: _Tool) -> Callable[..., object]:
+    @functools.wraps(function)
+    async def call(*args: object, **kwargs: object) -> object:
+        running = known.begin(args, kwargs)
+        try:
+            with running.active():
+                result: object = await function(*args, **kwargs)  # type: ignore[misc]
+        except BaseException as error:
+            running.failed(error)
+            raise
+        running.succeeded(result)
+        return result
+
+    return call
+
+
+def _generator(
+    function: Callable[..., Generator[object, None, object]], known: _Tool
+) -> Callable[..., Generator[object, None, object]]:
+    @functools.wraps(function)
+    def call(*args: object, **kwargs: object) -> Generator[object, None, object]:
+        running = known.begin(args, kwargs)
+        items: list[object] = []
+        steps = function(*args, **kwargs)
+        try:
+            while True:
+                # Current only while the tool works, never while its caller does.
+                with running.active():
+                    item = next(steps)
+                _keep(items, item)
+                yield item
+        except StopIteration as end:
+            running.succeeded(items)
+            return end.value
+        except GeneratorExit:
+            steps.close()
+            running.succeeded(items)
+            return None
+        except BaseException as error:
+            running.failed(error)
+            raise
+
+    return call
+
+
+def _async_generator(
+    function: Callable[..., AsyncGenerator[object, None]], known: _Tool
+) -> Callable[..., AsyncGenerator[object, None]]:
+    @functools.wraps(function)
+    async def call(*args: object, **kwargs: object) -> AsyncGenerator[object, None]:
+        running = known.begin(args, kwargs)
+        items: list[object] = []
+        steps = function(*args, **kwargs)
+        try:
+            while True:
+                with running.active():
+                    item = await anext(steps)
+                _keep(items, item)
+                yield item
+        except StopAsyncIteration:
+            running.succeeded(items)
+        except GeneratorExit:
+            await steps.aclose()
+            running.succeeded(items)
+        except BaseException as error:
+            running.failed(error)
+            raise
+
+    return call
+
+
+def _keep(items: list[object], item: object) -> None:
+    if len(items) < MAX_ITEMS:
+        items.append(item)
+
+
+@contain(None)
+def _signature(function: Callable[..., object]) -> inspect.Signature | None:
+    try:
+        return inspect.signature(function)
+    except ValueError:
+        return None  # some builtins have none
+
+
+def _bound(
+    signature: inspect.Signature | None, args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> dict[str, object]:
+    """Arguments by name of the parameter, with defaults; `self` is none of them."""
+    if signature is None:
+        return {"args": list(args), **kwargs}
+    try:
+        bound = signature.bind(*args, **kwargs)
+    except TypeError:
+        # The function will say itself what is wrong.
+        return {"args": list(args), **kwargs}
+    bound.apply_defaults()
+    found: dict[str, object] = {}
+    for name, value in bound.arguments.items():
+        if signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
+            found.update(value)
+        elif not (name in ("self", "cls") and not found):
+            found[name] = value
+    return found
