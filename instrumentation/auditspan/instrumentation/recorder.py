@@ -3,6 +3,7 @@
 What it makes current has the application's sampling decision, so that nothing else changes.
 """
 
+from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
@@ -21,7 +22,7 @@ def provider(durable: Durable) -> TracerProvider:
     """A provider that writes to the spool alone."""
     made = TracerProvider(
         sampler=RecordAll(ParentBased(ALWAYS_ON)),
-        resource=Resource.create(),
+        resource=_resource(),
         # Nothing that is audited is cut by limits meant for dashboards.
         span_limits=SpanLimits(
             max_attributes=1024,
@@ -32,6 +33,12 @@ def provider(durable: Durable) -> TracerProvider:
     )
     made.add_span_processor(durable)
     return made
+
+
+def _resource() -> Resource:
+    """The application's, so that both providers are told to be one process."""
+    application = trace.get_tracer_provider()
+    return application.resource if isinstance(application, TracerProvider) else Resource.create()
 
 
 def tracer(made: TracerProvider) -> Tracer:

@@ -15,7 +15,7 @@ from auditspan.instrumentation.content_hash import read_key
 from auditspan.instrumentation.durable import Durable
 from auditspan.instrumentation.exchange import Exchange
 from auditspan.instrumentation.guard import Guard
-from auditspan.instrumentation.host import contained, warn
+from auditspan.instrumentation.host import contained, report, warn
 from auditspan.instrumentation.identity import stamp
 from auditspan.instrumentation.outlet import Outlet
 from auditspan.instrumentation.settings import Settings, settings
@@ -55,18 +55,20 @@ class Runtime:
             hash_key=read_key(found.hash_key),
         )
 
-    def close(self) -> None:
-        """Record the end and send what is there."""
+    def close(self, seconds: float | None = None) -> bool:
+        """Record the end and send what is there; whether the collector has everything."""
         if not self.durable.used:
-            self.durable.close(0.0)
-            return
+            return self.durable.close(0.0)
         recorder.mark_end(self.provider)
-        if not self.durable.close(self.settings.exit_seconds):
+        limit = self.settings.exit_seconds if seconds is None else seconds
+        delivered = self.durable.close(limit)
+        if not delivered:
             warn(
                 "exit",
                 "auditspan: the collector does not have all spans; they stay in %s",
                 self.settings.spool,
             )
+        return delivered
 
 
 class _Process:
@@ -113,12 +115,16 @@ def closed_without_runtime() -> bool:
     return mode not in ("", "observe") and fail != "open"
 
 
-def shut_down() -> None:
-    """At the end of the process."""
+def shut_down(seconds: float | None = None) -> bool:
+    """At the end of the process: send what is there; whether the collector has everything."""
     made, _process.made = _process.made, None
-    if made is not None:
-        with contained("exit"):
-            made.close()
+    if made is None:
+        return True
+    try:
+        return made.close(seconds)
+    except Exception as error:
+        report("exit", error)
+        return False
 
 
 def _forked() -> None:
