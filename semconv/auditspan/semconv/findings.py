@@ -1,4 +1,4 @@
-"""What the collector may find about a record. The order is the bit order in a batch: append only."""
+"""What the collector may find about a record, in the order of bits in a batch: append only."""
 
 from typing import Final
 

@@ -1,0 +1,107 @@
+"""The registry as the rows that the templates print."""
+
+from collections.abc import Iterator
+
+from generator.load import Registry
+from generator.model import Attribute
+from generator.sql import alias_expression, typed
+
+from auditspan.semconv.column import Column, Group, Projection
+
+EVERYBODY = ("client", "guard", "gateway", "collector")
+
+
+def physical(registry: Registry) -> list[Column]:
+    """Physical columns in their order."""
+    backed = {a.ours.column: (section, a) for section, a in _placed(registry)}
+    made = []
+    for group in registry.columns.groups:
+        for name in group.columns:
+            if name in backed:
+                section, attribute = backed[name]
+                made.append(_of_attribute(attribute, section, "physical", ""))
+            else:
+                entry = registry.columns.columns[name]
+                made.append(
+                    Column(
+                        name,
+                        entry.clickhouse,
+                        group.name,
+                        "",
+                        (),
+                        "physical",
+                        "",
+                        entry.source,
+                        "record",
+                        entry.brief,
+                    )
+                )
+    return made
+
+
+def aliases(registry: Registry) -> list[Column]:
+    """Computed columns in the order of the reference page."""
+    made = [
+        _of_attribute(
+            attribute,
+            section,
+            "alias",
+            alias_expression(attribute.key, attribute.ours.clickhouse, attribute.ours.read),
+        )
+        for section, attribute in _placed(registry)
+        if attribute.ours.storage == "alias"
+    ]
+    plain = [
+        Column(name, e.clickhouse, "maps", "", (), "alias", e.expression, "otlp", "record", e.brief)
+        for name, e in registry.columns.columns.items()
+        if e.expression
+    ]
+    return [*plain, *made]
+
+
+def groups(registry: Registry) -> list[Group]:
+    """Integrity groups in their order."""
+    return [Group(g.name, g.erasable, g.brief, g.columns) for g in registry.columns.groups]
+
+
+def projections(registry: Registry) -> list[Projection]:
+    """Columns that decode takes from attributes, in the order of the columns."""
+    order = [name for group in registry.columns.groups for name in group.columns]
+    found = [a for a in registry.attributes if a.ours.source == "attribute"]
+    return [
+        Projection(
+            a.ours.column,
+            a.key,
+            a.ours.clickhouse,
+            a.ours.scope == "resource",
+            typed(f"m['{a.key}']", a.ours.clickhouse),
+        )
+        for a in sorted(found, key=lambda a: order.index(a.ours.column))
+    ]
+
+
+def asserted_by(registry: Registry) -> dict[str, tuple[str, ...]]:
+    """Who may assert each attribute, and each reserved family."""
+    families = {f"{name}.*": who for name, who in registry.columns.reserved.items()}
+    return {**{a.written: a.ours.asserted_by for a in registry.attributes}, **families}
+
+
+def _placed(registry: Registry) -> Iterator[tuple[str, Attribute]]:
+    for section, attributes in registry.sections.items():
+        yield from ((section, a) for a in attributes if a.ours.column)
+
+
+def _of_attribute(attribute: Attribute, section: str, kind: str, expression: str) -> Column:
+    ours = attribute.ours
+    return Column(
+        ours.column,
+        ours.clickhouse,
+        ours.group,
+        attribute.key,
+        ours.asserted_by,
+        kind,
+        expression,
+        ours.source or " ".join(ours.read),
+        section,
+        attribute.brief,
+    )
