@@ -8,7 +8,8 @@ from generator.sql import alias_expression, typed
 
 from auditspan.semconv.column import Column, Group, Projection
 
-EVERYBODY = ("client", "guard", "gateway", "collector")
+TRUST = ("client", "guard", "gateway", "collector")
+"""Who asserts, the least trusted first."""
 
 
 def physical(registry: Registry) -> list[Column]:
@@ -28,7 +29,7 @@ def physical(registry: Registry) -> list[Column]:
                         entry.clickhouse,
                         group.name,
                         "",
-                        (),
+                        "",
                         "physical",
                         "",
                         entry.source,
@@ -52,7 +53,7 @@ def aliases(registry: Registry) -> list[Column]:
         if attribute.ours.storage == "alias"
     ]
     plain = [
-        Column(name, e.clickhouse, "maps", "", (), "alias", e.expression, "otlp", "record", e.brief)
+        Column(name, e.clickhouse, "maps", "", "", "alias", e.expression, "otlp", "record", e.brief)
         for name, e in registry.columns.columns.items()
         if e.expression
     ]
@@ -98,7 +99,7 @@ def _of_attribute(attribute: Attribute, section: str, kind: str, expression: str
         ours.clickhouse,
         ours.group,
         attribute.key,
-        ours.asserted_by,
+        min(ours.asserted_by, key=TRUST.index),
         kind,
         expression,
         ours.source or " ".join(ours.read),

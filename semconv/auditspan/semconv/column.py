@@ -15,8 +15,9 @@ class Column:
     """Integrity group, one of `GROUPS`; a computed column is in that of its maps."""
     attribute: str
     """Attribute that it holds, "" for a column that no attribute backs."""
-    asserted_by: tuple[str, ...]
-    """Who may assert the attribute: client, guard, gateway, collector."""
+    asserted_by: str
+    """The least trusted party that may assert the attribute: client, guard, gateway or collector;
+    "" without an attribute. `ASSERTED_BY` has all of them."""
     kind: str
     """`physical` or `alias`."""
     expression: str
