@@ -1,0 +1,53 @@
+"""Entry of the engine process: read `Start`, let the kernel confine us, then load the rest.
+
+The order matters: Landlock binds the thread that asks and those it starts later, so nothing that
+starts threads (the engine, Arrow, NumPy) may be imported before.
+"""
+
+import logging
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from auditspan.collector.data_dir import DataDir
+from auditspan.collector.engine.landlock import confine, system_paths
+from auditspan.collector.engine.messages import Start, Warned, decode
+
+
+def main() -> int:
+    """Run until front closes our standard input."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    os.umask(0o077)
+    # What the libraries print must not get between our messages.
+    stdout = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    start = decode(sys.stdin.buffer.readline())
+    if not isinstance(start, Start):
+        raise ValueError(f"expected Start first, got {type(start).__name__}")
+    warning = _confine(start)
+    from auditspan.collector.engine.process import run, sender
+
+    send = sender(stdout)
+    if warning:
+        send(Warned(warning))
+    return run(start, sys.stdin.buffer, send)
+
+
+def _confine(start: Start) -> str:
+    data = DataDir(Path(start.data_dir))
+    storage = start.config["storage"]
+    writable = [*data.engine_writes(), Path("/dev/null")]
+    readable = [*system_paths(), *data.engine_reads()]
+    if storage.get("path"):
+        writable.append(Path(storage["path"]))
+    readable += [Path(storage[key]) for key in ("password_file", "ca_file") if storage.get(key)]
+    scratch = str(data.folder("tmp"))
+    tempfile.tempdir = scratch
+    # The engine keeps a cache of format schemas in its working directory.
+    os.chdir(scratch)
+    return confine(writable, readable, network=bool(storage.get("url"))).missing
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+"""The life of the engine process: open the store, finish what was left, then segment by segment.
+
+Segments are found by looking into the spool; a message of front only says that it is worth a look
+now. The end of standard input means that front has stopped or died: the segment at hand is
+finished, and the process ends.
+"""
+
+import logging
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from auditspan.collector.control.versions import Versions
+from auditspan.collector.data_dir import DataDir
+from auditspan.collector.engine.config import EngineConfig
+from auditspan.collector.engine.messages import (
+    BatchFailed,
+    BatchStored,
+    Message,
+    Ready,
+    Start,
+    encode,
+)
+from auditspan.collector.engine.pipeline import Pipeline
+from auditspan.collector.engine.query_server import serve_queries
+from auditspan.collector.engine.segments import SEQUENCES, Segments
+from auditspan.collector.engine.stopwatch import Stopwatch
+from auditspan.identity.statement import StatementVerifier
+from auditspan.processors.policy_sets import PolicySets
+from auditspan.processors.sequences import SequenceState
+from auditspan.storage.engine import Engine, open_engine, open_memory
+from auditspan.storage.errors import StoreError
+from auditspan.storage.migrations import migrate
+
+LOG = logging.getLogger("auditspan.collector.engine")
+
+_LOOK_SECONDS: Final = 1.0
+_RETRY_SECONDS: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
+_REQUESTS_REMEMBERED: Final = 200_000
+_RECENT = """
+SELECT RequestDigest, PrincipalId, toUnixTimestamp64Nano(max(ReceivedAt))
+FROM audit_records WHERE ReceivedAt > now64(9, 'UTC') - INTERVAL 15 MINUTE AND RequestDigest != ''
+GROUP BY RequestDigest, PrincipalId ORDER BY 3 DESC LIMIT {limit:UInt32}
+"""
+
+
+def run(start: Start, stdin: BinaryIO, send: Callable[[Message], None]) -> int:
+    """Work until standard input ends."""
+    config = EngineConfig.model_validate(start.config)
+    data = DataDir(Path(start.data_dir))
+    store = open_engine(config.storage)
+    migrate(store)
+    decoder = store if store.kind == "embedded" else open_memory()
+    segments = _segments(start, config, data, store, decoder)
+    serve_queries(store, config.query, start.socket)
+    wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    threading.Thread(target=_watch, args=(stdin, wake), daemon=True).start()
+    send(Ready(len(_closed(data)), _recent(store)))
+    for segment in _work(data, wake):
+        _persist(segments, segment, wake, send)
+        segments.drop_old_batches(config.batch_hold_seconds)
+    store.close()
+    return 0
+
+
+def sender(stdout: BinaryIO) -> Callable[[Message], None]:
+    """Write messages to front; one that is gone is noticed at standard input."""
+    lock = threading.Lock()
+
+    def send(message: Message) -> None:
+        try:
+            with lock:
+                stdout.write(encode(message))
+                stdout.flush()
+        except BrokenPipeError:
+            LOG.warning("front is gone, a %s was not told", type(message).__name__)
+
+    return send
+
+
+def _segments(
+    start: Start, config: EngineConfig, data: DataDir, store: Engine, decoder: Engine
+) -> Segments:
+    watch = Stopwatch()
+    pipeline = Pipeline(
+        config.processors,
+        start.hmac_key,
+        StatementVerifier(start.statement_keys),
+        PolicySets(config.calendar.calendar()),
+        os.urandom,
+        watch,
+    )
+    history = Versions(data.folder("registry")).history()
+    return Segments(data, store, decoder, pipeline, history, _sequences(data), watch)
+
+
+def _sequences(data: DataDir) -> SequenceState:
+    try:
+        return SequenceState.from_json((data.folder("batches") / SEQUENCES).read_text())
+    except FileNotFoundError:
+        return SequenceState()
+
+
+def _recent(store: Engine) -> list[list[object]]:
+    rows = store.arrow(_RECENT, {"limit": _REQUESTS_REMEMBERED})
+    return [list(row) for row in zip(*(c.to_pylist() for c in rows.columns), strict=True)]
+
+
+def _watch(stdin: BinaryIO, wake: "queue.SimpleQueue[bool]") -> None:
+    """True for every message, False at the end of input."""
+    for _ in stdin:
+        wake.put(True)
+    wake.put(False)
+
+
+def _closed(data: DataDir) -> list[Path]:
+    return sorted(data.folder("spool").glob("*.seg"))
+
+
+def _work(data: DataDir, wake: "queue.SimpleQueue[bool]") -> Iterator[Path]:
+    """Closed segments in order, until input has ended and none is left."""
+    going_on = True
+    while True:
+        found = _closed(data)
+        if found:
+            yield found[0]
+        elif not going_on:
+            return
+        else:
+            going_on = _woken(wake, _LOOK_SECONDS)
+
+
+def _woken(wake: "queue.SimpleQueue[bool]", seconds: float) -> bool:
+    """Wait for a message or the time; False once input has ended."""
+    try:
+        return wake.get(timeout=seconds)
+    except queue.Empty:
+        return True
+
+
+def _persist(
+    segments: Segments,
+    segment: Path,
+    wake: "queue.SimpleQueue[bool]",
+    send: Callable[[Message], None],
+) -> None:
+    """Try one segment until it is stored. With front gone and the store down, it stays."""
+    attempt = 0
+    while True:
+        try:
+            stored = segments.process(segment)
+        except StoreError as error:
+            delay = _RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)]
+            attempt += 1
+            LOG.error("batch %s: %s; it stays in the spool, next try in %.0f s",
+                      segment.stem, error, delay)  # fmt: skip
+            send(BatchFailed(segment.stem, str(error), delay))
+            if not _pause(wake, delay):
+                sys.exit(75)
+            continue
+        send(
+            BatchStored(
+                stored.batch_id,
+                stored.records,
+                stored.dead_letters,
+                stored.controls,
+                stored.oldest_received_at,
+                segments.watch.take(),
+            )
+        )
+        return
+
+
+def _pause(wake: "queue.SimpleQueue[bool]", seconds: float) -> bool:
+    """Wait, whatever messages come; False once input has ended."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        if not _woken(wake, left):
+            return False
+    return True

@@ -1,0 +1,33 @@
+"""Answers readers' statements on a unix socket, beside the pipeline, on threads of its own."""
+
+import asyncio
+import os
+import threading
+from pathlib import Path
+
+import uvicorn
+
+from auditspan.collector.query.runner import engine_app, local
+from auditspan.storage.engine import Engine
+from auditspan.storage.query import QueryLimits
+
+
+def serve_queries(store: Engine, limits: QueryLimits, socket: str) -> None:
+    """Listen from now on, until the process ends. The socket's folder lets nobody else in."""
+    Path(socket).unlink(missing_ok=True)
+    config = uvicorn.Config(
+        engine_app(local(store, limits)),
+        uds=socket,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        proxy_headers=False,
+        server_header=False,
+    )
+    server = uvicorn.Server(config)
+
+    def serve() -> None:
+        os.umask(0o077)
+        asyncio.run(server.serve())
+
+    threading.Thread(target=serve, name="queries", daemon=True).start()

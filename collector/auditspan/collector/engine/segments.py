@@ -1,0 +1,173 @@
+"""One spool segment becomes stored records, exactly once (DESIGN §4).
+
+1. A batch file of that name is there: the segment was processed, only the store may lack rows.
+2. Otherwise: decode, control records, stages; registry tables and dead letters; batch file (fsync).
+3. Insert and count.
+4. The sequence state of the batch comes into force; the segment is deleted. The batch file stays
+   until the store's parts are surely on disk.
+
+A crash between any two steps is followed by the same steps again with the same result.
+"""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from auditspan.collector.control import derive, registry_tables
+from auditspan.collector.control.errors import ControlError
+from auditspan.collector.control.records import REGISTRY_APPLIED
+from auditspan.collector.control.versions import version_of
+from auditspan.collector.data_dir import DataDir
+from auditspan.collector.engine.dead_letters import (
+    DeadLetter,
+    bury,
+    failed,
+    insert_once,
+    undecodable,
+    unreadable_control,
+)
+from auditspan.collector.engine.pipeline import Pipeline, Processed
+from auditspan.collector.engine.stopwatch import Stopwatch
+from auditspan.identity.files import write_atomic
+from auditspan.processors.finish import RANDOM_BYTES, finish
+from auditspan.processors.sequences import SequenceState
+from auditspan.registry import BundleInvalid, History
+from auditspan.storage.batch_file import write_batch
+from auditspan.storage.decode import decode_controls
+from auditspan.storage.engine import Engine
+from auditspan.storage.salvage import decode_salvaging
+from auditspan.storage.writer import finish as store_batch
+
+SEQUENCES = "sequences.json"
+"""In `batches/`: how far the senders' numbering had come with the last stored batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of a segment."""
+
+    batch_id: str
+    records: int
+    dead_letters: int
+    controls: int
+    oldest_received_at: int
+    """Unix nanoseconds; 0 if the batch was finished from its file."""
+
+
+@dataclass(slots=True)
+class Segments:
+    """Processes segments one after the other."""
+
+    data: DataDir
+    store: Engine
+    decoder: Engine
+    """Reads segments; the store itself if that is embedded."""
+    pipeline: Pipeline
+    history: History
+    sequences: SequenceState
+    watch: Stopwatch
+    now_ns: Callable[[], int] = time.time_ns
+
+    def process(self, segment: Path) -> Stored:
+        """Bring one segment into the store. Raises `StoreError`; retry if it is retryable."""
+        batch_id = segment.name.removesuffix(".seg")
+        path = self.batch_file(batch_id)
+        stored = Stored(batch_id, 0, 0, 0, 0)
+        if not path.exists():
+            stored = self._prepare(segment, batch_id, path)
+        if path.exists():
+            with self.watch.stage("store"):
+                written = store_batch(self.store, path)
+            stored = replace(stored, records=written.rows)
+            self._adopt_sequences(batch_id)
+        segment.unlink()
+        _fsync_folder(segment.parent)
+        return stored
+
+    def batch_file(self, batch_id: str) -> Path:
+        """Where the processed batch lies."""
+        return self.data.folder("batches") / f"{batch_id}.arrow"
+
+    def drop_old_batches(self, hold_seconds: float) -> None:
+        """Delete batch files that the store has held for long enough."""
+        oldest = self.now_ns() / 1e9 - hold_seconds
+        for path in self.data.folder("batches").glob("*.arrow"):
+            segment = self.data.folder("spool") / f"{path.stem}.seg"
+            if path.stat().st_mtime < oldest and not segment.exists():
+                path.unlink()
+
+    def _prepare(self, segment: Path, batch_id: str, path: Path) -> Stored:
+        with self.watch.stage("decode"):
+            frames, bad_controls = self._controls(segment, batch_id)
+            salvaged = decode_salvaging(self.decoder, segment)
+        done = Processed((), self.sequences, ())
+        if salvaged.table.num_rows:
+            done = self.pipeline.process(salvaged.table, batch_id, self.history, self.sequences)
+        letters = [*bad_controls, *undecodable(batch_id, salvaged.bad), *failed(batch_id, done)]
+        self._attach(frames, letters, batch_id)
+        tables = [*done.tables, *self._control_rows(frames, batch_id)]
+        counts = Stored(batch_id, 0, len(letters), len(frames), 0)
+        if not tables:
+            return counts
+        table = pa.concat_tables(tables)
+        state = path.with_name(f"{batch_id}.{SEQUENCES}")
+        write_atomic(state, done.sequences.to_json().encode())
+        with self.watch.stage("batch_file"):
+            write_batch(path, table, batch_id)
+        oldest = pc.min(table["ReceivedAt"].cast(pa.int64())).as_py()
+        return replace(counts, records=table.num_rows, oldest_received_at=oldest)
+
+    def _controls(
+        self, segment: Path, batch_id: str
+    ) -> tuple[list[derive.Frame], list[DeadLetter]]:
+        """Control frames that can be read, taken into the history, and those that cannot."""
+        frames, letters = [], []
+        for at, raw in enumerate(decode_controls(self.decoder, segment)):
+            try:
+                frame = derive.Frame.read(raw.received_at, raw.digest, raw.principal, raw.body)
+                self._learn(frame)
+            except (ControlError, BundleInvalid, ValueError) as error:
+                letters.append(unreadable_control(batch_id, at, raw, error))
+            else:
+                frames.append(frame)
+        return frames, letters
+
+    def _learn(self, frame: derive.Frame) -> None:
+        record = frame.record
+        if record.kind == REGISTRY_APPLIED and record.at_ns not in self.history.applied:
+            self.history = self.history.with_version(version_of(record))
+
+    def _attach(
+        self, frames: Sequence[derive.Frame], letters: Sequence[DeadLetter], batch_id: str
+    ) -> None:
+        for name, rows in registry_tables.tables(frames, batch_id).items():
+            insert_once(self.store, name, rows, batch_id)
+        if letters:
+            rows = bury(self.data.folder("dead"), letters, self.now_ns())
+            insert_once(self.store, "dead_letters", rows, batch_id)
+
+    def _control_rows(self, frames: Sequence[derive.Frame], batch_id: str) -> list[pa.Table]:
+        if not frames:
+            return []
+        random = self.pipeline.random(len(frames) * RANDOM_BYTES)
+        return [finish(derive.batch(frames), batch_id, random)]
+
+    def _adopt_sequences(self, batch_id: str) -> None:
+        folder = self.data.folder("batches")
+        own = folder / f"{batch_id}.{SEQUENCES}"
+        if own.exists():
+            self.sequences = SequenceState.from_json(own.read_text())
+            own.replace(folder / SEQUENCES)
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
