@@ -148,7 +148,7 @@ def table(distinct: int) -> pa.Table:
         "SpanKind": "Internal",
         "StatusMessage": "",
         "ServiceName": "booking-agent",
-        "ScopeName": "auditspan",
+        "ScopeName": "agent",
         "ScopeVersion": "1",
     }
     rows = range(ROWS)

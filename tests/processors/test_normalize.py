@@ -91,11 +91,9 @@ def test_what_the_catalogue_knows_is_attached() -> None:
     )
     result = normalized(spans({"gen_ai.tool.name": "t"}, {}), history(tool))
     assert result.derived["audit.data.classification"].to_pylist() == ["health", None]
-    assert [array[0].as_py() for name, array in result.derived.items() if "tool" in name] == [
-        "s",
-        "2",
-        tool.schema_hash,
-    ]
+    assert result.derived["audit.tool.server"].to_pylist() == ["s", None]
+    assert result.derived["audit.tool.version"].to_pylist() == ["2", None]
+    assert result.derived["audit.tool.schema.hash"].to_pylist() == [tool.schema_hash, None]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import itertools
 import json
 
+import pyarrow as pa
 import pytest
 
 from auditspan.processors.batch import Batch
@@ -128,7 +129,10 @@ def test_messages_of_models(mode: CaptureMode) -> None:
     names = ("gen_ai.input.messages", "gen_ai.prompt.0.content", "input.value")
     rows = {"SpanAttributes": dict.fromkeys(names, f"hi {SECRET}"), "Events": [event]}
     records = with_texts(batch(rows), Operation="chat")
-    row = one(privacy(records, history(), KEY, PrivacyConfig(messages=mode)))
+    records = records.with_derived({"gen_ai.input.messages": pa.array([f"hi {SECRET}"])})
+    result = privacy(records, history(), KEY, PrivacyConfig(messages=mode))
+    assert ("gen_ai.input.messages" in result.derived) == (mode in ("redacted", "full"))
+    row = one(result)
     attributes = row["SpanAttributes"]
     assert isinstance(attributes, dict)
     expected = {"full": f"hi {SECRET}", "redacted": "hi [redacted:aws]"}.get(mode, "[removed]")

@@ -15,10 +15,12 @@ from pydantic import BaseModel, ConfigDict
 
 from auditspan.processors.batch import Batch, Mask
 from auditspan.processors.maps import MapView, rename_keys
-from auditspan.semconv.columns import COLUMNS
+from auditspan.semconv.columns import ASSERTED_BY
 
 PREFIX = "claimed."
 _MAPS = ("SpanAttributes", "ResourceAttributes")
+# `x.<key>` and `x.*` stand for all that begins with `x.`.
+_TEMPLATE = re.compile(r"(?<=\.)(?:<.*>|\*)$")
 _REPEAT = re.compile(r"#\d+$")
 _TYPE_OF = re.compile(r"^(resource/)?(?!scope/|event/|link/)(.*)$", re.DOTALL)
 
@@ -30,24 +32,8 @@ class ClaimsConfig(BaseModel):
 
     senders: frozenset[str] = frozenset({"client", "guard"})
     """Words of `asserted_by` that a sender of spans may be."""
-    reserved: tuple[str, ...] = (
-        "audit.authorization.",
-        "audit.content.redaction.",
-        "audit.dialect.name",
-        "audit.identity.digest",
-        "audit.integrity.",
-        "audit.policy.",
-        "audit.provenance.",
-        "audit.record.",
-        "audit.registry.version",
-        "audit.result.findings",
-        "audit.retention.",
-        "audit.review.",
-        "audit.severity.",
-        "audit.summary",
-    )
-    """Attributes that no sender may assert, whether they have a column or not; one that ends in `.`
-    stands for all below it."""
+    also: tuple[str, ...] = ()
+    """More attributes that no sender may assert; `x.*` is all that begins with `x.`."""
 
 
 def claims(batch: Batch, config: ClaimsConfig | None = None) -> Batch:
@@ -82,12 +68,8 @@ class Reserved:
     @classmethod
     def of(cls, config: ClaimsConfig) -> "Reserved":
         """Collect them from the registry and the configuration."""
-        barred = {
-            column.attribute
-            for column in COLUMNS
-            if column.attribute and column.asserted_by not in config.senders
-        }
-        stems = barred | set(config.reserved)
+        barred = [name for name, who in ASSERTED_BY.items() if not config.senders & set(who)]
+        stems = {_TEMPLATE.sub("", name) for name in (*barred, *config.also)}
         families = tuple(sorted(stem for stem in stems if stem.endswith(".")))
         return cls(frozenset(stems) - set(families), (PREFIX, *families))
 

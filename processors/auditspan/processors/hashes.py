@@ -1,7 +1,7 @@
 """Hashes of what a record holds: HMAC-SHA-256, because arguments and results are guessable.
 
-Arguments are hashed in their canonical form (RFC 8785), so that two spellings of the same have the
-same hash; what is no JSON, and results, are hashed as they came.
+JSON is hashed in its canonical form (RFC 8785), so that two spellings of the same have the same hash,
+here and in the recorder; what is no JSON is hashed as it came.
 """
 
 import hmac
@@ -9,21 +9,16 @@ import json
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import rfc8785
 
 from auditspan.processors.arguments import NotJson, read_strictly
-from auditspan.processors.texts import filled, mapped
-from auditspan.wire.canonical_json import canonical_json
+from auditspan.processors.texts import filled
 
 # Fractions, exponents and long integers are spelled by rules of their own (§3.2.2.3), and keys are
 # sorted as UTF-16 (§3.2.3), which differs from code points above U+D7FF. Any other text has its
 # canonical form from the standard library, ten times as fast.
 _HARD = r"[0-9][.eE]|[0-9]{16}|[^\x00-\x{d7ff}]|\\u[dDeEfF]"
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
-
-
-def text_hashes(texts: pa.Array, key: bytes) -> pa.Array:
-    """The hash of each text as it is, "" of none; computed once per distinct text."""
-    return mapped(texts, lambda text: _hash(text.encode(), key) if text else "")
 
 
 def content_hashes(texts: pa.Array, key: bytes) -> pa.Array:
@@ -49,7 +44,7 @@ def canonical(text: str) -> bytes:
     if isinstance(value, NotJson):
         return text.encode()
     try:
-        return canonical_json(value)
+        return rfc8785.dumps(value)
     except (ValueError, RecursionError):
         # RFC 8785 has no integer above 2^53 and no lone surrogate.
         return text.encode()

@@ -5,7 +5,7 @@ The raw attributes stay as they are in `SpanAttributes`. What a dialect says in 
 into our column where our own name says nothing, or, if it has no column, into `Derived`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +21,7 @@ from auditspan.processors.outcome import OutcomeConfig, error_types, outcomes
 from auditspan.processors.targets import TargetsConfig, targets
 from auditspan.processors.texts import constant, first_of, where
 from auditspan.registry.history import History
+from auditspan.registry.models import Tool
 from auditspan.semconv.dialects import Dialect
 
 _TEXTS = {
@@ -40,6 +41,14 @@ _COUNTS = {
     "InputTokens": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
     "OutputTokens": ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
 }
+_CATALOGUED: Mapping[str, Callable[[Tool], str]] = {
+    "audit.tool.server": lambda tool: tool.server,
+    "audit.tool.version": lambda tool: tool.version,
+    "audit.tool.schema.hash": lambda tool: tool.schema_hash,
+    "audit.tool.description.hash": lambda tool: tool.description_hash,
+    "audit.data.classification": lambda tool: tool.data_class,
+}
+"""What the catalogue knows of a tool that has no column."""
 _FILLED = frozenset(name for names in (*_TEXTS.values(), *_COUNTS.values()) for name in names)
 
 
@@ -112,14 +121,10 @@ def _derived(attributes: Attributes, called: Calls, path: pa.Array) -> Mapping[s
     """What has no column: the rest of what the dialect says, and what the catalogue knows."""
     rest = {name: array for name, array in attributes.mapped.items() if name not in _FILLED}
     catalogued = {
-        "audit.target.path": path,
-        "audit.tool.server": called.spread([t.server if t else "" for t in called.tools]),
-        "audit.tool.version": called.spread([t.version if t else "" for t in called.tools]),
-        "audit.tool.schema.hash": called.spread([t.schema_hash if t else "" for t in called.tools]),
-        "audit.data.classification": called.spread(
-            [t.data_class if t else "" for t in called.tools]
-        ),
+        name: called.spread([get(tool) if tool else "" for tool in called.tools])
+        for name, get in _CATALOGUED.items()
     }
+    rest |= {"audit.target.path": path}
     return {name: _set(array) for name, array in {**rest, **catalogued}.items()}
 
 

@@ -7,6 +7,7 @@ out of everything that is left. How many and where stands in the record
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +25,7 @@ from auditspan.processors.capture import (
     without_event_content,
 )
 from auditspan.processors.catalogue import Calls, calls
-from auditspan.processors.hashes import content_hashes, text_hashes
+from auditspan.processors.hashes import content_hashes
 from auditspan.processors.maps import MapView, replace_items
 from auditspan.processors.redact import redact
 from auditspan.processors.secrets import Secrets
@@ -65,7 +66,7 @@ def privacy(
     of_models = message_content(view, config.content.messages, config.messages, taken)
     contents = [*of_tools, of_models]
     hashes = content_hashes(text(batch, "ToolArguments"), key)
-    digests = text_hashes(text(batch, "ToolResult"), key)
+    digests = content_hashes(text(batch, "ToolResult"), key)
     batch = batch.with_columns(
         {
             **captured(batch, "ToolArguments", "ArgumentsHash", arguments, called, hashes),
@@ -83,12 +84,19 @@ def privacy(
         "ToolArguments": called.mask([mode == "full" for mode in arguments]),
         "ToolResult": called.mask([mode == "full" for mode in results]),
     }
+    if config.messages in ("none", "hash"):
+        batch = _without_messages(batch, config.content.messages)
     entries = np.concatenate([content.entries[content.whole] for content in contents])
     return redact(batch, config.secrets, whole, entries)
 
 
 def _gone(called: Calls, modes: Sequence[CaptureMode]) -> Mask:
     return called.mask([mode in ("none", "hash") for mode in modes])
+
+
+def _without_messages(batch: Batch, names: Sequence[str]) -> Batch:
+    """Without the messages that a dialect's words were translated to."""
+    return replace(batch, derived={k: v for k, v in batch.derived.items() if k not in names})
 
 
 def _without_removed(column: pa.MapArray, contents: Sequence[Content]) -> pa.MapArray:

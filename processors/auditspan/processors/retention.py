@@ -49,11 +49,11 @@ def retention(batch: Batch, history: History, config: RetentionConfig | None = N
 
 
 def _until(received_at: pa.Array, classes: pa.Array, config: RetentionConfig) -> pa.Array:
-    """The first midnight (UTC) at which a record has been kept for all its days, RFC 3339."""
+    """The first day (UTC) before which a record has been kept for all its days, RFC 3339."""
     days = mapped(classes, lambda name: str(config.classes.get(name, config.days)))
     received = received_at.cast(pa.int64()).to_numpy(zero_copy_only=False)
     kept = days.cast(pa.int64()).to_numpy(zero_copy_only=False)
     last = -(-received // _DAY) + kept
     distinct, codes = np.unique(last, return_inverse=True)
-    texts = [f"{np.datetime64(int(day), 'D')}T00:00:00Z" for day in distinct]
+    texts = [str(np.datetime64(int(day), "D")) for day in distinct]
     return pa.array(texts, pa.string()).take(pa.array(codes))
