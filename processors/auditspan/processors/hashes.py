@@ -1,7 +1,7 @@
 """Hashes of what a record holds: HMAC-SHA-256, because arguments and results are guessable.
 
-JSON is hashed in its canonical form (RFC 8785), so that two spellings of the same have the same hash,
-here and in the recorder; what is no JSON is hashed as it came.
+JSON is hashed in its canonical form (RFC 8785), so that two spellings of the same have the same
+hash, here and in the recorder; what is no JSON is hashed as it came.
 """
 
 import hmac
