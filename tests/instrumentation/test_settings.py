@@ -1,0 +1,116 @@
+"""What the environment says, and what it must not say."""
+
+from pathlib import Path
+
+import pytest
+
+from auditspan.instrumentation.errors import SettingsInvalid
+from auditspan.instrumentation.settings import settings
+
+
+def test_nothing_set_is_an_agent_that_is_observed() -> None:
+    """Without variables spans go to this machine over HTTP and nothing is held up."""
+    found = settings({})
+    assert found.transport.endpoint == "http://localhost:4318/v1/traces"
+    assert found.transport.identities == "http://localhost:4318/v1/identities"
+    assert (found.mode, found.fail, found.closed, found.registry) == ("observe", "open", False, None)
+    assert found.capture == {"arguments", "results", "calls"}
+
+
+def test_enforcing_fails_closed_unless_told_otherwise() -> None:
+    """A guard that cannot ask denies, if it is one that enforces."""
+    assert settings({"AUDITSPAN_GUARD_MODE": "enforce"}).closed
+    assert not settings({"AUDITSPAN_GUARD_MODE": "enforce", "AUDITSPAN_FAIL_MODE": "open"}).closed
+    assert not settings({"AUDITSPAN_FAIL_MODE": "closed"}).closed
+
+
+@pytest.mark.parametrize(
+    ("environ", "endpoint", "protocol", "identities"),
+    [
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://c.example/base/"},
+            "https://c.example/base/v1/traces",
+            "http/protobuf",
+            "https://c.example/base/v1/identities",
+        ),
+        (
+            {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://c.example/own"},
+            "https://c.example/own",
+            "http/protobuf",
+            "https://c.example/own/v1/identities",
+        ),
+        (
+            {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://c.example/v1/traces"},
+            "https://c.example/v1/traces",
+            "http/protobuf",
+            "https://c.example/v1/identities",
+        ),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c.example:4317"},
+            "http://c.example:4317",
+            "grpc",
+            "http://c.example:4318/v1/identities",
+        ),
+        (
+            {
+                "OTEL_EXPORTER_OTLP_ENDPOINT": "c.example:9000",
+                "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+            },
+            "http://c.example:9000",
+            "grpc",
+            "",
+        ),
+        (
+            {
+                "OTEL_EXPORTER_OTLP_ENDPOINT": "http://elsewhere:4318",
+                "AUDITSPAN_ENDPOINT": "http://audit:4318",
+            },
+            "http://audit:4318/v1/traces",
+            "http/protobuf",
+            "http://audit:4318/v1/identities",
+        ),
+    ],
+)
+def test_endpoint_follows_the_standard(
+    environ: dict[str, str], endpoint: str, protocol: str, identities: str
+) -> None:
+    """A common endpoint is a base, a signal's own is used as it is, and gRPC has no path."""
+    transport = settings(environ).transport
+    assert (transport.endpoint, transport.protocol) == (endpoint, protocol)
+    assert transport.identities == identities
+
+
+def test_headers_are_decoded_and_never_shown() -> None:
+    """The credential is in force and in no representation."""
+    environ = {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20secret-key,x-a=b"}
+    found = settings(environ)
+    assert found.transport.headers == (("authorization", "Bearer secret-key"), ("x-a", "b"))
+    assert "secret-key" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("AUDITSPAN_GUARD_MODE", "enforced", "observe or enforce"),
+        ("AUDITSPAN_FAIL_MODE", "shut", "open or closed"),
+        ("AUDITSPAN_CAPTURE", "argument", "none or some of"),
+        ("AUDITSPAN_SPOOL_MAX_BYTES", "0", "above 0"),
+        ("AUDITSPAN_SPOOL_MAX_BYTES", "1e9", "above 0"),
+        ("AUDITSPAN_EXIT_SECONDS", "nan", "from 0 to 3600"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "udp", "http/protobuf or grpc"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector", "http://localhost:4318"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://u:p@collector", "http://localhost:4318"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:99999", "http://localhost:4318"),
+    ],
+)
+def test_nonsense_is_refused(name: str, value: str, expected: str) -> None:
+    """A wrong value is told with what is expected."""
+    with pytest.raises(SettingsInvalid, match=expected):
+        settings({name: value})
+
+
+def test_folders_are_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An agent that changes its folder keeps its spool."""
+    monkeypatch.chdir(tmp_path)
+    assert settings({"AUDITSPAN_SPOOL_DIR": "here"}).spool == tmp_path / "here"
+    assert settings({"XDG_STATE_HOME": str(tmp_path)}).spool == tmp_path / "auditspan/spool"
