@@ -1,0 +1,142 @@
+"""One frame of the spool: a varint length and an `Envelope` message.
+
+The request is a `bytes` field here and a message to ClickHouse, which reads the same file with its
+`Protobuf` format: the two are the same on the wire (https://protobuf.dev/programming-guides/encoding/).
+A client's bytes are the content of one field and cannot reach another.
+"""
+
+import zlib
+from dataclasses import dataclass
+from typing import Final, Protocol, cast
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError, Message
+
+from auditspan.wire.errors import FrameInvalid
+from auditspan.wire.varint import encode_varint
+
+VERSION: Final = 1
+"""Version of the frame; another one is refused, not guessed at."""
+
+OTLP_TRACES: Final = 1
+"""Kind of a frame that holds an ExportTraceServiceRequest."""
+
+CONTROL: Final = 2
+"""Kind of a frame that holds a control record, as JSON."""
+
+_Field = descriptor_pb2.FieldDescriptorProto
+_FIELDS = (
+    ("version", 1, _Field.TYPE_UINT32),
+    ("kind", 2, _Field.TYPE_UINT32),
+    ("received_at", 3, _Field.TYPE_FIXED64),
+    ("request_digest", 4, _Field.TYPE_STRING),
+    ("principal", 5, _Field.TYPE_STRING),
+    ("crc", 6, _Field.TYPE_FIXED32),
+    ("request", 16, _Field.TYPE_BYTES),
+    ("control", 17, _Field.TYPE_STRING),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One request or control record, with what the collector knows of it."""
+
+    kind: int
+    """`OTLP_TRACES` or `CONTROL`."""
+    received_at: int
+    """Unix nanoseconds."""
+    request_digest: str
+    """`sha256:<hex>` of the bytes as received, after decompression."""
+    principal: str
+    """Who sent it, as JSON."""
+    request: bytes = b""
+    """The request, of kind `OTLP_TRACES`."""
+    control: str = ""
+    """The control record, of kind `CONTROL`."""
+
+
+class _Message(Protocol):
+    """What the descriptor below makes; no generated code exists for it."""
+
+    version: int
+    kind: int
+    received_at: int
+    request_digest: str
+    principal: str
+    crc: int
+    request: bytes
+    control: str
+
+    def SerializeToString(self) -> bytes: ...
+    def ParseFromString(self, serialized: bytes) -> int: ...
+
+
+def _message_class() -> type[Message]:
+    file = descriptor_pb2.FileDescriptorProto(
+        name="auditspan/envelope.proto", package="auditspan", syntax="proto3"
+    )
+    message = file.message_type.add(name="Envelope")
+    for name, number, kind in _FIELDS:
+        message.field.add(name=name, number=number, type=kind, label=_Field.LABEL_OPTIONAL)
+    # A pool of its own: the default one belongs to the whole process.
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("auditspan.Envelope"))
+
+
+_ENVELOPE = _message_class()
+
+
+def _new() -> _Message:
+    return cast(_Message, _ENVELOPE())
+
+
+def frame(envelope: Envelope) -> bytes:
+    """The bytes of one frame, its length in front."""
+    message = _new()
+    message.version = VERSION
+    message.kind = envelope.kind
+    message.received_at = envelope.received_at
+    message.request_digest = envelope.request_digest
+    message.principal = envelope.principal
+    message.crc = zlib.crc32(_payload(envelope))
+    message.request = envelope.request
+    message.control = envelope.control
+    body = message.SerializeToString()
+    return encode_varint(len(body)) + body
+
+
+def parse(message: bytes) -> Envelope:
+    """Read the message of a frame, without its length. Raises `FrameInvalid`."""
+    read = _new()
+    try:
+        read.ParseFromString(message)
+    except DecodeError as error:
+        raise FrameInvalid(f"frame: expected an envelope message: {error}") from error
+    if read.version != VERSION:
+        raise FrameInvalid(
+            f"frame: expected version {VERSION}, found {read.version}: "
+            "read it with the release that wrote it"
+        )
+    envelope = Envelope(
+        *(read.kind, read.received_at, read.request_digest, read.principal),
+        *(read.request, read.control),
+    )
+    return _checked(envelope, read.crc)
+
+
+def _payload(envelope: Envelope) -> bytes:
+    return envelope.control.encode() if envelope.kind == CONTROL else envelope.request
+
+
+def _checked(envelope: Envelope, crc: int) -> Envelope:
+    if envelope.kind not in (OTLP_TRACES, CONTROL):
+        raise FrameInvalid(
+            f"frame: expected kind {OTLP_TRACES} or {CONTROL}, found {envelope.kind}"
+        )
+    if envelope.request if envelope.kind == CONTROL else envelope.control:
+        raise FrameInvalid(f"frame: kind {envelope.kind} with the payload of another kind")
+    found = zlib.crc32(_payload(envelope))
+    if found != crc:
+        raise FrameInvalid(f"frame: expected crc {crc:08x}, found {found:08x}: the frame is torn")
+    return envelope

@@ -1,0 +1,71 @@
+"""OTLP export requests in protobuf: read strictly, written again without what nobody knows.
+
+Follows https://opentelemetry.io/docs/specs/otlp/ and the generated classes of
+`opentelemetry-proto`. What is written again is what ClickHouse reads later, so that a wrong wire
+type or text that is no UTF-8 never gets that far.
+"""
+
+from dataclasses import dataclass
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from auditspan.wire.errors import RequestInvalid
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A request that keeps the protocol."""
+
+    request: ExportTraceServiceRequest
+    spans: int
+    """How many spans it holds."""
+
+
+def parse(body: bytes) -> Parsed:
+    """Read a request. Raises `RequestInvalid`."""
+    request = ExportTraceServiceRequest()
+    try:
+        request.ParseFromString(body)
+    except DecodeError as error:
+        raise RequestInvalid(
+            f"request: expected an ExportTraceServiceRequest in protobuf: {error}"
+        ) from error
+    request.DiscardUnknownFields()
+    return Parsed(request, check_ids(request))
+
+
+def serialise(request: ExportTraceServiceRequest) -> bytes:
+    """The bytes of a request. Raises `RequestInvalid` if it grew beyond what protobuf can hold."""
+    try:
+        return request.SerializeToString()
+    except Exception as error:
+        raise RequestInvalid(f"request: cannot be written as protobuf: {error}") from error
+
+
+def check_ids(request: ExportTraceServiceRequest) -> int:
+    """The number of spans, each with ids of the right length. Raises `RequestInvalid`."""
+    count = 0
+    for resource in request.resource_spans:
+        for scope in resource.scope_spans:
+            spans = scope.spans
+            for span in spans:
+                # Runs for each span: three lengths, and words only for a wrong one.
+                if (
+                    len(span.trace_id) != 16
+                    or len(span.span_id) != 8
+                    or len(span.parent_span_id) not in (0, 8)
+                ):
+                    raise RequestInvalid(_wrong_ids(request, count))
+                count += 1
+    return count
+
+
+def _wrong_ids(request: ExportTraceServiceRequest, number: int) -> str:
+    spans = [s for r in request.resource_spans for c in r.scope_spans for s in c.spans]
+    span = spans[number]
+    lengths = ", ".join(map(str, map(len, (span.trace_id, span.span_id, span.parent_span_id))))
+    return (
+        f"span {number + 1} of {len(spans)} ({span.name[:100]!r}): expected a trace id of 16, a "
+        f"span id of 8 and a parent span id of 8 or 0 bytes, found {lengths}"
+    )

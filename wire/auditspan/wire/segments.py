@@ -1,0 +1,177 @@
+"""Files of the spool: their names, their order, and what is whole in them after a crash.
+
+`<instance>-<start ms>-<counter>.open` is being written, `.seg` is closed and never changes. Numbers
+have a fixed width, so that names sort in the order of creation.
+"""
+
+import fcntl
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final, Self
+
+from auditspan.wire.envelope import Envelope, parse
+from auditspan.wire.errors import FrameInvalid, SpoolBusy
+from auditspan.wire.varint import MAX_BYTES, decode_varint
+
+OPEN: Final = ".open"
+CLOSED: Final = ".seg"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SegmentName:
+    """The name of a segment, which is the id of its batch."""
+
+    start: int
+    """When its writer began, Unix milliseconds."""
+    counter: int
+    instance: str
+
+    @classmethod
+    def of(cls, text: str) -> Self | None:
+        """Read a name; None of a foreign one."""
+        instance, _, rest = text.partition("-")
+        start, _, counter = rest.partition("-")
+        if not (instance and start.isdecimal() and counter.isdecimal()):
+            return None
+        return cls(int(start), int(counter), instance)
+
+    def __str__(self) -> str:
+        return f"{self.instance}-{self.start:013d}-{self.counter:08d}"
+
+
+def segments(folder: Path, suffix: str) -> list[Path]:
+    """Files of the spool with a suffix, in order of creation."""
+    named = ((SegmentName.of(path.stem), path) for path in folder.glob(f"*{suffix}"))
+    return [path for _, path in sorted((name, path) for name, path in named if name)]
+
+
+def closed_segments(folder: Path) -> list[Path]:
+    """The closed segments, in order of creation."""
+    return segments(folder, CLOSED)
+
+
+def spooled_bytes(folder: Path) -> int:
+    """How many bytes all segments of a folder hold."""
+    total = 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith((OPEN, CLOSED)):
+                try:
+                    total += entry.stat(follow_symlinks=False).st_size
+                except FileNotFoundError:
+                    continue  # Processed and removed meanwhile.
+    return total
+
+
+def read_frames(path: Path) -> Iterator[tuple[int, Envelope]]:
+    """The frames of a segment with their offsets. Raises `FrameInvalid`, which says the offset."""
+    for offset, message, _ in _messages(path):
+        try:
+            yield offset, parse(message)
+        except FrameInvalid as error:
+            raise FrameInvalid(f"{path.name}, offset {offset}: {error}") from error
+
+
+def _messages(path: Path) -> Iterator[tuple[int, bytes, int]]:
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        offset = 0
+        while offset < size:
+            try:
+                message, end = _message(file, offset, size)
+            except FrameInvalid as error:
+                raise FrameInvalid(f"{path.name}, offset {offset}: {error}") from error
+            yield offset, message, end
+            offset = end
+
+
+def _message(file: BinaryIO, offset: int, size: int) -> tuple[bytes, int]:
+    file.seek(offset)
+    length, width = decode_varint(file.read(MAX_BYTES))
+    end = offset + width + length
+    if end > size:
+        raise FrameInvalid(f"frame of {length} bytes, but the file ends {end - size} bytes before")
+    file.seek(offset + width)
+    return file.read(length), end
+
+
+def recover(folder: Path) -> list[str]:
+    """Close what a crash left open, without the torn end; the ids of the batches, in order.
+
+    Nobody may write to the folder meanwhile. A frame that was synced is kept, and so is a broken
+    one with whole ones behind it: the decoder sets that one aside with a reason.
+    """
+    recovered = []
+    for path in segments(folder, OPEN):
+        whole = _whole_bytes(path)
+        if whole:
+            _cut(path, whole)
+            path.rename(path.with_suffix(CLOSED))
+            recovered.append(path.stem)
+        else:
+            path.unlink()
+    sync_folder(folder)
+    return recovered
+
+
+def _whole_bytes(path: Path) -> int:
+    """Where the last whole frame ends."""
+    whole = 0
+    try:
+        for _, message, end in _messages(path):
+            if _is_whole(message):
+                whole = end
+    except FrameInvalid:
+        pass  # The torn end.
+    return whole
+
+
+def _is_whole(message: bytes) -> bool:
+    try:
+        parse(message)
+    except FrameInvalid:
+        return False
+    return True
+
+
+def _cut(path: Path, size: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
+    try:
+        torn = os.fstat(descriptor).st_size - size
+        if torn:
+            _log.warning("spool: %s: cut a torn end of %d bytes", path.name, torn)
+            os.ftruncate(descriptor, size)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def spool_lock(folder: Path) -> Iterator[None]:
+    """Be the only process that writes to a spool. Raises `SpoolBusy`."""
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise SpoolBusy(
+                f"spool {folder}: another process writes to it: stop that one first"
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)
