@@ -6,6 +6,7 @@ from generator.model import Attribute, Conditionally, Level, Ref, Refs, Scalar
 from jinja2 import Environment
 
 from auditspan.semconv.column import Column
+from auditspan.semconv.findings import MEANINGS
 
 _TITLES = {
     "record": "Record",
@@ -47,6 +48,7 @@ def page(
         refinements=registry.refinements,
         refs=lambda attributes: expanded(registry, attributes),
         dialects=dialects,
+        findings=MEANINGS,
     )
 
 

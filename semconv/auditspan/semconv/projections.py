@@ -62,6 +62,20 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
         "m['audit.result.hash']",
     ),
     Projection(
+        "TargetType",
+        "audit.target.type",
+        "LowCardinality(String)",
+        False,
+        "m['audit.target.type']",
+    ),
+    Projection(
+        "OutcomeStatus",
+        "audit.outcome",
+        "LowCardinality(String)",
+        False,
+        "m['audit.outcome']",
+    ),
+    Projection(
         "ErrorType",
         "error.type",
         "LowCardinality(String)",
@@ -123,6 +137,13 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
         "String",
         False,
         "m['gen_ai.tool.call.result']",
+    ),
+    Projection(
+        "TargetId",
+        "audit.target.id",
+        "String",
+        False,
+        "m['audit.target.id']",
     ),
 )
 """Attributes that become columns, in the order of the table."""
