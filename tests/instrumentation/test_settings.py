@@ -13,7 +13,12 @@ def test_nothing_set_is_an_agent_that_is_observed() -> None:
     found = settings({})
     assert found.transport.endpoint == "http://localhost:4318/v1/traces"
     assert found.transport.identities == "http://localhost:4318/v1/identities"
-    assert (found.mode, found.fail, found.closed, found.registry) == ("observe", "open", False, None)
+    assert (found.mode, found.fail, found.closed, found.registry) == (
+        "observe",
+        "open",
+        False,
+        None,
+    )
     assert found.capture == {"arguments", "results", "calls"}
 
 

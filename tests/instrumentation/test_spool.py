@@ -124,5 +124,5 @@ def test_a_living_process_keeps_its_own(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     """A spool without a disk is refused at once."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(SpoolFull, match="spool .*file"):
+    with pytest.raises(SpoolFull, match=r"spool .*file"):
         Spool(tmp_path / "file", "i", MANY)

@@ -181,10 +181,9 @@ def test_hashes_need_a_key(tmp_path: Path) -> None:
 
 
 def test_without_a_runtime_the_tool_works(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Nothing can be recorded, nothing is to be enforced: the call goes on."""
-    monkeypatch.setenv("AUDITSPAN_SPOOL_DIR", str(tmp_path / "file"))
     monkeypatch.setenv("AUDITSPAN_CAPTURE", "nonsense")
 
     @tool

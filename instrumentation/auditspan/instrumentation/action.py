@@ -11,12 +11,12 @@ from typing import Self
 
 from opentelemetry.util.types import AttributeValue
 
-from auditspan.instrumentation import names
 from auditspan.instrumentation.act import Act
 from auditspan.instrumentation.call import Call, Unrecorded, begin
 from auditspan.instrumentation.capture import json_text
 from auditspan.instrumentation.host import contain, contained
 from auditspan.instrumentation.identity import Identity, current, enter, leave
+from auditspan.semconv import attributes as names
 
 
 class _Block:
@@ -87,9 +87,9 @@ class action(_Block):
         self._attributes: dict[str, AttributeValue] = {
             name: value
             for name, value in (
-                (names.TOOL_TYPE, type),
-                (names.TOOL_SERVER, server),
-                (names.TOOL_CALL_ID, call_id),
+                (names.GEN_AI_TOOL_TYPE, type),
+                (names.AUDIT_TOOL_SERVER, server),
+                (names.GEN_AI_TOOL_CALL_ID, call_id),
             )
             if value
         }

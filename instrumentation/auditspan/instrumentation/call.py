@@ -14,15 +14,15 @@ from opentelemetry.context import Context, attach, create_key, detach, get_value
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
 from opentelemetry.util.types import AttributeValue
 
-from auditspan.instrumentation import names
 from auditspan.instrumentation.act import Act
 from auditspan.instrumentation.capture import cut, json_text
 from auditspan.instrumentation.content_hash import content_hash
 from auditspan.instrumentation.guard import UNRECORDABLE, Verdict, denied
-from auditspan.instrumentation.host import contain, report
+from auditspan.instrumentation.host import contain, report, warn
 from auditspan.instrumentation.identity import current
 from auditspan.instrumentation.runtime import Runtime, closed_without_runtime, runtime
 from auditspan.instrumentation.settings import Content
+from auditspan.semconv import attributes as names
 
 _ACTIVE = create_key("auditspan-active")
 
@@ -73,7 +73,7 @@ class Recorded:
     @contain(None)
     def succeeded(self, result: object = None) -> None:
         """Record the result."""
-        found: dict[str, AttributeValue] = {names.OUTCOME: "success"}
+        found: dict[str, AttributeValue] = {names.AUDIT_OUTCOME: "success"}
         try:
             if result is not None and self.act.operation == "execute_tool":
                 found |= _content(self.runtime, self.act, "results", json_text(result))
@@ -86,7 +86,7 @@ class Recorded:
         """Record the exception."""
         kind = _qualified(type(error))
         try:
-            self.span.set_attributes({names.OUTCOME: "failure", names.ERROR_TYPE: kind})
+            self.span.set_attributes({names.AUDIT_OUTCOME: "failure", names.ERROR_TYPE: kind})
             self.span.record_exception(error)
             self.span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
         finally:
@@ -138,18 +138,25 @@ def _inside_itself(act: Act) -> bool:
 def _without(act: Act, error: Exception) -> Call:
     """What becomes of an act that we cannot handle."""
     if closed_without_runtime():
-        raise denied(UNRECORDABLE, f"it could not be recorded: {error}").denial(act) from error
+        warn("call", "auditspan: %s: %s", type(error).__name__, error)
+        raise denied(UNRECORDABLE, "it could not be recorded").denial(act) from error
     report("call", error)
     return Unrecorded()
 
 
 def _start(found: Runtime, act: Act, verdict: Verdict | None) -> Span:
-    attributes: dict[str, AttributeValue] = {names.OPERATION: act.operation, **act.attributes}
+    attributes: dict[str, AttributeValue] = {
+        names.GEN_AI_OPERATION_NAME: act.operation,
+        **act.attributes,
+    }
     if act.name:
-        attributes[_NAMED_BY.get(act.operation, names.TOOL_NAME)] = act.name
+        attributes[_NAMED_BY.get(act.operation, names.GEN_AI_TOOL_NAME)] = act.name
     if act.arguments is not None:
         attributes |= _content(found, act, "arguments", act.arguments)
-    for name, value in ((names.TARGET_TYPE, act.target_type), (names.TARGET_ID, act.target_id)):
+    for name, value in (
+        (names.AUDIT_TARGET_TYPE, act.target_type),
+        (names.AUDIT_TARGET_ID, act.target_id),
+    ):
         if value:
             attributes[name] = value
     if verdict is not None:
@@ -157,10 +164,10 @@ def _start(found: Runtime, act: Act, verdict: Verdict | None) -> Span:
     return found.tracer.start_span(act.title, kind=SpanKind.INTERNAL, attributes=attributes)
 
 
-_NAMED_BY = {"invoke_agent": names.AGENT_NAME}
+_NAMED_BY = {"invoke_agent": names.GEN_AI_AGENT_NAME}
 _CONTENT_NAMES: dict[Content, tuple[str, str]] = {
-    "arguments": (names.TOOL_ARGUMENTS, names.ARGUMENTS_HASH),
-    "results": (names.TOOL_RESULT, names.RESULT_HASH),
+    "arguments": (names.GEN_AI_TOOL_CALL_ARGUMENTS, names.AUDIT_ARGUMENTS_HASH),
+    "results": (names.GEN_AI_TOOL_CALL_RESULT, names.AUDIT_RESULT_HASH),
 }
 
 
@@ -177,7 +184,7 @@ def _content(found: Runtime, act: Act, content: Content, text: str) -> dict[str,
 
 
 def _end_denied(span: Span) -> None:
-    span.set_attribute(names.OUTCOME, "denied")
+    span.set_attribute(names.AUDIT_OUTCOME, "denied")
     span.end()
 
 

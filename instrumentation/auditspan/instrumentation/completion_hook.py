@@ -14,10 +14,10 @@ from opentelemetry._logs import LogRecord
 from opentelemetry.trace import Span
 from opentelemetry.util.types import AttributeValue
 
-from auditspan.instrumentation import names
 from auditspan.instrumentation.capture import cut, json_text
 from auditspan.instrumentation.host import contained
 from auditspan.instrumentation.runtime import runtime
+from auditspan.semconv import attributes as names
 
 _CALLS: Final = frozenset({"tool_call", "server_tool_call"})
 
@@ -43,13 +43,13 @@ class CompletionHook:
             found: dict[str, Sequence[object]] = {}
             if "messages" in settings.capture:
                 found = {
-                    names.INPUT_MESSAGES: inputs,
-                    names.OUTPUT_MESSAGES: outputs,
-                    names.SYSTEM_INSTRUCTIONS: system_instruction,
-                    names.TOOL_DEFINITIONS: tool_definitions or (),
+                    names.GEN_AI_INPUT_MESSAGES: inputs,
+                    names.GEN_AI_OUTPUT_MESSAGES: outputs,
+                    names.GEN_AI_SYSTEM_INSTRUCTIONS: system_instruction,
+                    names.GEN_AI_TOOL_DEFINITIONS: tool_definitions or (),
                 }
             elif "calls" in settings.capture:
-                found = {names.OUTPUT_MESSAGES: requested_calls(outputs)}
+                found = {names.GEN_AI_OUTPUT_MESSAGES: requested_calls(outputs)}
             span.set_attributes(_texts(found, settings.capture_max_bytes))
 
 
@@ -75,8 +75,7 @@ def _fields(value: object) -> Mapping[str, object]:
     if isinstance(value, Mapping):
         return value
     if dataclasses.is_dataclass(value):
-        names_ = [field.name for field in dataclasses.fields(value)]
-        return {name: getattr(value, name) for name in names_}
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     return {}
 
 

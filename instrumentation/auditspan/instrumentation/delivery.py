@@ -76,8 +76,7 @@ class Delivery:
             self._spool.cut()
             with suppress_instrumentation():
                 done = self._send_all(self._spool.folder, end) and self._adopt(end)
-            if self._sender:
-                self._sender.close()
+            self._close()
             return done
         finally:
             self._sending.release()
@@ -90,6 +89,13 @@ class Delivery:
                 except Exception as error:
                     self._stopping.wait(FAULT_WAIT)
                     report("delivery", error)
+        with self._sending:
+            self._close()
+
+    def _close(self) -> None:
+        sender, self._sender = self._sender, None
+        if sender is not None:
+            sender.close()
 
     def _round(self) -> None:
         """Wait for something to do, and do it."""

@@ -11,12 +11,12 @@ from typing import Literal
 
 from opentelemetry.util.types import AttributeValue
 
-from auditspan.instrumentation import names
 from auditspan.instrumentation.act import Act
 from auditspan.instrumentation.errors import PolicyDenied, SpoolFull
 from auditspan.instrumentation.host import warn
 from auditspan.instrumentation.identity import Identity
 from auditspan.instrumentation.settings import Settings
+from auditspan.semconv import attributes as names
 
 UNAVAILABLE = "guard-unavailable"
 UNRECORDABLE = "record-unavailable"
@@ -40,16 +40,16 @@ class Verdict:
         """What is written on the act's span."""
         monitored = "allow" if self.outcome == "allow" else "monitor"
         found: dict[str, AttributeValue] = {
-            names.GUARD_OUTCOME: self.outcome,
-            names.GUARD_ENFORCEMENT: "block" if self.blocks else monitored,
-            names.GUARD_MODE: mode,
+            names.AUDIT_GUARD_OUTCOME: self.outcome,
+            names.AUDIT_GUARD_ENFORCEMENT: "block" if self.blocks else monitored,
+            names.AUDIT_GUARD_MODE: mode,
         }
         if self.rules:
-            found[names.GUARD_RULES] = self.rules
+            found[names.AUDIT_GUARD_RULE_IDS] = self.rules
         if self.reason:
-            found[names.GUARD_REASON] = self.reason
+            found[names.AUDIT_GUARD_REASON] = self.reason
         if self.version:
-            found[names.GUARD_POLICY_VERSION] = self.version
+            found[names.AUDIT_GUARD_POLICY_VERSION] = self.version
         return found
 
     def denial(self, act: Act) -> PolicyDenied:
@@ -94,14 +94,15 @@ class Guard:
                     return denied(UNRESOLVED, f"the user could not be verified: {proof.error}")
             return self._judge(act, identity)
         except SpoolFull as error:
-            return denied(UNRECORDABLE, f"it could not be recorded: {error}")
+            warn("guard", "auditspan: %s", error)
+            return denied(UNRECORDABLE, "it could not be recorded")
         except Exception as error:
             warn("guard", "auditspan: the guard failed: %s: %s", type(error).__name__, error)
             if self._settings.closed:
-                return denied(UNAVAILABLE, f"the policies could not be asked: {error}")
+                return denied(UNAVAILABLE, "the policies could not be asked")
             return None
 
 
 def denied(rule: str, reason: str) -> Verdict:
-    """A denial that no policy made."""
+    """A denial that no policy made. What is wrong here is in the log: a model reads the reason."""
     return Verdict("deny", (rule,), reason, "", blocks=True)

@@ -14,9 +14,9 @@ from typing import Final
 from opentelemetry.context import Context, attach, create_key, detach, get_value, set_value
 from opentelemetry.sdk.trace import Span
 
-from auditspan.instrumentation import names
 from auditspan.instrumentation.exchange import Proof
 from auditspan.instrumentation.host import contain, contained
+from auditspan.semconv import attributes as names
 
 _KEY: Final = create_key("auditspan-identity")
 
@@ -54,8 +54,8 @@ class Identity:
         found = {name: getattr(self, field) for field, name in _ATTRIBUTES.items()}
         if self.proof is not None:
             self.proof.refresh()
-            found[names.IDENTITY_STATEMENT] = self.proof.statement
-            found[names.IDENTITY_ERROR] = "" if self.proof.statement else self.proof.error
+            found[names.AUDIT_IDENTITY_STATEMENT] = self.proof.statement
+            found[names.AUDIT_IDENTITY_ERROR] = "" if self.proof.statement else self.proof.error
         return {name: value for name, value in found.items() if value}
 
 
@@ -63,15 +63,15 @@ NOBODY: Final = Identity()
 _ATTRIBUTES: Final[Mapping[str, str]] = {
     "user": names.USER_ID,
     "session": names.SESSION_ID,
-    "conversation": names.CONVERSATION_ID,
-    "purpose": names.PURPOSE,
-    "justification": names.JUSTIFICATION,
-    "ticket": names.TICKET,
-    "trigger": names.TRIGGER_TYPE,
-    "trigger_id": names.TRIGGER_ID,
-    "task": names.TASK_ID,
-    "agent_id": names.AGENT_ID,
-    "agent_name": names.AGENT_NAME,
+    "conversation": names.GEN_AI_CONVERSATION_ID,
+    "purpose": names.AUDIT_PURPOSE,
+    "justification": names.AUDIT_JUSTIFICATION_TEXT,
+    "ticket": names.AUDIT_TICKET_ID,
+    "trigger": names.AUDIT_TRIGGER_TYPE,
+    "trigger_id": names.AUDIT_TRIGGER_ID,
+    "task": names.AUDIT_TASK_ID,
+    "agent_id": names.GEN_AI_AGENT_ID,
+    "agent_name": names.GEN_AI_AGENT_NAME,
 }
 
 

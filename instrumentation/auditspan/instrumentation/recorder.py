@@ -9,9 +9,9 @@ from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 from opentelemetry.trace import Tracer
 
-from auditspan.instrumentation import names
 from auditspan.instrumentation.durable import Durable
 from auditspan.instrumentation.sampling import RecordAll
+from auditspan.semconv import attributes as names
 
 SCOPE = "auditspan"
 CLOSE = "auditspan.close"
@@ -48,4 +48,4 @@ def tracer(made: TracerProvider) -> Tracer:
 
 def mark_end(made: TracerProvider) -> None:
     """Record that the process ends in order."""
-    tracer(made).start_span(CLOSE, attributes={names.SEQUENCE_MARK: "close"}).end()
+    tracer(made).start_span(CLOSE, attributes={names.AUDIT_SEQUENCE_MARK: "close"}).end()

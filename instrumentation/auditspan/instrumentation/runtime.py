@@ -10,7 +10,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Span, TracerProvider
 from opentelemetry.trace import Tracer
 
-from auditspan.instrumentation import names, recorder
+from auditspan.instrumentation import recorder
 from auditspan.instrumentation.content_hash import read_key
 from auditspan.instrumentation.durable import Durable
 from auditspan.instrumentation.exchange import Exchange
@@ -19,6 +19,7 @@ from auditspan.instrumentation.host import contained, report, warn
 from auditspan.instrumentation.identity import stamp
 from auditspan.instrumentation.outlet import Outlet
 from auditspan.instrumentation.settings import Settings, settings
+from auditspan.semconv import attributes as names
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,10 @@ class Runtime:
     @classmethod
     def make(cls, found: Settings) -> "Runtime":
         """Wire the parts. Raises InstrumentationError."""
-        own = {names.AGENT_ID: found.agent_id, names.AGENT_NAME: found.agent_name}
+        own = {
+            names.GEN_AI_AGENT_ID: found.agent_id,
+            names.GEN_AI_AGENT_NAME: found.agent_name,
+        }
         own = {name: value for name, value in own.items() if value}
 
         def stamp_own(span: Span, context: Context | None) -> None:

@@ -7,8 +7,8 @@ span is marked `start`. The last one is written by `recorder.py` when the proces
 
 import uuid
 
-from auditspan.instrumentation import names
 from auditspan.instrumentation.encode import attribute
+from auditspan.semconv import attributes as names
 
 
 class Sequence:
@@ -19,10 +19,10 @@ class Sequence:
         """Names the process; a fork is another one."""
         self.last = 0
         """The number that was given last."""
-        self._instance = attribute(names.INSTANCE_ID, self.instance)
+        self._instance = attribute(names.AUDIT_AGENT_INSTANCE_ID, self.instance)
 
     def next(self) -> bytes:
         """The attributes of the next span."""
         self.last += 1
-        mark = attribute(names.SEQUENCE_MARK, "start") if self.last == 1 else b""
-        return self._instance + attribute(names.SEQUENCE_NUMBER, self.last) + mark
+        mark = attribute(names.AUDIT_SEQUENCE_MARK, "start") if self.last == 1 else b""
+        return self._instance + attribute(names.AUDIT_SEQUENCE_NUMBER, self.last) + mark

@@ -12,11 +12,11 @@ from typing import ParamSpec, TypeVar, cast, overload
 
 from opentelemetry.util.types import AttributeValue
 
-from auditspan.instrumentation import names
 from auditspan.instrumentation.act import Act
 from auditspan.instrumentation.call import Call, begin
 from auditspan.instrumentation.capture import json_text
 from auditspan.instrumentation.host import contain
+from auditspan.semconv import attributes as names
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -75,9 +75,9 @@ def tool(
     """Make a function a tool. Its calls raise PolicyDenied if a policy stops them."""
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        attributes: dict[str, AttributeValue] = {names.TOOL_TYPE: type}
+        attributes: dict[str, AttributeValue] = {names.GEN_AI_TOOL_TYPE: type}
         if server:
-            attributes[names.TOOL_SERVER] = server
+            attributes[names.AUDIT_TOOL_SERVER] = server
         described = name or getattr(function, "__name__", "tool")
         return _wrapped(function, _Tool(described, capture, attributes, _signature(function)))
 
