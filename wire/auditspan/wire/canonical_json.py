@@ -1,9 +1,9 @@
 """Canonical JSON (RFC 8785, https://www.rfc-editor.org/rfc/rfc8785) and hashes of it.
 
 RFC 8785 has no form for some values that agents do send. `canonical_json` refuses them; `canonical`
-never does, by rules of ours: an integer beyond 2^53 is written with all its digits, `nan` and the
-infinities as the strings "NaN", "Infinity" and "-Infinity" (as protobuf's JSON has them), and a lone
-surrogate as its escape, `\\ud800`.
+takes them by rules of ours: an integer beyond 2^53 is written with all its digits, `nan` and the
+infinities as the strings "NaN", "Infinity" and "-Infinity" (as protobuf's JSON has them), and a
+lone surrogate as its escape, `\\ud800`.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from typing import TypeAlias
 import rfc8785
 
 Json: TypeAlias = (
-    "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"  # recursive
+    "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"  # recursive
 )
 """What JSON can hold."""
 
@@ -28,7 +28,7 @@ def canonical_json(value: object) -> bytes:
 def canonical(value: Json) -> bytes:
     """The form by RFC 8785, and by the rules above for what has none there.
 
-    Raises `TypeError` for what is no JSON.
+    Raises `TypeError` for what is no JSON, `RecursionError` for what is nested too deeply.
     """
     try:
         return canonical_json(value)
@@ -56,10 +56,10 @@ def _written(value: Json) -> bytes:
             return canonical_json(value) if math.isfinite(value) else _non_finite(value)
         case str():
             return _text(value)
-        case Mapping():
+        case dict():
             pairs = sorted(value.items(), key=lambda item: _utf16(item[0]))
             return b"{" + b",".join(_text(k) + b":" + _written(v) for k, v in pairs) + b"}"
-        case Sequence():
+        case list() | tuple():
             return b"[" + b",".join(map(_written, value)) + b"]"
     raise TypeError(f"canonical JSON: expected a JSON value, got {type(value).__name__}")
 
@@ -69,8 +69,6 @@ def _non_finite(value: float) -> bytes:
 
 
 def _text(text: str) -> bytes:
-    if not isinstance(text, str):
-        raise TypeError(f"canonical JSON: expected text as key, got {type(text).__name__}")
     parts = []
     for part in _split(text):
         lone = len(part) == 1 and "\ud800" <= part <= "\udfff"
@@ -89,6 +87,8 @@ def _split(text: str) -> list[str]:
     return [part for part in [*parts, text[run:]] if part]
 
 
-def _utf16(key: str) -> bytes:
+def _utf16(key: object) -> bytes:
+    if not isinstance(key, str):
+        raise TypeError(f"canonical JSON: expected text as key, got {type(key).__name__}")
     # RFC 8785 §3.2.3 sorts by UTF-16 code units.
     return key.encode("utf-16-be", "surrogatepass")
