@@ -43,7 +43,7 @@ def _confine(start: Start) -> str:
         writable.append(Path(storage["path"]))
     readable += [Path(storage[key]) for key in ("password_file", "ca_file") if storage.get(key)]
     scratch = str(data.folder("tmp"))
-    tempfile.tempdir = scratch
+    tempfile.tempdir = os.environ["TMPDIR"] = scratch
     # The engine keeps a cache of format schemas in its working directory.
     os.chdir(scratch)
     return confine(writable, readable, network=bool(storage.get("url"))).missing
