@@ -1,0 +1,74 @@
+"""Whether bytes may hold a credential, at the speed of a search in memory.
+
+It may say yes too often and never no in vain: protobuf keeps a text in one piece, and so does this
+search without looking at what stands before it, which may be a length.
+"""
+
+import re
+from typing import Final
+
+from auditspan.wire.tokens import is_statement_header
+
+TOKEN_ATTRIBUTE: Final = "audit.identity.token"  # noqa: S105 (the name of an attribute)
+"""The attribute that holds a user's token as it is, for the collector to exchange."""
+
+STATEMENT_ATTRIBUTES: Final = ("audit.identity.statement", "audit.agent.statement")
+"""The attributes that hold a statement."""
+
+_HEADERS: Final = (
+    *(b"eyJ", b"eyAg", b"eyAi", b"ewoJ", b"ewog", b"ewoi", b"ew0K", b"ewkJ", b"ewki"),
+)
+_PART: Final = re.compile(rb"[A-Za-z0-9_-]*+")
+_OURS: Final = re.compile(rb"as(?:k_[0-9a-f]{16}_[0-9a-f]{32}|o_[0-9A-Za-z_-]{20})")
+_BEARER: Final = re.compile(rb"(?:\s|%20|\+){1,8}[A-Za-z0-9._~+/-]{16}")
+# The key of a statement's attribute, then the tags and lengths of its value.
+_STATEMENT: Final = re.compile(
+    rb"(?:audit\.identity\.statement|audit\.agent\.statement)\x12.{1,4}\n.{1,4}\Z", re.S
+)
+_BEFORE: Final = 40
+
+
+def may_hold_tokens(data: bytes) -> bool:
+    """Whether it is worth to look closer."""
+    return (
+        TOKEN_ATTRIBUTE.encode() in data
+        or any(_has_jwt(data, header) for header in _HEADERS)
+        or any(_follows(data, start, _OURS, 0) for start in (b"ask_", b"aso_"))
+        or any(_follows(data, word, _BEARER, len(word)) for word in (b"earer", b"EARER"))
+    )
+
+
+def _follows(data: bytes, literal: bytes, pattern: re.Pattern[bytes], after: int) -> bool:
+    at = data.find(literal)
+    while at >= 0:
+        if pattern.match(data, at + after):
+            return True
+        at = data.find(literal, at + 1)
+    return False
+
+
+def _has_jwt(data: bytes, header: bytes) -> bool:
+    at = data.find(header)
+    while at >= 0:
+        end = _end(data, at)
+        if data[end : end + 1] == b".":
+            second = _end(data, end + 1)
+            if data[second : second + 1] == b".":
+                if not _is_statement(data, at, end):
+                    return True
+                # Its payload begins like a header, and its signature is looked at.
+                end = second
+        # Every other beginning in this part has the same end.
+        at = data.find(header, end)
+    return False
+
+
+def _end(data: bytes, start: int) -> int:
+    match = _PART.match(data, start)
+    return match.end() if match else start
+
+
+def _is_statement(data: bytes, start: int, end: int) -> bool:
+    if not _STATEMENT.search(data, max(0, start - _BEFORE), start):
+        return False
+    return is_statement_header(data[start:end].decode("ascii"))
