@@ -11,13 +11,28 @@ from typing import Annotated
 
 import typer
 
-from auditspan.cli import keys_commands, registry_commands
+from auditspan.cli import (
+    config_commands,
+    keys_commands,
+    query_commands,
+    registry_commands,
+    replay_commands,
+    search_commands,
+    trace_commands,
+    up_commands,
+)
 from auditspan.cli.exits import Exit, exit_of, message_of
 from auditspan.cli.terminal import err, safe
 
 _MODULES = (
+    up_commands,
+    config_commands,
     registry_commands,
     keys_commands,
+    replay_commands,
+    search_commands,
+    trace_commands,
+    query_commands,
 )
 
 app = typer.Typer(

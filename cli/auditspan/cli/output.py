@@ -1,6 +1,7 @@
 """Listings for people and for machines: `--format table|json|csv`.
 
-A table neutralises what a terminal would obey; JSON and CSV carry values as they were recorded. A
+A table neutralises what a terminal would obey. JSON carries values as they were recorded, the same
+characters as escapes of JSON; CSV does so in a file or a pipe, and is neutralised on a terminal. A
 CSV cell that a spreadsheet would run as a formula is quoted with an apostrophe.
 """
 
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from auditspan.cli.terminal import safe
+from auditspan.cli.terminal import escaped_json, safe
 
 
 class Format(StrEnum):
@@ -36,14 +37,20 @@ def emit(
     """Write rows, of which each has the columns."""
     stream = stream or sys.stdout
     if format is Format.JSON:
-        json.dump([dict(row) for row in rows], stream, default=_json, ensure_ascii=False, indent=2)
-        stream.write("\n")
+        print_json([dict(row) for row in rows], stream)
     elif format is Format.CSV:
         writer = csv.writer(stream)
-        writer.writerow(columns)
-        writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+        kept = safe if stream.isatty() else str
+        writer.writerow(map(kept, columns))
+        writer.writerows([kept(_cell(row.get(name))) for name in columns] for row in rows)
     else:
         _table(rows, columns, stream)
+
+
+def print_json(value: object, stream: TextIO | None = None) -> None:
+    """Write a document of JSON that a terminal may show."""
+    text = json.dumps(value, default=_json, ensure_ascii=False, indent=2)
+    (stream or sys.stdout).write(escaped_json(text) + "\n")
 
 
 def shown(value: Any) -> str:

@@ -29,6 +29,19 @@ def safe(text: object, *, lines: bool = False) -> str:
     return _HARMFUL.sub(escaped, str(text))
 
 
+def escaped_json(text: str) -> str:
+    """JSON that says the same, with everything harmful inside its strings as escapes of JSON."""
+
+    def escaped(match: re.Match[str]) -> str:
+        # Outside of strings JSON has line breaks; inside them `json` has escaped these.
+        if match[0] == "\n":
+            return "\n"
+        units = match[0].encode("utf-16-be", "surrogatepass")
+        return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+
+    return _HARMFUL.sub(escaped, text)
+
+
 def out() -> Console:
     """Standard output, which takes no markup from a value."""
     # A pipe has no width: take enough for nothing to be folded away.

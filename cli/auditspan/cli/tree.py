@@ -6,6 +6,9 @@ from rich.tree import Tree
 from auditspan.cli.terminal import safe
 from auditspan.reports.chain import Chain, Step
 
+MAX_DEPTH = 12
+"""Deeper steps stand side by side at this depth, in their order."""
+
 _STYLES = {"allow": "green", "deny": "red", "require_approval": "yellow", "modify": "yellow"}
 
 
@@ -14,7 +17,9 @@ def tree_of(chain: Chain, title: str) -> Tree:
     tree = Tree(Text(safe(title), style="bold"))
     branches = {-1: tree}
     for depth, step in chain.walk():
-        branches[depth] = branches[depth - 1].add(line_of(step))
+        # Depth is the sender's choice; an indent wider than the screen would hide the line.
+        level = min(depth, MAX_DEPTH)
+        branches[level] = branches[level - 1].add(line_of(step))
     if chain.truncated:
         tree.add(Text(f"only the first {chain.records:,} records are shown", style="yellow"))
     return tree

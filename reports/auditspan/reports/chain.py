@@ -17,12 +17,44 @@ MAX_RECORDS: Final = 10_000
 """A chain is read by a person. More than this is a search."""
 
 COLUMNS: Final = (
-    "RecordId, RecordKind, Timestamp, Duration, TraceId, SpanId, ParentSpanId, SpanName, Operation,"
-    " ActionType, AgentId, AgentName, AgentProvenance, PrincipalId, UserId, UserProvenance,"
-    " GrantId, AuthorizedBy, Purpose, Environment, ToolName, Effect, TargetType, TargetId,"
-    " PolicyOutcome, PolicyRuleIds, PolicyReason, PolicyVersion, Enforcement,"
-    " OutcomeStatus, ErrorType, Findings, ModelName, Severity, Summary, ConversationId"
+    "RecordId",
+    "RecordKind",
+    "Timestamp",
+    "Duration",
+    "TraceId",
+    "SpanId",
+    "ParentSpanId",
+    "SpanName",
+    "Operation",
+    "ActionType",
+    "AgentId",
+    "AgentName",
+    "AgentProvenance",
+    "PrincipalId",
+    "UserId",
+    "UserProvenance",
+    "GrantId",
+    "AuthorizedBy",
+    "Purpose",
+    "Environment",
+    "ToolName",
+    "Effect",
+    "TargetType",
+    "TargetId",
+    "PolicyOutcome",
+    "PolicyRuleIds",
+    "PolicyReason",
+    "PolicyVersion",
+    "Enforcement",
+    "OutcomeStatus",
+    "ErrorType",
+    "Findings",
+    "ModelName",
+    "Severity",
+    "Summary",
+    "ConversationId",
 )
+"""What a chain shows of each record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +113,8 @@ class Chain:
     steps: tuple[Step, ...]
     records: int
     started: datetime
+    ended: datetime
+    """When its last record began."""
     truncated: bool
     """There are more records than a chain shows."""
 
@@ -122,7 +156,8 @@ def assemble(rows: list[dict[str, Any]], *, truncated: bool = False) -> Chain:
     steps = [_step(row, children, seen) for row in roots]
     # Spans that are each other's ancestors have no root: show them all the same.
     steps += [_step(row, children, seen) for row in rows if row["RecordId"] not in seen]
-    return Chain(tuple(steps), len(rows), min(row["Timestamp"] for row in rows), truncated)
+    times = [row["Timestamp"] for row in rows]
+    return Chain(tuple(steps), len(rows), min(times), max(times), truncated)
 
 
 def _step(
@@ -166,7 +201,7 @@ def _sql(by_trace: bool) -> str:
     if not by_trace:
         condition = f"({condition} OR (ConversationId = '' AND {traces}))"
     return (
-        f"SELECT {COLUMNS} FROM audit_records WHERE {condition} "  # noqa: S608
+        f"SELECT {', '.join(COLUMNS)} FROM audit_records WHERE {condition} "  # noqa: S608
         "ORDER BY Timestamp, RecordId LIMIT {limit:UInt32}"
     )
 

@@ -10,7 +10,7 @@ FROM (
         {until:DateTime64(9, 'UTC')} AS until,
         sum(rows) AS records,
         sum(rows_action) AS actions,
-        -- Numbers start at 1 for each instance, so what is missing is the highest less the distinct ones.
+        -- Each instance counts its records: what lies between the lowest and the highest and is not here is missing.
         sum(if(instance != '' AND highest > 0, greatest(highest - lowest + 1, known) - known, 0)) AS sequence_gaps,
         sum(rows_unsequenced) AS unsequenced,
         sum(rows_unknown) AS unknown_effects,

@@ -5,6 +5,13 @@ A file opens with `-- key: value` lines: `title`, `asks` (the question as people
 printed in the SQL cookbook as it is run.
 """
 
-from auditspan.reports.questions.catalog import Parameter, Question, ask, question, questions
+from auditspan.reports.questions.catalog import (
+    Answer,
+    Parameter,
+    Question,
+    ask,
+    question,
+    questions,
+)
 
-__all__ = ["Parameter", "Question", "ask", "question", "questions"]
+__all__ = ["Answer", "Parameter", "Question", "ask", "question", "questions"]

@@ -2,7 +2,7 @@
 -- title: Every agent, its owner and what it did
 -- asks: Every agent in production, its identity, owner, purpose, and is it registered?
 SELECT if(r.AgentId != '', r.AgentId, a.AgentId) AS Agent, a.AgentId != '' AS Registered,
-       a.Owner, a.Purpose, a.RiskTier, a.Environments, r.Provenance, r.Actions, r.Denied, r.LastSeen
+       a.Owner, a.Purpose, a.RiskTier, a.Environments, r.Provenance, r.Actions, r.Denied, if(r.Actions = 0, NULL, r.LastSeen) AS LastSeen
 FROM (
     SELECT AgentId, groupUniqArray(AgentProvenance) AS Provenance, count() AS Actions,
            countIf(OutcomeStatus = 'denied') AS Denied, max(Timestamp) AS LastSeen
@@ -12,6 +12,6 @@ FROM (
     GROUP BY AgentId
 ) AS r
 FULL OUTER JOIN (
-    SELECT * FROM agents WHERE AppliedAt = (SELECT max(AppliedAt) FROM agents)
+    SELECT * FROM agents WHERE AppliedAt = (SELECT max(AppliedAt) FROM registry_versions)
 ) AS a ON a.AgentId = r.AgentId
 ORDER BY Agent

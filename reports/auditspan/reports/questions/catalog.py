@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from auditspan.reports.errors import MissingParameter, UnknownQuestion
-from auditspan.reports.period import Period
+from auditspan.reports.errors import BadFilter, MissingParameter, UnknownQuestion
+from auditspan.reports.period import Period, clickhouse_time, moment
 from auditspan.reports.population import Population, population
 from auditspan.reports.source import Source
 
@@ -40,6 +41,7 @@ class Answer:
     """The rows, and over what they were found."""
 
     question: Question
+    columns: tuple[str, ...]
     rows: list[dict[str, Any]]
     population: Population
 
@@ -66,18 +68,43 @@ def question(name: str) -> Question:
 
 
 def ask(
-    source: Source, name: str, period: Period, values: Mapping[str, Any] | None = None
+    source: Source,
+    name: str,
+    period: Period,
+    values: Mapping[str, str] | None = None,
+    now: datetime | None = None,
 ) -> Answer:
-    """Answer a question over a period. Raises `UnknownQuestion`, `MissingParameter`."""
+    """Answer a question over a period; times among the values are read as `period.moment` reads.
+
+    Raises `UnknownQuestion`, `MissingParameter`, `BadFilter`.
+    """
     asked = question(name)
-    params: dict[str, Any] = {**period.parameters(), **(values or {})}
-    for parameter in asked.parameters:
-        if parameter.name not in params:
-            raise MissingParameter(
-                f"question {name!r} needs {parameter.name!r} ({parameter.meaning})"
+    given = values_for(asked, values or {}, now or datetime.now(UTC))
+    window = {k: v for k, v in period.parameters().items() if f"{{{k}:" in asked.sql}
+    table = source.arrow(asked.sql, {**window, **given})
+    whole = population(source, period)
+    return Answer(asked, tuple(table.column_names), table.to_pylist(), whole)
+
+
+def values_for(asked: Question, values: Mapping[str, str], now: datetime) -> dict[str, str]:
+    """The values of a question's parameters. Raises `MissingParameter`, `BadFilter`."""
+    known = {parameter.name: parameter for parameter in asked.parameters}
+    for name in values:
+        if name not in known:
+            expected = ", ".join(known) or "none"
+            raise BadFilter(
+                f"question {asked.name!r} has no parameter {name!r}: expected {expected}"
             )
-    rows = source.arrow(asked.sql, params).to_pylist()
-    return Answer(asked, rows, population(source, period))
+    for parameter in asked.parameters:
+        if parameter.name not in values:
+            raise MissingParameter(
+                f"question {asked.name!r} needs {parameter.name!r} ({parameter.meaning})"
+            )
+    return {name: _value(known[name], value, now) for name, value in values.items()}
+
+
+def _value(parameter: Parameter, text: str, now: datetime) -> str:
+    return clickhouse_time(moment(text, now)) if parameter.type.startswith("DateTime") else text
 
 
 def _parse(name: str, text: str) -> Question:

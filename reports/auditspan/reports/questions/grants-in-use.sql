@@ -2,8 +2,9 @@
 -- title: Grants, their expiry and use
 -- asks: Which grants are in force, when do they end, and were they used?
 SELECT g.GrantId, g.AgentId, g.Grantor, g.Purpose, g.GrantedAt, g.ExpiresAt,
-       g.ExpiresAt < now64(9, 'UTC') AS Expired, g.Ticket, u.Actions, u.LastUsed
-FROM (SELECT * FROM grants WHERE AppliedAt = (SELECT max(AppliedAt) FROM grants)) AS g
+       g.ExpiresAt < now64(9, 'UTC') AS Expired, g.Ticket, u.Actions,
+       if(u.Actions = 0, NULL, u.LastUsed) AS LastUsed
+FROM (SELECT * FROM grants WHERE AppliedAt = (SELECT max(AppliedAt) FROM registry_versions)) AS g
 LEFT JOIN (
     SELECT GrantId, count() AS Actions, max(Timestamp) AS LastUsed
     FROM audit_records

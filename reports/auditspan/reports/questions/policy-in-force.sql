@@ -4,5 +4,5 @@
 -- param at DateTime64(9, 'UTC'): the time
 SELECT File, Text, PolicyVersion, AppliedAt, RequestedBy, Ticket, Reason
 FROM policy_versions
-WHERE AppliedAt = (SELECT max(AppliedAt) FROM policy_versions WHERE AppliedAt <= {at:DateTime64(9, 'UTC')})
+WHERE AppliedAt = (SELECT max(AppliedAt) FROM registry_versions WHERE AppliedAt <= {at:DateTime64(9, 'UTC')})
 ORDER BY File
