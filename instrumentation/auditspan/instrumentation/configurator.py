@@ -15,6 +15,8 @@ class Configurator(_OTelSDKConfigurator):
     """The SDK's, and then ours."""
 
     def _configure(self, **kwargs: object) -> None:
-        super()._configure(**kwargs)  # type: ignore[no-untyped-call]
+        # An exception would end all of `opentelemetry-instrument`, and the guard with it.
+        with contained("SDK configuration"):
+            super()._configure(**kwargs)  # type: ignore[no-untyped-call]
         with contained("configurator"):
             install()

@@ -96,6 +96,17 @@ class Conversation(_Model):
     purpose: str = ""
     """What for, if it is known."""
 
+    @model_validator(mode="after")
+    def _in_order(self) -> "Conversation":
+        for before, message in zip((None, *self.messages), self.messages, strict=False):
+            asked = before is not None and (before.role == "tool" or before.tool_calls)
+            if message.role == "tool" and not asked:
+                raise ValueError(
+                    f"a tool message ({message.tool_call_id}) that does not follow a request of "
+                    "the assistant"
+                )
+        return self
+
     @property
     def answers(self) -> tuple[Message, ...]:
         """What the assistant said, in order."""
