@@ -10,7 +10,7 @@ from openai import OpenAI
 from openai.resources.chat.completions import Completions
 from openai.types.chat import ChatCompletionMessage, ChatCompletionMessageFunctionToolCall
 from pydantic import JsonValue
-from wrapt import ObjectProxy
+from wrapt import FunctionWrapper
 
 from auditspan.instrumentation.action import action, agent
 from auditspan.instrumentation.errors import ConversationsInvalid, PolicyDenied
@@ -94,7 +94,7 @@ def _call(function: Function, call_id: str, recorded: str | None) -> str | None:
 
 def client(base_url: str) -> OpenAI:
     """A client of the scripted model. Raises ConversationsInvalid if its calls leave no trace."""
-    if not isinstance(Completions.create, ObjectProxy):
+    if not isinstance(vars(Completions)["create"], FunctionWrapper):
         raise ConversationsInvalid(
             "the openai client is not instrumented: run pip install 'auditspan[openai]', and start "
             "with `opentelemetry-instrument python -m auditspan.instrumentation.replay`"
