@@ -39,7 +39,7 @@ def emit(
     if format is Format.JSON:
         print_json([dict(row) for row in rows], stream)
     elif format is Format.CSV:
-        writer = csv.writer(stream)
+        writer = csv.writer(stream, lineterminator="\n")
         kept = safe if stream.isatty() else str
         writer.writerow(map(kept, columns))
         writer.writerows([kept(_cell(row.get(name))) for name in columns] for row in rows)
