@@ -100,6 +100,8 @@ class EngineProcess:
             stdout=PIPE,
             env={**environment, "TZ": "UTC", "PYTHONUNBUFFERED": "1"},
             limit=_LINE_LIMIT,
+            # A Ctrl-C is for front, which lets the engine finish.
+            start_new_session=True,
         )
         assert self.process.stdin is not None and self.process.stdout is not None
         try:

@@ -18,6 +18,7 @@ from auditspan.collector.engine.messages import Start, Warned, decode
 def main() -> int:
     """Run until front closes our standard input."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     os.umask(0o077)
     # What the libraries print must not get between our messages.
     stdout = os.fdopen(os.dup(1), "wb")

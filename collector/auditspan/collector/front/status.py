@@ -1,0 +1,76 @@
+"""Errors as OTLP clients expect them: `google.rpc.Status`, in protobuf or JSON.
+
+https://opentelemetry.io/docs/specs/otlp/#failures: bad data carries `BadRequest`, what may be tried
+again carries `RetryInfo` (gRPC) and `Retry-After` (HTTP).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from google.protobuf.json_format import MessageToJson
+from google.rpc.error_details_pb2 import BadRequest, RetryInfo
+from google.rpc.status_pb2 import Status
+
+from auditspan.collector.front.decompress import BodyInvalid, BodyTooLarge
+from auditspan.collector.front.refusals import Refusal
+from auditspan.wire.errors import RequestInvalid, SpoolFailed, SpoolFull, WireError
+
+GRPC_CODES: Final = {
+    "INVALID_ARGUMENT": 3,
+    "PERMISSION_DENIED": 7,
+    "RESOURCE_EXHAUSTED": 8,
+    "UNIMPLEMENTED": 12,
+    "INTERNAL": 13,
+    "UNAVAILABLE": 14,
+    "UNAUTHENTICATED": 16,
+}
+_RETRY_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a request was refused, for both transports."""
+
+    http: int
+    grpc: str
+    reason: str
+    """The metric's label."""
+    message: str
+    retry_after: float = 0.0
+    """Seconds; 0 means that the sender must not try again."""
+
+    def status(self) -> Status:
+        """The message with its details."""
+        status = Status(code=GRPC_CODES[self.grpc], message=self.message)
+        if self.grpc == "INVALID_ARGUMENT":
+            violation = BadRequest.FieldViolation(field="body", description=self.message)
+            status.details.add().Pack(BadRequest(field_violations=[violation]))
+        if self.retry_after:
+            info = RetryInfo()
+            info.retry_delay.FromMilliseconds(math.ceil(self.retry_after * 1000))
+            status.details.add().Pack(info)
+        return status
+
+    def body(self, *, json: bool) -> bytes:
+        """As the body of an HTTP answer."""
+        status = self.status()
+        return MessageToJson(status).encode() if json else status.SerializeToString()
+
+
+def problem_of(error: Exception) -> Problem:
+    """What to tell the sender. Anything unforeseen is `internal`, retryable, without a detail."""
+    if isinstance(error, Refusal):
+        retry = error.retry_after or (_RETRY_SECONDS if error.retryable else 0.0)
+        return Problem(error.status, error.grpc, error.code, str(error), retry)
+    if isinstance(error, RequestInvalid | BodyInvalid):
+        return Problem(400, "INVALID_ARGUMENT", "malformed", str(error))
+    if isinstance(error, BodyTooLarge):
+        return Problem(413, "RESOURCE_EXHAUSTED", "too_large", str(error))
+    if isinstance(error, SpoolFull):
+        return Problem(503, "UNAVAILABLE", "spool_full", str(error), _RETRY_SECONDS)
+    if isinstance(error, SpoolFailed | WireError):
+        return Problem(503, "UNAVAILABLE", "spool_failed", str(error), _RETRY_SECONDS)
+    return Problem(
+        503, "UNAVAILABLE", "internal", "internal error, see the collector's log", _RETRY_SECONDS
+    )

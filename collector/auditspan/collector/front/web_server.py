@@ -1,0 +1,86 @@
+"""One HTTP port: uvicorn inside our event loop, without its signal handlers and its headers."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from auditspan.collector.front.peer_certificate import PeerCertificateProtocol
+from auditspan.collector.front.receiver_config import ListenConfig, TlsConfig
+from auditspan.identity.files import read_private
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are the service's."""
+        yield
+
+
+class WebServer:
+    """An application on a port."""
+
+    def __init__(self, config: ListenConfig, app: ASGIApp) -> None:
+        self._config = config
+        self._server = _Server(_settings(config, app))
+        self._task: asyncio.Task[None] | None = None
+        self.port = 0
+        """The port in use, once started."""
+
+    async def start(self) -> None:
+        """Listen. Raises `OSError` if the port cannot be had."""
+        # Bound here, so that a port that is taken is an error and not an exit of the process.
+        family = socket.AF_INET6 if ":" in self._config.host else socket.AF_INET
+        own = socket.create_server((self._config.host, self._config.port), family=family)
+        self.port = own.getsockname()[1]
+        self._task = asyncio.create_task(self._server.serve([own]))
+        while not self._server.started and not self._task.done():
+            await asyncio.sleep(0.01)
+
+    async def stop(self) -> None:
+        """Answer what has begun, then close."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        scheme = "https" if self._config.tls else "http"
+        host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
+        return f"{scheme}://{host}:{self.port}"
+
+
+def _settings(config: ListenConfig, app: ASGIApp) -> uvicorn.Config:
+    settings = uvicorn.Config(
+        app,
+        http=PeerCertificateProtocol,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        # A header must not say who the peer is.
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        ws="none",
+    )
+    settings.load()
+    if config.tls is not None:
+        settings.ssl = _context(config.tls)
+    return settings
+
+
+def _context(tls: TlsConfig) -> ssl.SSLContext:
+    read_private(tls.key_file)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(tls.cert_file, tls.key_file)
+    if tls.client_ca_file is not None:
+        context.load_verify_locations(tls.client_ca_file)
+        required = tls.require_client_certificate
+        context.verify_mode = ssl.CERT_REQUIRED if required else ssl.CERT_OPTIONAL
+    return context

@@ -1,0 +1,295 @@
+"""The collector as a whole: prepares the data folder, wires front to engine, runs until stopped.
+
+Order of start: data folder and its lock, secrets, spool recovered, engine started, ports opened.
+Order of stop: ports closed, last segment closed, engine finishes what was acknowledged and ends.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from starlette.types import ASGIApp
+
+from auditspan.collector.config import CollectorConfig, load
+from auditspan.collector.control import api, records
+from auditspan.collector.control.service import Controls, open_controls
+from auditspan.collector.control.stopped import operator
+from auditspan.collector.control.versions import Versions
+from auditspan.collector.data_dir import DataDir, locked, prepare, write_front
+from auditspan.collector.engine.messages import (
+    BatchFailed,
+    BatchStored,
+    Message,
+    Ready,
+    Start,
+    Warned,
+)
+from auditspan.collector.engine_process import EngineProcess
+from auditspan.collector.errors import ConfigInvalid
+from auditspan.collector.forward.forwarder import Forwarder
+from auditspan.collector.front.admission import Admission
+from auditspan.collector.front.authentication import Authenticator, Bindings
+from auditspan.collector.front.commit import Committer
+from auditspan.collector.front.front import Front, FrontSettings
+from auditspan.collector.front.identities import Identities
+from auditspan.collector.front.metrics import Metrics
+from auditspan.collector.front.retransmissions import Retransmissions
+from auditspan.collector.query.endpoint import endpoint
+from auditspan.collector.query.runner import RemoteAnswer
+from auditspan.collector.secret_files import Secrets, ensure_secrets
+from auditspan.identity.api_keys import ApiKeys
+from auditspan.identity.statement import StatementSigner
+from auditspan.wire.segments import recover
+from auditspan.wire.spool import SpoolWriter
+
+LOG = logging.getLogger("auditspan.collector")
+_BINDINGS_SECONDS: Final = 1.0
+
+Announce = Callable[[dict[str, str]], None]
+
+
+def run(config_file: Path | None, data_dir: Path, announce: Announce = lambda _: None) -> int:
+    """Run until SIGTERM or SIGINT. Raises `CollectorError` if it cannot start.
+
+    `announce` gets the addresses once the ports are open: `grpc`, `http`, `query`, `api`.
+    """
+    config = load(config_file)
+    logging.basicConfig(
+        level=config.service.log_level.upper(),
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
+    for library in ("uvicorn", "httpx"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    data = prepare(data_dir)
+    with locked(data):
+        return asyncio.run(_serve(Service.of(config, data), config_file, announce))
+
+
+@dataclass(slots=True)
+class Service:
+    """What a running collector consists of."""
+
+    config: CollectorConfig
+    data: DataDir
+    secrets: Secrets
+    metrics: Metrics
+    engine: EngineProcess
+    committer: Committer
+    retransmissions: Retransmissions
+    authenticator: Authenticator
+    identities: Identities
+    controls: Controls
+    admission: Admission
+    forwarder: Forwarder | None
+
+    @classmethod
+    def of(cls, config: CollectorConfig, data: DataDir) -> "Service":
+        """Build the parts; nothing listens yet."""
+        secrets, metrics = ensure_secrets(data), Metrics()
+        recover(data.folder("spool"))
+        engine = EngineProcess(_start(config, data, secrets), lambda message: None)
+        forwarder = _forwarder(config, data, metrics)
+        committer = _committer(config, data, engine, forwarder)
+        keys = ApiKeys(data.secret("api_keys.json"))
+        authenticator, identities = _authentication(config, data, secrets, keys)
+        retransmissions = Retransmissions()
+        admission = Admission(authenticator, identities, committer, retransmissions, metrics)
+        controls = open_controls(
+            data.folder("registry"),
+            data.secret("api_keys.json"),
+            lambda text: admission.submit_control(text, operator().to_json()),
+            config.service.calendar.calendar(),
+        )
+        service = cls(
+            config, data, secrets, metrics, engine, committer, retransmissions,
+            authenticator, identities, controls, admission, forwarder,
+        )  # fmt: skip
+        engine.on_message = service.on_message
+        return service
+
+    def on_message(self, message: Message) -> None:
+        """What the engine tells."""
+        if isinstance(message, Ready):
+            self.retransmissions.seed(message.recent)
+            LOG.info("engine ready, %d segments left over", message.backlog)
+        elif isinstance(message, BatchStored):
+            lag = time.time() - message.oldest_received_at / 1e9
+            self.metrics.batch_stored(
+                message.records,
+                message.dead_letters,
+                lag if message.oldest_received_at else 0.0,
+                message.seconds,
+            )
+            if message.dead_letters:
+                LOG.error("batch %s: %d dead letters, see %s", message.batch_id,
+                          message.dead_letters, self.data.folder("dead"))  # fmt: skip
+        elif isinstance(message, BatchFailed):
+            self.metrics.batch_failed()
+            LOG.error("batch %s waits: %s", message.batch_id, message.reason)
+        elif isinstance(message, Warned):
+            LOG.warning("%s", message.message)
+
+    def not_ready(self) -> str:
+        """Why requests should not come yet; empty if they may."""
+        if not self.engine.ready.is_set():
+            return "the engine is starting; requests are accepted into the spool"
+        return ""
+
+    def reload(self, config_file: Path | None) -> None:
+        """Take over what of a changed file can change while running, or refuse it as a whole."""
+        try:
+            fresh = load(config_file)
+        except ConfigInvalid as error:
+            LOG.error("reload refused, the running configuration stays: %s", error)
+            return
+        kept = replace_level(fresh, self.config.service.log_level)
+        if kept != self.config:
+            LOG.error("reload refused, the running configuration stays: only service.log_level "
+                      "can change while running; restart for the rest")  # fmt: skip
+            return
+        logging.getLogger().setLevel(fresh.service.log_level.upper())
+        self.config = fresh
+        LOG.info("configuration reloaded")
+
+
+def replace_level(config: CollectorConfig, level: str) -> CollectorConfig:
+    """The configuration with another log level."""
+    service = config.service.model_copy(update={"log_level": level})
+    return config.model_copy(update={"service": service})
+
+
+async def _serve(service: Service, config_file: Path | None, announce: Announce) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, service.reload, config_file)
+    async with _tasks(service), RemoteAnswer(service.data.socket) as answer:
+        front = _front(service, endpoint(answer, lambda: service.secrets.operator_token))
+        addresses = await front.start()
+        try:
+            write_front(service.data, addresses)
+            await service.admission.submit_control(_started(service), operator().to_json())
+            announce(addresses)
+            await stop.wait()
+            LOG.info("stopping: what was acknowledged is stored first")
+        finally:
+            await front.stop()
+            await service.committer.close()
+            service.data.front_json.unlink(missing_ok=True)
+            await service.engine.stop()
+    return 0
+
+
+@asynccontextmanager
+async def _tasks(service: Service) -> AsyncIterator[None]:
+    running = [
+        asyncio.create_task(service.engine.run()),
+        asyncio.create_task(service.authenticator.keep_fresh()),
+        asyncio.create_task(service.identities.keep_fresh()),
+    ]
+    if service.forwarder is not None:
+        running.append(asyncio.create_task(service.forwarder.run()))
+    try:
+        yield
+    finally:
+        for task in running:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+def _front(service: Service, query: ASGIApp) -> Front:
+    config = service.config
+    return Front(
+        FrontSettings(
+            grpc=config.receivers.otlp.grpc,
+            http=config.receivers.otlp.http,
+            api=config.service.api,
+            query=config.service.query,
+        ),
+        service.admission,
+        not_ready=service.not_ready,
+        api_routes=api.routes(service.controls, service.secrets.operator_token),
+        query_app=query,
+    )
+
+
+def _start(config: CollectorConfig, data: DataDir, secrets: Secrets) -> Start:
+    engine = config.engine(data.folder("store"))
+    return Start(
+        data_dir=str(data.root),
+        config=engine.model_dump(mode="json", exclude_unset=True),
+        hmac_key=secrets.hmac_key,
+        statement_keys=secrets.statement_jwks,
+        socket=str(data.socket),
+    )
+
+
+def _forwarder(config: CollectorConfig, data: DataDir, metrics: Metrics) -> Forwarder | None:
+    if config.exporters.otlp is None:
+        return None
+    return Forwarder(config.exporters.otlp, data.root, metrics.forwarded)
+
+
+def _committer(
+    config: CollectorConfig, data: DataDir, engine: EngineProcess, forwarder: Forwarder | None
+) -> Committer:
+    spool = config.service.spool
+    writer = SpoolWriter(data.folder("spool"), data.instance, spool.limits())
+
+    async def closed(batch_id: str) -> None:
+        if forwarder is not None:
+            forwarder.closed(batch_id)
+        await engine.closed(batch_id)
+
+    return Committer(writer, closed)
+
+
+def _authentication(
+    config: CollectorConfig, data: DataDir, secrets: Secrets, keys: ApiKeys
+) -> tuple[Authenticator, Identities]:
+    otlp = config.receivers.otlp
+    bindings = _bindings(config, data)
+    authenticator = Authenticator(otlp.authentication, keys, bindings)
+    signer = StatementSigner(secrets.statement_key)
+    return authenticator, Identities(otlp.identities, authenticator, signer)
+
+
+def _bindings(config: CollectorConfig, data: DataDir) -> Callable[[], Bindings]:
+    """Credentials that the registry in force names, read again at most once a second."""
+    versions, auth = Versions(data.folder("registry")), config.receivers.otlp.authentication
+    current = {"until": 0.0, "stamp": -1.0}
+    found = [Bindings.of((), auth)]
+
+    def bindings() -> Bindings:
+        now = time.monotonic()
+        if now < current["until"]:
+            return found[0]
+        current["until"] = now + _BINDINGS_SECONDS
+        path = versions.folder / "current.json"
+        stamp = path.stat().st_mtime if path.exists() else 0.0
+        if stamp != current["stamp"]:
+            bundle = versions.current()
+            agents = bundle.registry().agents.values() if bundle else ()
+            found[0], current["stamp"] = Bindings.of(agents, auth), stamp
+        return found[0]
+
+    return bindings
+
+
+def _started(service: Service) -> str:
+    digest = hashlib.sha256(service.config.model_dump_json().encode()).hexdigest()
+    record = records.started(
+        time.time_ns(), version("auditspan"), service.data.instance, f"sha256:{digest}"
+    )
+    return record.to_json()

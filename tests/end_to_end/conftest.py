@@ -1,0 +1,89 @@
+"""One collector with the airline's registry in force for all questions about the replay."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.running import Collector, running
+
+ROOT = Path(__file__).parents[2]
+AIRLINE = ROOT / "tests" / "vectors" / "airline" / "conversations.jsonl.gz"
+
+
+@dataclass(frozen=True)
+class Replay:
+    """All 200 airline conversations, replayed through a real agent into a collector."""
+
+    collector: Collector
+    conversations: list[dict[str, Any]]
+    queryable_after: float
+    """Seconds from the agent's end, which follows the last acknowledgement, to the last record."""
+
+
+@pytest.fixture(scope="session")
+def replay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replay]:
+    """Replay once for all tests that ask about it."""
+    folder = tmp_path_factory.mktemp("replay")
+    text = gzip.decompress(AIRLINE.read_bytes()).decode()
+    file = folder / "conversations.jsonl"
+    file.write_text(text)
+    with running(folder / "data") as collector:
+        collector.auditspan(
+            "apply", str(ROOT / "examples" / "airline" / "registry"),
+            "--requested-by", "ops@example.com", "--ticket", "CHG-1", "--reason", "replay",
+        )  # fmt: skip
+        _replay(collector, file)
+        took = collector.wait_for(
+            "SELECT count() FROM audit_records WHERE RecordKind = 'action'", 3_818
+        )
+        yield Replay(collector, [json.loads(line) for line in text.splitlines()], took)
+
+
+def _replay(collector: Collector, file: Path) -> None:
+    issued = json.loads(
+        collector.auditspan(
+            "keys", "issue", "airline-agent",
+            "--requested-by", "ops@example.com", "--ticket", "CHG-1", "--reason", "replay",
+            "--format", "json",
+        ).stdout
+    )  # fmt: skip
+    key = next(value for value in _texts(issued) if value.startswith("ask_"))
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("opentelemetry-instrument")),
+            sys.executable, "-m", "auditspan.instrumentation.replay", str(file),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        env={
+            **{k: v for k, v in os.environ.items() if not k.startswith("OTEL_")},
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.addresses["http"],
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+            "OTEL_EXPORTER_OTLP_HEADERS": f"authorization=Bearer {key}",
+            "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=production",
+            "OTEL_SERVICE_NAME": "airline-agent",
+            "AUDITSPAN_AGENT_ID": "airline-agent",
+            "AUDITSPAN_SPOOL_DIR": str(file.parent / "agent-spool"),
+        },
+    )  # fmt: skip
+    assert done.returncode == 0, (done.stdout[-2000:], done.stderr[-4000:])
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
