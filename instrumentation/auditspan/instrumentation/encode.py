@@ -2,32 +2,31 @@
 
 A request (`ExportTraceServiceRequest`) is nothing but repeated fields, so requests written one
 after the other are one request: https://protobuf.dev/programming-guides/encoding/#last-one-wins.
-Spans are encoded by the OpenTelemetry exporter's encoder; resource and scope, which hardly change,
-once.
+Resource and scope, which hardly change, are encoded once. A span without events, links and nested
+values, as nearly all are, is encoded here in a third of the time that the OpenTelemetry exporter's
+encoder takes, and any other by that one; a test compares the two.
 """
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, SpanFlags, Status
 from opentelemetry.sdk.trace import ReadableSpan
-
-try:
-    # Half the work of the public function, which encodes the resource anew each time.
-    from opentelemetry.exporter.otlp.proto.common._internal.trace_encoder import _encode_span
-except ImportError:  # pragma: no cover - a later release may move it
-
-    def _encode_span(sdk_span: ReadableSpan) -> Span:
-        return encode_spans([sdk_span]).resource_spans[0].scope_spans[0].spans[0]
-
+from opentelemetry.util.types import AttributeValue
 
 _MAX_SCOPES: Final = 256
-# Field numbers and wire type 2, opentelemetry/proto/trace/v1/trace.proto.
+# Field numbers and wire type 2, opentelemetry/proto/trace/v1/trace.proto and common.proto.
 REQUEST_RESOURCE_SPANS: Final = 0x0A
 _RESOURCE_SPANS_SCOPE_SPANS: Final = b"\x12"
 _SCOPE_SPANS_SPANS: Final = b"\x12"
 _SPAN_ATTRIBUTES: Final = b"\x4a"
+_KEY: Final = b"\x0a"
+_VALUE: Final = b"\x12"
+_STRING_VALUE: Final = b"\x0a"
+_ONE_BYTE: Final = tuple(bytes((number,)) for number in range(0x80))
 
 
 class Encoder:
@@ -39,7 +38,7 @@ class Encoder:
     def encode(self, span: ReadableSpan, further: bytes) -> bytes:
         """The request of one span, with further attributes made by `attribute`."""
         resource, scope, schema = self._frame(span)
-        own = _encode_span(span).SerializeToString() + further
+        own = (_plain(span) or _any(span)) + further
         spans = scope + _field(_SCOPE_SPANS_SPANS, own)
         inner = resource + _field(_RESOURCE_SPANS_SCOPE_SPANS, spans) + schema
         return _field(bytes((REQUEST_RESOURCE_SPANS,)), inner)
@@ -68,12 +67,91 @@ class Encoder:
         return found[2], found[3], found[4]
 
 
+def _any(span: ReadableSpan) -> bytes:
+    """Any span, by the exporter's encoder."""
+    return encode_spans([span]).resource_spans[0].scope_spans[0].spans[0].SerializeToString()
+
+
+def _plain(span: ReadableSpan) -> bytes:
+    """A span without events, links and lists; nothing if it is another one."""
+    context = span.get_span_context()
+    if context is None or span.events or span.links or context.trace_state:
+        return b""
+    attributes = _attributes(span.attributes or {})
+    if attributes is None:
+        return b""
+    parent = span.parent
+    remote = SpanFlags.SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK if parent and parent.is_remote else 0
+    encoded = Span(
+        trace_id=context.trace_id.to_bytes(16, "big"),
+        span_id=context.span_id.to_bytes(8, "big"),
+        parent_span_id=parent.span_id.to_bytes(8, "big") if parent else b"",
+        name=span.name,
+        kind=span.kind.value + 1,  # type: ignore[arg-type]
+        start_time_unix_nano=span.start_time or 0,
+        end_time_unix_nano=span.end_time or 0,
+        status=Status(
+            code=span.status.status_code.value,  # type: ignore[arg-type]
+            message=span.status.description or "",
+        ),
+        dropped_attributes_count=span.dropped_attributes,
+        dropped_events_count=span.dropped_events,
+        dropped_links_count=span.dropped_links,
+        flags=SpanFlags.SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK | remote,
+    )
+    return encoded.SerializeToString() + attributes
+
+
+def _attributes(values: Mapping[str, AttributeValue]) -> bytes | None:
+    """Attributes without nested values; None if one has some."""
+    fields = []
+    for key, value in values.items():
+        if type(value) is str:
+            fields.append(_text(key, value))
+        elif (encoded := _value(value)) is not None:
+            pair = KeyValue(key=key, value=encoded)
+            fields.append(_field(_SPAN_ATTRIBUTES, pair.SerializeToString()))
+        else:
+            return None
+    return b"".join(fields)
+
+
+def _value(value: AttributeValue) -> AnyValue | None:
+    """A number, a truth or a list of texts; None if it is something else."""
+    if type(value) is int and -(2**63) <= value < 2**63:
+        return AnyValue(int_value=value)
+    if type(value) is bool:
+        return AnyValue(bool_value=value)
+    if type(value) is float:
+        return AnyValue(double_value=value)
+    if type(value) is tuple and all(type(item) is str for item in value):
+        return AnyValue(array_value=ArrayValue(values=[_string(item) for item in value]))
+    return None
+
+
+def _string(value: object) -> AnyValue:
+    return AnyValue(string_value=str(value))
+
+
+def _text(key: str, value: str) -> bytes:
+    content = value.encode("utf-8", "replace")
+    inner = _STRING_VALUE + varint(len(content)) + content
+    pair = _key(key) + varint(len(inner)) + inner
+    return _SPAN_ATTRIBUTES + varint(len(pair)) + pair
+
+
+@lru_cache(maxsize=1024)
+def _key(key: str) -> bytes:
+    """The key of a pair, and the tag of what follows."""
+    return _field(_KEY, key.encode("utf-8", "replace")) + _VALUE
+
+
 def attribute(key: str, value: str | int) -> bytes:
     """One attribute of a span, as a field."""
-    any_value = (
-        AnyValue(string_value=value) if isinstance(value, str) else AnyValue(int_value=value)
-    )
-    return _field(_SPAN_ATTRIBUTES, KeyValue(key=key, value=any_value).SerializeToString())
+    if isinstance(value, str):
+        return _text(key, value)
+    pair = KeyValue(key=key, value=AnyValue(int_value=value))
+    return _field(_SPAN_ATTRIBUTES, pair.SerializeToString())
 
 
 def _field(tag: bytes, content: bytes) -> bytes:
@@ -82,6 +160,10 @@ def _field(tag: bytes, content: bytes) -> bytes:
 
 def varint(number: int) -> bytes:
     """https://protobuf.dev/programming-guides/encoding/#varints"""
+    if number < 0x80:
+        return _ONE_BYTE[number]
+    if number < 0x4000:
+        return bytes((number & 0x7F | 0x80, number >> 7))
     written = bytearray()
     while number > 0x7F:
         written.append(number & 0x7F | 0x80)
