@@ -24,7 +24,7 @@ service:
   api: {endpoint: "127.0.0.1:0"}
   query: {endpoint: "127.0.0.1:0"}
 """
-COMMAND = (sys.executable, "-m", "auditspan.cli.main")
+COMMAND = (str(Path(sys.executable).with_name("auditspan")),)
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,15 @@ class Collector:
 
     def auditspan(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the command line against this collector."""
-        return subprocess.run(
+        done = subprocess.run(
             [*COMMAND, *arguments, "--data", str(self.data)],
             capture_output=True,
             text=True,
             timeout=120,
-            check=check,
+            check=False,
         )
+        assert done.returncode == 0 or not check, done.stderr
+        return done
 
     def wait_for(self, sql: str, expected: int, seconds: float = 30.0) -> float:
         """Wait until a count is reached; how long that took."""

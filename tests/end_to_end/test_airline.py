@@ -6,7 +6,7 @@ from tests.end_to_end.conftest import Replay
 
 
 def test_every_call_is_a_record(replay: Replay) -> None:
-    """Exactly the model calls, tool calls and agent invocations that the data holds."""
+    """Exactly the calls and invocations that the data holds, and the agent's closing marker."""
     rows = replay.collector.rows(
         "SELECT Operation, count() AS n FROM audit_records WHERE RecordKind = 'action' "
         "GROUP BY Operation"
@@ -15,7 +15,12 @@ def test_every_call_is_a_record(replay: Replay) -> None:
         "chat": 2_454,
         "execute_tool": 1_164,
         "invoke_agent": 200,
+        "other": 1,
     }
+    [marker] = replay.collector.rows(
+        "SELECT SequenceMark FROM audit_records WHERE Operation = 'other' AND RecordKind = 'action'"
+    )
+    assert marker == {"SequenceMark": "close"}
 
 
 def test_every_tool_is_counted(replay: Replay) -> None:
@@ -61,7 +66,7 @@ def test_every_record_says_who_and_how_it_was_decided(replay: Replay) -> None:
                countIf(UserId = '') AS users, countIf(Summary = '') AS summaries,
                countIf(PolicyOutcome NOT IN ('allow', 'deny', 'require_approval')) AS undecided,
                countIf(PolicyVersion = '') AS versions, uniqExact(RecordId) AS ids
-        FROM audit_records WHERE RecordKind = 'action'
+        FROM audit_records WHERE RecordKind = 'action' AND Operation != 'other'
         """
     )
     assert row == {
