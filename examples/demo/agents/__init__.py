@@ -1,0 +1,1 @@
+"""The agents of Lumen Supplies; each is a program of its own."""
