@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 import yaml
+from pydantic import BaseModel
 
 from auditspan.cli.terminal import safe
 
@@ -36,5 +37,22 @@ def show(
     """Print what holds: the defaults, or a file and the environment over them, as YAML."""
     from auditspan.collector.config import load
 
-    fields = load(file).model_dump(mode="json")
-    typer.echo(safe(yaml.safe_dump(fields, sort_keys=False, allow_unicode=False), lines=True))
+    typer.echo(safe(as_yaml(load(file)), lines=True), nl=False)
+
+
+def as_yaml(model: BaseModel) -> str:
+    """A configuration as a file: keys in the order of the reference, sets sorted."""
+    return yaml.safe_dump(_plain(model.model_dump(by_alias=True)), sort_keys=False)
+
+
+def _plain(value: object) -> object:
+    match value:
+        case dict():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case set() | frozenset():
+            return sorted(map(str, value))
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case bool() | int() | float() | None:
+            return value
+    return str(value)

@@ -7,6 +7,7 @@ lines of JSON on its standard output.
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -53,8 +54,7 @@ def replay(
     arguments += ["--agent", agent] if agent else []
     environ = environment(os.environ, endpoint or _endpoint(data), agent, key_file)
     last = _run([*_command(), *arguments], environ)
-    ended = last.get("event") == "end"
-    if not ended:
+    if last.get("event") != "end":
         raise ReplayFailed(str(last.get("message") or "the replay ended before its end"))
     _tell(last, data)
     if not last.get("delivered"):
@@ -115,7 +115,7 @@ def _run(command: list[str], environ: Mapping[str, str]) -> dict[str, Any]:
         assert process.stdout is not None
         task = bar.add_task("conversations", total=None, calls="")
         for event in events(process.stdout):
-            last = event
+            last = {**event, "last_id": event.get("id", last.get("last_id", "ID"))}
             match event["event"]:
                 case "start":
                     bar.update(task, total=event.get("conversations"))
@@ -135,7 +135,8 @@ def _tell(last: Mapping[str, Any], data: Path) -> None:
         soft_wrap=True,
     )
     option = "" if data == DEFAULT_DATA else f" --data {safe(data)}"
-    for command in ("search --since 1h", "ask attempts --since 1h", "trace --conversation ID"):
+    trace = f"trace --conversation {safe(shlex.quote(str(last['last_id'])))}"
+    for command in ("search --since 1h", "ask attempts --since 1h", trace):
         out().print(f"  auditspan {command}{option}", soft_wrap=True)
 
 
