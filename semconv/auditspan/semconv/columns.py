@@ -2745,6 +2745,7 @@ ASSERTED_BY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "audit.organization.id": ("collector",),
         "audit.tenant.id": ("gateway", "collector"),
         "audit.identity.statement": ("client", "guard", "gateway"),
+        "audit.identity.token": ("client", "guard", "gateway"),
         "audit.identity.error": ("client", "guard", "gateway"),
         "audit.identity.digest": ("collector",),
         "audit.actor.id": ("collector",),
