@@ -91,14 +91,35 @@ def _messages(path: Path) -> Iterator[tuple[int, bytes, int]]:
             offset = end
 
 
+def count_frames(path: Path, after: int = -1) -> int:
+    """How many frames begin behind an offset. Their contents are not read."""
+    count = offset = 0
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        while offset < size:
+            count += offset > after
+            try:
+                start, length = _extent(file, offset, size)
+            except FrameInvalid:
+                break
+            offset = start + length
+    return count
+
+
 def _message(file: BinaryIO, offset: int, size: int) -> tuple[bytes, int]:
+    start, length = _extent(file, offset, size)
+    file.seek(start)
+    return file.read(length), start + length
+
+
+def _extent(file: BinaryIO, offset: int, size: int) -> tuple[int, int]:
+    """Where the message of a frame begins, and its length."""
     file.seek(offset)
     length, width = decode_varint(file.read(MAX_BYTES))
     end = offset + width + length
     if end > size:
         raise FrameInvalid(f"frame of {length} bytes, but the file ends {end - size} bytes before")
-    file.seek(offset + width)
-    return file.read(length), end
+    return offset + width, length
 
 
 def recover(folder: Path) -> list[str]:

@@ -1,0 +1,81 @@
+"""Requests to another backend over OTLP/gRPC (https://opentelemetry.io/docs/specs/otlp/#otlpgrpc)."""
+
+from typing import Any, Final
+
+import grpc
+import grpc.aio
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status
+
+from auditspan.collector.forward.answers import check_success
+from auditspan.collector.forward.config import ForwardConfig
+from auditspan.collector.forward.errors import Later, Refused
+from auditspan.collector.forward.headers import read_headers
+
+_METHOD: Final = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+_RETRYABLE: Final = frozenset(
+    {
+        grpc.StatusCode.CANCELLED,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.ABORTED,
+        grpc.StatusCode.OUT_OF_RANGE,
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DATA_LOSS,
+    }
+)
+
+
+class GrpcSender:
+    """Sends over gRPC."""
+
+    def __init__(self, config: ForwardConfig) -> None:
+        self._config = config
+        self._channel = _channel(config)
+        self._export = self._channel.unary_unary(_METHOD)
+        gzip = config.compression == "gzip"
+        self._compression = grpc.Compression.Gzip if gzip else grpc.Compression.NoCompression
+
+    async def send(self, request: bytes) -> None:
+        """Deliver a request. Raises `Refused`, `Later`."""
+        try:
+            answer = await self._export(
+                request,
+                timeout=self._config.timeout_seconds,
+                metadata=read_headers(self._config.headers_file),
+                compression=self._compression,
+            )
+        except grpc.aio.AioRpcError as error:
+            raise _raised(error) from error
+        check_success(answer)
+
+    async def close(self) -> None:
+        """Close the channel."""
+        await self._channel.close()
+
+
+def _channel(config: ForwardConfig) -> Any:
+    options = [("grpc.max_send_message_length", -1)]
+    if not config.tls:
+        return grpc.aio.insecure_channel(config.target, options)
+    roots = config.ca_file.read_bytes() if config.ca_file else None
+    return grpc.aio.secure_channel(config.target, grpc.ssl_channel_credentials(roots), options)
+
+
+def _raised(error: Any) -> Later | Refused:
+    wait = _retry_info(error)
+    words = f"the backend answered {error.code().name}"
+    exhausted = error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED and wait is not None
+    if error.code() in _RETRYABLE or exhausted:
+        return Later(words, wait or 0.0)
+    return Refused(words)
+
+
+def _retry_info(error: Any) -> float | None:
+    """The seconds of `RetryInfo`, None without one."""
+    for name, value in error.trailing_metadata() or ():
+        if name == "grpc-status-details-bin":
+            for detail in Status.FromString(value).details:
+                info = RetryInfo()
+                if detail.Unpack(info):
+                    return float(info.retry_delay.ToMilliseconds()) / 1000
+    return None
