@@ -1,5 +1,6 @@
 """How segments get to the collector."""
 
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -108,6 +109,19 @@ def test_what_was_left_is_sent_by_the_next(tmp_path: Path, sink: Sink) -> None:
     assert running.finish(1)
     second.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_collector_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    """The limit holds while a request is under way, too."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        spool = Spool(tmp_path, "i", 1 << 20)
+        running = start(spool, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        began = time.monotonic()
+        spool.append(REQUEST)
+        assert not running.finish(0.3)
+        assert time.monotonic() - began < 3
+        spool.close()
+    assert len(list(tmp_path.glob("*/*.seg"))) == 1
 
 
 def test_grpc_sends_the_same_bytes_with_headers(tmp_path: Path) -> None:

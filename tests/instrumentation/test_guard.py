@@ -132,6 +132,14 @@ def test_what_is_denied_does_not_run(tmp_path: Path) -> None:
     assert span.text("gen_ai.tool.call.arguments") == '{"order":"o-1"}'
 
 
+def test_an_approval_is_no_act_to_permit(tmp_path: Path) -> None:
+    """The collector does not judge it, so neither does the guard: asking must always be possible."""
+    with running(tmp_path, **registry(tmp_path)), action("approval", target=("order", "o-1")):
+        pass
+    [span] = written(tmp_path)
+    assert (span.text("audit.outcome"), span.text("audit.guard.outcome")) == ("success", "")
+
+
 def test_an_approval_is_named(tmp_path: Path) -> None:
     """What needs an approval does not run without one, and says what is needed."""
     with (

@@ -67,7 +67,8 @@ def test_enforcing_fails_closed_unless_told_otherwise() -> None:
         ),
         (
             {
-                "OTEL_EXPORTER_OTLP_ENDPOINT": "http://elsewhere:4318",
+                "OTEL_EXPORTER_OTLP_ENDPOINT": "http://elsewhere:4317",
+                "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
                 "AUDITSPAN_ENDPOINT": "http://audit:4318",
             },
             "http://audit:4318/v1/traces",
@@ -91,6 +92,15 @@ def test_headers_are_decoded_and_never_shown() -> None:
     found = settings(environ)
     assert found.transport.headers == (("authorization", "Bearer secret-key"), ("x-a", "b"))
     assert "secret-key" not in repr(found)
+
+
+def test_headers_of_another_backend_are_not_sent_to_the_collector() -> None:
+    """If the collector has headers of its own."""
+    environ = {
+        "OTEL_EXPORTER_OTLP_HEADERS": "x-vendor-key=v",
+        "AUDITSPAN_HEADERS": "authorization=Bearer k",
+    }
+    assert settings(environ).transport.headers == (("authorization", "Bearer k"),)
 
 
 @pytest.mark.parametrize(

@@ -131,15 +131,15 @@ class Delivery:
         for segment in sorted(folder.glob("*.seg")):
             if self._clock() >= end or self._clock() < self._not_before:
                 return False
-            if not self._send(segment):
+            if not self._send(segment, end):
                 return False
         return True
 
-    def _send(self, segment: Path) -> bool:
+    def _send(self, segment: Path, end: float) -> bool:
         """Send one segment; whether it is out of the way."""
         if self._sender is None:
             self._sender = self._make_sender()
-        outcome = self._sender.send(segment.read_bytes())
+        outcome = self._sender.send(segment.read_bytes(), max(end - self._clock(), 0.01))
         if outcome.kind == "retry":
             self._back_off(outcome.wait)
             warn("delivery", "auditspan: the collector has no spans yet: %s", outcome.message)

@@ -45,7 +45,9 @@ class Distro(BaseDistro):  # type: ignore[misc]
 def _exporters(environ: "os._Environ[str]") -> str | None:
     """The exporters without OTLP, if the spool sends to the same place: nothing is sent twice."""
     given = environ.get(OTEL_TRACES_EXPORTER)
-    if given is None or environ.get("AUDITSPAN_ENDPOINT"):
+    own = environ.get("AUDITSPAN_ENDPOINT")
+    elsewhere = own and own != environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    if given is None or elsewhere:
         return None
     others = [name for name in given.split(",") if name.strip() not in _OTLP]
     return ",".join(others) or "none"

@@ -5,6 +5,7 @@ the process is killed; this one does neither. It may stand on several providers.
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable
 
 from opentelemetry.context import Context
@@ -38,7 +39,9 @@ class Durable(SpanProcessor):
         self._make_outlet = make_outlet
         self._stamp = stamp
         self._outlet: Outlet | None = None
-        self._mutex = threading.Lock()
+        self._mutex = threading.RLock()
+        self._waiting: deque[ReadableSpan] = deque()
+        self._writing = False
         self.dropped = 0
         """Spans that could not be written; their numbers are missing in the sequence."""
 
@@ -53,12 +56,10 @@ class Durable(SpanProcessor):
         context = span.get_span_context()
         if context is None or not (context.trace_flags.sampled or _of_agent(span)):
             return
-        try:
-            with self._mutex:
-                self._opened().write(span)
-        except SpoolFull as error:
-            self.dropped += 1
-            warn("spool", "auditspan: %s; %d spans were not recorded", error, self.dropped)
+        with self._mutex:
+            self._waiting.append(span)
+            if not self._writing:
+                self._write_waiting()
 
     def check(self) -> None:
         """Raises SpoolFull if a span that ended now would not be recorded."""
@@ -79,7 +80,9 @@ class Durable(SpanProcessor):
     def forked(self) -> None:
         """In a fork: leave spool and numbers to the parent, and get own ones when needed."""
         outlet, self._outlet = self._outlet, None
-        self._mutex = threading.Lock()
+        self._mutex = threading.RLock()
+        self._waiting.clear()
+        self._writing = False
         self.dropped = 0
         if outlet is not None:
             outlet.spool.forget()
@@ -90,6 +93,26 @@ class Durable(SpanProcessor):
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Nothing: spans are on disk already."""
         return True
+
+    def _write_waiting(self) -> None:
+        """Write what waits: one span, and those that end meanwhile in the same thread.
+
+        A signal handler or the garbage collector can end a span at any point, here too; it must
+        neither wait for us nor come between.
+        """
+        self._writing = True
+        try:
+            while self._waiting:
+                self._write(self._waiting.popleft())
+        finally:
+            self._writing = False
+
+    def _write(self, span: ReadableSpan) -> None:
+        try:
+            self._opened().write(span)
+        except SpoolFull as error:
+            self.dropped += 1
+            warn("spool", "auditspan: %s; %d spans were not recorded", error, self.dropped)
 
     def _opened(self) -> Outlet:
         if self._outlet is None:

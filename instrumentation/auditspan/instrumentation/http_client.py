@@ -33,18 +33,21 @@ class HttpClient:
         self._transport = transport
         self._connection: http.client.HTTPConnection | None = None
 
-    def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Post a body. Raises OSError if the collector cannot be reached or does not speak HTTP."""
+    def post(self, body: bytes, headers: Mapping[str, str], timeout: float = 0.0) -> Answer:
+        """Post a body, within so many seconds for each step, the transport's by default.
+
+        Raises OSError if the collector cannot be reached or does not speak HTTP.
+        """
         reused = self._connection is not None
         try:
-            return self._post(body, headers)
+            return self._post(body, headers, timeout)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             if not reused:
                 raise _as_os_error(error) from error
         # The server closed an idle connection: once more over a new one.
         try:
-            return self._post(body, headers)
+            return self._post(body, headers, timeout)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise _as_os_error(error) from error
@@ -55,9 +58,12 @@ class HttpClient:
             self._connection.close()
             self._connection = None
 
-    def _post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def _post(self, body: bytes, headers: Mapping[str, str], timeout: float) -> Answer:
         if self._connection is None:
             self._connection = _connection(self._url, self._transport)
+        self._connection.timeout = timeout or self._transport.timeout
+        if self._connection.sock is not None:
+            self._connection.sock.settimeout(self._connection.timeout)
         path = self._url.path or "/"
         target = f"{path}?{self._url.query}" if self._url.query else path
         self._connection.request("POST", target, body, {**dict(self._transport.headers), **headers})

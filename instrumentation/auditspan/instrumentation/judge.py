@@ -9,6 +9,7 @@ from auditspan.instrumentation.identity import Identity
 from auditspan.instrumentation.policies import Policies
 from auditspan.instrumentation.request import Asker, request
 from auditspan.instrumentation.settings import Settings
+from auditspan.policy.operations import OPERATIONS
 
 
 class Judge:
@@ -34,9 +35,9 @@ class Judge:
         self._policies.loaded()
 
     def judge(self, act: Act, identity: Identity) -> Verdict | None:
-        """What the policies say, None if there are none."""
+        """What the policies say, None if there are none or if they do not speak of this."""
         loaded = self._policies.loaded()
-        if loaded.policies is None:
+        if loaded.policies is None or not _spoken_of(act):
             return None
         asked = request(act, identity, self._asker, loaded.registry, self._now_ns())
         decision = loaded.policies.decide(asked)
@@ -47,3 +48,8 @@ class Judge:
             version=decision.version,
             blocks=self._enforces and decision.outcome != "allow",
         )
+
+
+def _spoken_of(act: Act) -> bool:
+    """Whether the collector judges such an act too: an approval is none, for example."""
+    return act.operation in OPERATIONS or (act.operation != "approval" and bool(act.name))

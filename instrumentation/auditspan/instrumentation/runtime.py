@@ -4,7 +4,7 @@ import atexit
 import os
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Span, TracerProvider
@@ -79,7 +79,7 @@ class _Process:
     """Holds the one runtime of a process."""
 
     def __init__(self) -> None:
-        self.mutex = threading.Lock()
+        self.mutex = threading.RLock()
         self.made: Runtime | None = None
         self.failed: Exception | None = None
         self.try_at = 0.0
@@ -132,10 +132,17 @@ def shut_down(seconds: float | None = None) -> bool:
 
 
 def _forked() -> None:
-    _process.mutex = threading.Lock()
-    if _process.made is not None:
+    """Another thread may have held any of our locks when this process was made."""
+    _process.mutex = threading.RLock()
+    made = _process.made
+    if made is not None:
         with contained("fork"):
-            _process.made.durable.forked()
+            made.durable.forked()
+            _process.made = replace(
+                made,
+                exchange=Exchange(made.settings.transport),
+                guard=Guard(made.settings, made.durable.check),
+            )
 
 
 atexit.register(shut_down)

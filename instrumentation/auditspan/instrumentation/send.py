@@ -30,8 +30,8 @@ class Outcome:
 class Sender(Protocol):
     """Sends requests, one at a time."""
 
-    def send(self, request: bytes) -> Outcome:
-        """Send one. Raises nothing."""
+    def send(self, request: bytes, timeout: float) -> Outcome:
+        """Send one within so many seconds. Raises nothing."""
         ...
 
     def close(self) -> None:
@@ -45,15 +45,16 @@ class HttpSender:
     def __init__(self, transport: Transport) -> None:
         self._client = HttpClient(transport.endpoint, transport)
         self._gzip = transport.gzip
+        self._timeout = transport.timeout
 
-    def send(self, request: bytes) -> Outcome:
+    def send(self, request: bytes, timeout: float) -> Outcome:
         """Send one."""
         headers = {"Content-Type": "application/x-protobuf", "User-Agent": "auditspan"}
         if self._gzip:
             request = gzip.compress(request, compresslevel=1, mtime=0)
             headers["Content-Encoding"] = "gzip"
         try:
-            answer = self._client.post(request, headers)
+            answer = self._client.post(request, headers, min(timeout, self._timeout))
         except OSError as error:
             return Outcome("retry", f"{error.strerror or error}")
         if 200 <= answer.status < 300:

@@ -48,11 +48,12 @@ class GrpcSender:
         )
         self._call: _Call = getattr(self._exporter, "_channel").unary_unary(_METHOD)  # noqa: B009
 
-    def send(self, request: bytes) -> Outcome:
+    def send(self, request: bytes, timeout: float) -> Outcome:
         """Send one."""
         metadata = tuple((key.lower(), value) for key, value in self._transport.headers)
         try:
-            self._call(request, timeout=self._transport.timeout, metadata=metadata)
+            limit = min(timeout, self._transport.timeout)
+            self._call(request, timeout=limit, metadata=metadata)
         except Exception as error:
             return _failed(error)
         return Outcome("done")

@@ -181,11 +181,12 @@ def _transport(env: _Environment) -> Transport:
     protocol = _protocol(env, base)
     base = base or ("http://localhost:4317" if protocol == "grpc" else "http://localhost:4318")
     url = _url(base, protocol)
+    headers = env.text(names.AUDITSPAN_HEADERS) or env.otlp("HEADERS")
     insecure = env.otlp("INSECURE").lower() == "true"
     return Transport(
         endpoint=f"{url.scheme}://{url.netloc}" if protocol == "grpc" else _traces(url, bool(own)),
         protocol=protocol,
-        headers=tuple(parse_env_headers(env.otlp("HEADERS"), liberal=True).items()),
+        headers=tuple(parse_env_headers(headers, liberal=True).items()),
         gzip=env.otlp("COMPRESSION").lower() == "gzip",
         timeout=env.seconds("OTEL_EXPORTER_OTLP_TIMEOUT", 10.0) or 10.0,
         certificate=env.otlp("CERTIFICATE"),
@@ -198,9 +199,11 @@ def _transport(env: _Environment) -> Transport:
 
 def _protocol(env: _Environment, base: str) -> Protocol:
     text = env.otlp("PROTOCOL").lower()
-    if not text:
-        # The port of gRPC is the one thing that tells without being asked.
-        return "grpc" if ":4317" in base.partition("//")[2].partition("/")[0] else "http/protobuf"
+    authority = base.partition("//")[2].partition("/")[0]
+    own = env.text(names.AUDITSPAN_ENDPOINT)
+    if not text or (own and authority.endswith((":4317", ":4318"))):
+        # The ports are standard; the protocol may be that of another backend.
+        return "grpc" if authority.endswith(":4317") else "http/protobuf"
     if text in ("http/protobuf", "http/json"):
         return "http/protobuf"
     if text == "grpc":

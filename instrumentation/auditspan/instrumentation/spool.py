@@ -20,7 +20,7 @@ class Spool:
         self.root = root
         self.folder = root / instance
         self._max_bytes = max_bytes
-        self._mutex = threading.Lock()
+        self._mutex = threading.RLock()
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = _locked_folder(self.folder)

@@ -1,5 +1,6 @@
 """Conversations through the agent loop, in a process of its own."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from tests.instrumentation.agents import BIN, environment
 from tests.instrumentation.replay.test_conversations import GOOD, changed, file
 from tests.instrumentation.sink import Sink
 from tests.instrumentation.test_guard import registry
+
+AIRLINE = Path(__file__).parents[2] / "vectors" / "airline" / "conversations.jsonl.gz"
 
 
 def replay(
@@ -162,3 +165,22 @@ def test_the_scripted_model_plays_nothing_but_the_recording() -> None:
         assert ask("c-1", "user")[0] == 404
     finally:
         server.close()
+
+
+def test_all_airline_conversations_arrive(tmp_path: Path, sink: Sink) -> None:
+    """Exactly as many model calls, tool calls and runs as are recorded, none lost, none twice."""
+    path = tmp_path / "airline.jsonl"
+    path.write_bytes(gzip.decompress(AIRLINE.read_bytes()))
+    done = replay(tmp_path, sink.url, path, "--agent", "airline-agent", "--concurrency", "2")
+    assert done.returncode == 0, done.stderr
+    spans = sink.spans
+    assert len({span.id for span in spans}) == len(spans)
+    assert Counter(span.text("gen_ai.operation.name") for span in spans) == {
+        "chat": 2_454,
+        "execute_tool": 1_164,
+        "invoke_agent": 200,
+        "": 1,  # auditspan.close
+    }
+    tools = Counter(span.text("gen_ai.tool.name") for span in spans if span.name.startswith("exec"))
+    assert (tools["get_reservation_details"], tools["search_direct_flight"]) == (377, 141)
+    assert [span.attributes["audit.sequence.number"] for span in spans] == [*range(1, 3_820)]

@@ -1,0 +1,54 @@
+"""Spans that end in awkward places."""
+
+from pathlib import Path
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+
+from auditspan.instrumentation import tool
+from auditspan.instrumentation.outlet import Outlet
+from auditspan.instrumentation.spool import Spool
+from tests.instrumentation.recorded import running, written
+
+
+@tool
+def work(n: int) -> None:
+    """Something to record."""
+
+
+def test_a_span_that_ends_while_another_is_written_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As from a signal handler or a finalizer: no deadlock, and both are written, in order."""
+    write = Outlet.write
+
+    def interrupted(self: Outlet, span: ReadableSpan) -> None:
+        if span.name == "execute_tool work" and "1" in str((span.attributes or {}).values()):
+            work(2)
+        write(self, span)
+
+    monkeypatch.setattr(Outlet, "write", interrupted)
+    with running(tmp_path):
+        work(1)
+    found = [span.text("gen_ai.tool.call.arguments") for span in written(tmp_path)]
+    assert found == ['{"n":1}', '{"n":2}']
+
+
+def test_a_full_spool_leaves_a_gap(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The agent goes on, somebody is told, and the numbers show how many are missing."""
+    with running(tmp_path, AUDITSPAN_SPOOL_MAX_BYTES="1") as made:
+        for n in range(3):
+            work(n)
+        assert made.durable.dropped == 2
+        [spool] = [outlet.spool for outlet in [made.durable._outlet] if outlet]
+        _empty(spool)
+        work(9)
+    assert "spans were not recorded" in caplog.text
+    [last] = written(tmp_path)
+    assert last.attributes["audit.sequence.number"] == 4
+
+
+def _empty(spool: Spool) -> None:
+    spool.cut()
+    for segment in list(spool.closed()):
+        spool.done(segment)
