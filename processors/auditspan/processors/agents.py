@@ -80,6 +80,7 @@ def described(registered: Registered, senders: Senders) -> dict[str, pa.Array]:
         "audit.agent.owner.id": registered.text(lambda a: a.owner),
         "audit.agent.owner.email": registered.text(lambda a: a.owner_email or None),
         "audit.agent.risk_tier": registered.text(lambda a: a.risk_tier),
+        "audit.agent.system.id": registered.text(lambda a: a.system_id or None),
         "audit.authentication.method": senders.text(lambda p: p.method),
         "audit.agent.identity.id": _given(senders.text(lambda p: p.credential)),
         "client.address": _given(senders.text(lambda p: p.address)),
