@@ -133,7 +133,7 @@ def test_what_is_denied_does_not_run(tmp_path: Path) -> None:
 
 
 def test_an_approval_is_no_act_to_permit(tmp_path: Path) -> None:
-    """The collector does not judge it, so neither does the guard: asking must always be possible."""
+    """The collector does not judge it, so the guard does not: one may always ask."""
     with running(tmp_path, **registry(tmp_path)), action("approval", target=("order", "o-1")):
         pass
     [span] = written(tmp_path)
