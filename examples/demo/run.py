@@ -1,4 +1,4 @@
-"""`make demo`: three agents and a stranger work, and the trail tells who did what, and by which rule.
+"""`make demo`: three agents and a stranger work, and the trail tells who did what by which rule.
 
 Starts a collector on free ports with a data folder of its own, applies the demo's registry, runs
 the agents under `opentelemetry-instrument`, asks the trail, and stops everything.
@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 
 from rich.console import Console
+
+from auditspan.cli.store import Place, opened
 from running import REGISTRY, Agent, Collector, Failed, collector, wait_for
 from scripted_model import ScriptedModel
 from show import show
 from tokens import issue
-
-from auditspan.cli.store import Place, opened
 
 AGENTS = (
     Agent(

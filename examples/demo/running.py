@@ -37,11 +37,6 @@ receivers:
 service:
   api: {{endpoint: "127.0.0.1:0"}}
   query: {{endpoint: "127.0.0.1:0"}}
-  # Business hours are always, so that the demo shows the same at night.
-  calendar:
-    opens: "00:00"
-    closes: "23:59:59.999999"
-    days: [monday, tuesday, wednesday, thursday, friday, saturday, sunday]
   log_level: warning
 """
 

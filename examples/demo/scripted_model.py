@@ -1,9 +1,9 @@
 """The scripted model: answers of `conversations.yaml`, spoken over OpenAI's API on loopback."""
 
-from lumen.conversations import conversations
 from pydantic import JsonValue
 
 from auditspan.instrumentation.replay.playback_server import PlaybackServer
+from lumen.conversations import conversations
 
 
 class ScriptedModel(PlaybackServer):

@@ -11,10 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 from rich.console import Console
-from rich.padding import Padding
 from rich.rule import Rule
 from rich.syntax import Syntax
-from running import Failed
+from rich.text import Text
 
 from auditspan.cli.output import Format, emit
 from auditspan.cli.store import Store
@@ -24,6 +23,7 @@ from auditspan.reports.chain import chain
 from auditspan.reports.period import Period
 from auditspan.reports.questions import ask
 from auditspan.reports.search import search
+from running import Failed
 
 COUNTS = """\
 SELECT ActionType, AgentId, count() AS Actions, countIf(OutcomeStatus = 'denied') AS Denied,
@@ -67,7 +67,7 @@ def show(store: Store, conversation: str) -> None:
 
 
 def _counts(told: Told) -> None:
-    _title("Counts by action", "auditspan query SQL")
+    _title("Counts by action", "auditspan query 'SELECT …', as below")
     table = told.arrow(COUNTS)
     rows = table.to_pylist()
     emit(rows, table.column_names, Format.TABLE)
@@ -114,7 +114,15 @@ def _unregistered(told: Told) -> None:
     _title("An agent nobody registered", "auditspan search --finding identity.unregistered")
     rows = search(told, {"finding": ["identity.unregistered"], "operation": ["tool.call"]},
                   Period(), 10)  # fmt: skip
-    columns = ("Timestamp", "AgentId", "UserId", "ToolName", "PolicyRuleIds", "Findings", "Severity")
+    columns = (
+        "Timestamp",
+        "AgentId",
+        "UserId",
+        "ToolName",
+        "PolicyRuleIds",
+        "Findings",
+        "Severity",
+    )
     emit(rows, columns, Format.TABLE)
     for row in rows:
         _line(row["Summary"])
@@ -131,8 +139,8 @@ def _title(title: str, command: str) -> None:
 
 def _sql(told: Told) -> None:
     """The statement that gave the answer; what follows it counts the population."""
-    syntax = Syntax(told.sql[0], "sql", theme="ansi_dark", background_color="default", word_wrap=True)
-    out().print(Padding(syntax, (1, 0, 0, 2)))
+    text = Syntax("", "sql", theme="ansi_dark").highlight(told.sql[0])
+    out().print(Text("\n"), text, sep="", end="", soft_wrap=True)
 
 
 def _line(text: str) -> None:

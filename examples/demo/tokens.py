@@ -36,7 +36,9 @@ def issue(folder: Path) -> dict[str, Path]:
     key = Ed25519PrivateKey.generate()
     public = json.loads(OKPAlgorithm.to_jwk(key.public_key()))
     jwks = folder / "issuer.jwks"
-    jwks.write_text(json.dumps({"keys": [{**public, "kid": _KEY_ID, "alg": "EdDSA", "use": "sig"}]}))
+    jwks.write_text(
+        json.dumps({"keys": [{**public, "kid": _KEY_ID, "alg": "EdDSA", "use": "sig"}]})
+    )
     files = {"jwks": jwks}
     for user, claims in USERS.items():
         files[user] = private(folder / f"{user}.token", _token(key, user, claims))

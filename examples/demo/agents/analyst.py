@@ -1,14 +1,14 @@
-"""The analyst agent, for carol. Its guard runs in mode `observe`: it writes down and stops nothing."""
+"""The analyst agent, for carol. Its guard only observes: it writes down and stops nothing."""
 
 import os
 from pathlib import Path
 
-from lumen.assistant import Assistant
-from lumen.beneath import digest, note
-from lumen.conversations import conversations
 from opentelemetry import trace
 
 from auditspan.instrumentation import action, agent, identify
+from lumen.assistant import Assistant
+from lumen.beneath import digest, note
+from lumen.conversations import conversations
 
 CONVERSATION = "month-end"
 

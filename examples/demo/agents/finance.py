@@ -7,13 +7,13 @@ import json
 import os
 from pathlib import Path
 
-from lumen.assistant import Assistant
-from lumen.beneath import note
-from lumen.conversations import conversations
 from opentelemetry.context import attach, detach
 from opentelemetry.propagate import extract
 
 from auditspan.instrumentation import agent, identify
+from lumen.assistant import Assistant
+from lumen.beneath import note
+from lumen.conversations import conversations
 
 CONVERSATION = "ticket-4711-finance"
 

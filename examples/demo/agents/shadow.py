@@ -6,9 +6,8 @@ It shows the other way to record a tool, the decorator.
 import os
 from pathlib import Path
 
-from lumen import company
-
 from auditspan.instrumentation import agent, identify, tool
+from lumen import company
 
 
 @tool(server="crm")

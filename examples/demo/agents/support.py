@@ -6,13 +6,13 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from opentelemetry.propagate import inject
+
+from auditspan.instrumentation import PolicyDenied, action, agent, identify
 from lumen.assistant import Assistant
 from lumen.beneath import digest, note
 from lumen.company import customer_exists
 from lumen.conversations import conversations
-from opentelemetry.propagate import inject
-
-from auditspan.instrumentation import PolicyDenied, action, agent, identify
 
 CONVERSATION = "ticket-4711"
 

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from lumen.beneath import digest, note
-from lumen.company import TOOLS
 from openai import OpenAI
 from opentelemetry import trace
 
 from auditspan.instrumentation import PolicyDenied, action
 from auditspan.instrumentation.replay.conversations import Conversation
 from auditspan.instrumentation.replay.playback_server import CONVERSATION_HEADER, MODEL
+from lumen.beneath import digest, note
+from lumen.company import TOOLS
 
 CATALOGUE = Path(__file__).parents[1] / "registry" / "tools"
 

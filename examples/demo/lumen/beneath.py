@@ -45,7 +45,9 @@ def bank_request(host: str, path: str) -> Iterator[None]:
     """A request to the bank, as an HTTP instrumentation tells of it; here it goes nowhere."""
     tracer = trace.get_tracer("lumen.http", "1.4")
     caused_by = trace.Link(trace.get_current_span().get_span_context(), {"link.kind": "payment"})
-    with tracer.start_as_current_span(f"POST {path}", kind=trace.SpanKind.CLIENT, links=[caused_by]):
+    with tracer.start_as_current_span(
+        f"POST {path}", kind=trace.SpanKind.CLIENT, links=[caused_by]
+    ):
         note(
             http__request__method="POST",
             server__address=host,

@@ -21,7 +21,9 @@ def _conversation(entry: dict[str, Any]) -> Conversation:
     messages: list[dict[str, Any]] = []
     for turn in entry["turns"]:
         messages.append({"role": "user", "content": turn["user"]})
-        messages += [_answer(answer, f"{len(messages)}-{i}") for i, answer in enumerate(turn["model"])]
+        messages += [
+            _answer(answer, f"{len(messages)}-{i}") for i, answer in enumerate(turn["model"])
+        ]
     return Conversation.model_validate({"conversation_id": entry["id"], "messages": messages})
 
 
