@@ -4,11 +4,11 @@ HMAC-SHA-256 over the canonical JSON (RFC 8785) with a key from a file, since a 
 tells "yes". Without a key nothing is hashed here: the collector does it with its own.
 """
 
-import hmac
 import json
 from pathlib import Path
 
 from auditspan.instrumentation.errors import SettingsInvalid
+from auditspan.wire.canonical_json import hmac_digest
 
 MIN_KEY = 16
 
@@ -30,11 +30,4 @@ def read_key(path: Path | None) -> bytes:
 
 def content_hash(text: str, key: bytes) -> str:
     """The hash of a JSON text."""
-    import rfc8785
-
-    try:
-        content = rfc8785.dumps(json.loads(text))
-    except ValueError:
-        # RFC 8785 has no integer above 2^53; the collector hashes such a text as it is, too.
-        content = text.encode()
-    return "hmac-sha256:" + hmac.digest(key, content, "sha256").hex()
+    return hmac_digest(json.loads(text), key)
