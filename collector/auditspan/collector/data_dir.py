@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Final
 
 from auditspan.collector.errors import AlreadyRunning, DataDirInvalid
+from auditspan.identity.files import write_atomic
 
 _FOLDERS: Final = (
     "spool",
@@ -120,10 +121,8 @@ def locked(data: DataDir) -> Iterator[None]:
 
 def write_front(data: DataDir, addresses: dict[str, str]) -> None:
     """Tell the command line where this collector listens."""
-    draft = data.front_json.with_suffix(".draft")
-    draft.write_text(json.dumps({"pid": os.getpid(), **addresses}, indent=1) + "\n")
-    draft.chmod(0o600)
-    draft.replace(data.front_json)
+    text = json.dumps({"pid": os.getpid(), **addresses}, indent=1) + "\n"
+    write_atomic(data.front_json, text.encode())
 
 
 def _check_private(path: Path) -> None:
@@ -142,8 +141,7 @@ def _check_private(path: Path) -> None:
 
 def _ensure_instance(path: Path) -> None:
     if not path.exists():
-        path.write_text(secrets.token_hex(4) + "\n")
-        path.chmod(0o600)
-    text = path.read_text().strip()
+        write_atomic(path, f"{secrets.token_hex(4)}\n".encode())
+    text = path.read_text(errors="replace").strip()
     if not _INSTANCE.fullmatch(text):
         raise DataDirInvalid(f"{path}: expected 8 letters or digits, found {text[:20]!r}")

@@ -19,6 +19,7 @@ from auditspan.collector.engine.messages import (
     Ready,
     SegmentClosed,
     Start,
+    Warned,
     decode,
     encode,
 )
@@ -31,6 +32,8 @@ _KEPT_ENVIRONMENT: Final = ("PATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
 
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 30.0
+_END_SECONDS: Final = 5.0
+"""For a process that closed its output to end by itself."""
 _BACKOFF: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 _LINE_LIMIT: Final = 64 << 20
 _STEADY_SECONDS: Final = 60.0
@@ -44,6 +47,8 @@ class EngineProcess:
     on_message: Callable[[Message], None]
     process: Process | None = None
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+    trouble: str = ""
+    """Why the engine is not ready, in its own words or ours; empty if nothing is known."""
     stopping: bool = False
 
     async def run(self) -> None:
@@ -59,6 +64,7 @@ class EngineProcess:
                 failures = 0 if time.monotonic() - began > _STEADY_SECONDS else failures
                 delay = _BACKOFF[min(failures, len(_BACKOFF) - 1)]
                 failures += 1
+                self.trouble = self.trouble or str(error)
                 LOG.error("%s; nothing is lost, next try in %.1f s", error, delay)
                 await asyncio.sleep(delay)
 
@@ -94,6 +100,8 @@ class EngineProcess:
         environment = {key: os.environ[key] for key in _KEPT_ENVIRONMENT if key in os.environ}
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
+            # Without -P the folder we were started in would be a place of modules, and so readable.
+            "-P",
             "-m",
             "auditspan.collector.engine",
             stdin=PIPE,
@@ -108,14 +116,28 @@ class EngineProcess:
             self.process.stdin.write(encode(self.start))
             await self.process.stdin.drain()
             await self._listen(self.process.stdout)
-        except (BrokenPipeError, ConnectionResetError, TimeoutError) as error:
+        except (OSError, TimeoutError) as error:
             raise EngineFailed(f"the engine stopped talking ({type(error).__name__})") from error
+        except ValueError as error:
+            raise EngineFailed(f"the engine said what is no message: {error}") from error
         finally:
             self.ready.clear()
-            if self.process.returncode is None and not self.stopping:
-                self.process.kill()
-            code = await self.process.wait()
+            code = await self._ended(self.process)
         raise EngineFailed(f"the engine ended with code {code}")
+
+    async def _ended(self, process: Process) -> int:
+        """The exit code of a process that ends or is to end; one that does not is killed.
+
+        Not killed at once: a signal to a child that has just ended takes its exit code away.
+        """
+        if not self.stopping:
+            assert process.stdin is not None
+            process.stdin.close()
+            try:
+                return await asyncio.wait_for(process.wait(), _END_SECONDS)
+            except TimeoutError:
+                process.kill()
+        return await process.wait()
 
     async def _listen(self, stdout: asyncio.StreamReader) -> None:
         timeout: float | None = _START_SECONDS
@@ -123,5 +145,13 @@ class EngineProcess:
             message = decode(line)
             if isinstance(message, Ready):
                 self.ready.set()
-                timeout = None
+                self.trouble, timeout = "", None
+            elif isinstance(message, Warned) and not self.ready.is_set():
+                self.trouble = message.message
+            self._tell(message)
+
+    def _tell(self, message: Message) -> None:
+        try:
             self.on_message(message)
+        except Exception:
+            LOG.exception("a %s of the engine could not be taken", type(message).__name__)

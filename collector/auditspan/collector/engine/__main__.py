@@ -6,6 +6,7 @@ starts threads (the engine, Arrow, NumPy) may be imported before.
 
 import logging
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -20,6 +21,9 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     os.umask(0o077)
+    # Front decides when we end; a signal to the whole group must not cut a batch short.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     # What the libraries print must not get between our messages.
     stdout = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -47,7 +51,9 @@ def _confine(start: Start) -> str:
     tempfile.tempdir = os.environ["TMPDIR"] = scratch
     # The engine keeps a cache of format schemas in its working directory.
     os.chdir(scratch)
-    return confine(writable, readable, network=bool(storage.get("url"))).missing
+    return confine(
+        writable, readable, network=bool(storage.get("url")), hidden=data.folder("secrets")
+    ).missing
 
 
 if __name__ == "__main__":

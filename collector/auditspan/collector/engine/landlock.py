@@ -9,7 +9,7 @@ any thread starts. A process inside also cannot look into one outside (`/proc/<p
 import ctypes
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -47,10 +47,14 @@ class Confined:
     """What the kernel could not give, for the warning at start; empty if nothing."""
 
 
-def confine(writable: Iterable[Path], readable: Iterable[Path], *, network: bool) -> Confined:
+def confine(
+    writable: Iterable[Path], readable: Iterable[Path], *, network: bool, hidden: Path | None = None
+) -> Confined:
     """Allow these folders and files only; with `network` false also no TCP at all.
 
-    A kernel without Landlock confines nothing, which is said in the result and not an error.
+    `hidden` stays closed even if it lies in a readable folder, such as a checkout; its name and
+    those beside it can be listed then. A kernel without Landlock confines nothing, which is said in
+    the result and is not an error.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     abi = libc.syscall(_CREATE_RULESET, None, 0, 1)
@@ -63,8 +67,8 @@ def confine(writable: Iterable[Path], readable: Iterable[Path], *, network: bool
     size = 16 if abi >= 4 else 8
     ruleset = _checked(libc.syscall(_CREATE_RULESET, ctypes.byref(attributes), size, 0))
     try:
-        for path in readable:
-            _allow(libc, ruleset, path, _READ & handled)
+        for path, rights in _around(readable, hidden):
+            _allow(libc, ruleset, path, rights & handled)
         for path in writable:
             _allow(libc, ruleset, path, handled)
         _checked(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
@@ -89,6 +93,16 @@ def system_paths() -> list[Path]:
         "ssl",
     )
     return [Path(entry) for entry in (*sorted(roots), *system, *(f"/etc/{s}" for s in settings))]
+
+
+def _around(readable: Iterable[Path], hidden: Path | None) -> Iterator[tuple[Path, int]]:
+    """Rights allow a whole tree, so the way to what is hidden is allowed entry by entry."""
+    for path in readable:
+        if hidden is None or not hidden.resolve().is_relative_to(path.resolve()):
+            yield path, _READ
+        elif path.resolve() != hidden.resolve():
+            yield path, _READ_DIR
+            yield from _around(sorted(path.iterdir()), hidden)
 
 
 def _handled(abi: int) -> int:

@@ -112,9 +112,9 @@ class Pipeline:
         try:
             with self.watch.stage(name):
                 return run()
-        except MemoryError:
+        except (MemoryError, KeyboardInterrupt, SystemExit):
             raise
-        except Exception as error:
+        except BaseException as error:  # a panic inside the Cedar library is no `Exception`
             raise StageFailed(name, f"{type(error).__name__}: {error}") from error
 
 

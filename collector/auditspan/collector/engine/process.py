@@ -8,7 +8,7 @@ finished, and the process ends.
 import logging
 import os
 import queue
-import sys
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +24,7 @@ from auditspan.collector.engine.messages import (
     Message,
     Ready,
     Start,
+    Warned,
     encode,
 )
 from auditspan.collector.engine.pipeline import Pipeline
@@ -33,14 +34,20 @@ from auditspan.collector.engine.stopwatch import Stopwatch
 from auditspan.identity.statement import StatementVerifier
 from auditspan.processors.policy_sets import PolicySets
 from auditspan.processors.sequences import SequenceState
+from auditspan.storage.config import StoreConfig
 from auditspan.storage.engine import Engine, open_engine, open_memory
-from auditspan.storage.errors import StoreError
+from auditspan.storage.errors import StorageError, StoreError
 from auditspan.storage.migrations import migrate
 
 LOG = logging.getLogger("auditspan.collector.engine")
 
+Wake = queue.SimpleQueue[bool]
+"""True: have a look; False: front has ended."""
+
 _LOOK_SECONDS: Final = 1.0
 _RETRY_SECONDS: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
+_STORE_DOWN: Final = 75
+"""EX_TEMPFAIL: ended with work left, which waits in the spool."""
 _REQUESTS_REMEMBERED: Final = 200_000
 _RECENT = """
 SELECT RequestDigest, PrincipalId, toUnixTimestamp64Nano(max(ReceivedAt))
@@ -53,16 +60,19 @@ def run(start: Start, stdin: BinaryIO, send: Callable[[Message], None]) -> int:
     """Work until standard input ends."""
     config = EngineConfig.model_validate(start.config)
     data = DataDir(Path(start.data_dir))
-    store = open_engine(config.storage)
-    migrate(store)
+    _remove_drafts(data)
+    wake: Wake = queue.SimpleQueue()
+    threading.Thread(target=_watch, args=(stdin, wake), daemon=True).start()
+    store = _open(config.storage, wake, send)
+    if store is None:
+        return _STORE_DOWN
     decoder = store if store.kind == "embedded" else open_memory()
     segments = _segments(start, config, data, store, decoder)
     serve_queries(store, config.query, start.socket)
-    wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
-    threading.Thread(target=_watch, args=(stdin, wake), daemon=True).start()
     send(Ready(len(_closed(data)), _recent(store)))
     for segment in _work(data, wake):
-        _persist(segments, segment, wake, send)
+        if segment and not _persist(segments, segment, wake, send):
+            return _STORE_DOWN
         segments.drop_old_batches(config.batch_hold_seconds)
     store.close()
     return 0
@@ -99,6 +109,44 @@ def _segments(
     return Segments(data, store, decoder, pipeline, history, _sequences(data), watch)
 
 
+def _open(config: StoreConfig, wake: Wake, send: Callable[[Message], None]) -> Engine | None:
+    """The migrated store, waiting for a server that is down; None if front ended meanwhile.
+
+    An error that waiting does not mend is told to front as well, and then raised.
+    """
+    attempt = 0
+    while True:
+        store = None
+        try:
+            store = open_engine(config)
+            migrate(store)
+            return store
+        except StoreError as error:
+            if store is not None:
+                store.close()
+            delay = _delay(attempt)
+            attempt += 1
+            LOG.error("the store cannot be opened: %s", error)
+            send(Warned(f"the store cannot be opened: {error}; next try in {delay:.0f} s"))
+            if not error.retryable:
+                raise
+        if not _pause(wake, delay):
+            return None
+
+
+def _delay(attempt: int) -> float:
+    return _RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)]
+
+
+def _remove_drafts(data: DataDir) -> None:
+    """What a crash left of files that were being written."""
+    for path in data.folder("spool").glob(".salvage-*"):
+        shutil.rmtree(path, ignore_errors=True)
+    for name in ("batches", "dead"):
+        for path in data.folder(name).glob(".*"):
+            path.unlink(missing_ok=True)
+
+
 def _sequences(data: DataDir) -> SequenceState:
     try:
         return SequenceState.from_json((data.folder("batches") / SEQUENCES).read_text())
@@ -111,7 +159,7 @@ def _recent(store: Engine) -> list[list[object]]:
     return [list(row) for row in zip(*(c.to_pylist() for c in rows.columns), strict=True)]
 
 
-def _watch(stdin: BinaryIO, wake: "queue.SimpleQueue[bool]") -> None:
+def _watch(stdin: BinaryIO, wake: Wake) -> None:
     """True for every message, False at the end of input."""
     for _ in stdin:
         wake.put(True)
@@ -122,8 +170,8 @@ def _closed(data: DataDir) -> list[Path]:
     return sorted(data.folder("spool").glob("*.seg"))
 
 
-def _work(data: DataDir, wake: "queue.SimpleQueue[bool]") -> Iterator[Path]:
-    """Closed segments in order, until input has ended and none is left."""
+def _work(data: DataDir, wake: Wake) -> Iterator[Path | None]:
+    """Closed segments in order, until input has ended and none is left; None for a pause."""
     going_on = True
     while True:
         found = _closed(data)
@@ -132,10 +180,11 @@ def _work(data: DataDir, wake: "queue.SimpleQueue[bool]") -> Iterator[Path]:
         elif not going_on:
             return
         else:
+            yield None
             going_on = _woken(wake, _LOOK_SECONDS)
 
 
-def _woken(wake: "queue.SimpleQueue[bool]", seconds: float) -> bool:
+def _woken(wake: Wake, seconds: float) -> bool:
     """Wait for a message or the time; False once input has ended."""
     try:
         return wake.get(timeout=seconds)
@@ -146,22 +195,22 @@ def _woken(wake: "queue.SimpleQueue[bool]", seconds: float) -> bool:
 def _persist(
     segments: Segments,
     segment: Path,
-    wake: "queue.SimpleQueue[bool]",
+    wake: Wake,
     send: Callable[[Message], None],
-) -> None:
-    """Try one segment until it is stored. With front gone and the store down, it stays."""
+) -> bool:
+    """Try one segment until it is stored; False if front ended while the store was down."""
     attempt = 0
     while True:
         try:
             stored = segments.process(segment)
-        except StoreError as error:
-            delay = _RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)]
+        except (StorageError, OSError, MemoryError) as error:
+            delay = _delay(attempt)
             attempt += 1
             LOG.error("batch %s: %s; it stays in the spool, next try in %.0f s",
                       segment.stem, error, delay)  # fmt: skip
             send(BatchFailed(segment.stem, str(error), delay))
             if not _pause(wake, delay):
-                sys.exit(75)
+                return False
             continue
         send(
             BatchStored(
@@ -173,10 +222,10 @@ def _persist(
                 segments.watch.take(),
             )
         )
-        return
+        return True
 
 
-def _pause(wake: "queue.SimpleQueue[bool]", seconds: float) -> bool:
+def _pause(wake: Wake, seconds: float) -> bool:
     """Wait, whatever messages come; False once input has ended."""
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -38,9 +39,11 @@ from auditspan.processors.finish import RANDOM_BYTES, finish
 from auditspan.processors.sequences import SequenceState
 from auditspan.registry import BundleInvalid, History
 from auditspan.storage.batch_file import write_batch
-from auditspan.storage.decode import decode_controls
+from auditspan.storage.decode import ControlFrame, decode_controls
 from auditspan.storage.engine import Engine
-from auditspan.storage.salvage import decode_salvaging
+from auditspan.storage.errors import BatchFileInvalid
+from auditspan.storage.salvage import BadFrame, decode_salvaging
+from auditspan.storage.writer import Written
 from auditspan.storage.writer import finish as store_batch
 
 SEQUENCES = "sequences.json"
@@ -74,7 +77,7 @@ class Segments:
     now_ns: Callable[[], int] = time.time_ns
 
     def process(self, segment: Path) -> Stored:
-        """Bring one segment into the store. Raises `StoreError`; retry if it is retryable."""
+        """Bring one segment into the store. Raises `StorageError` and `OSError`: try it again."""
         batch_id = segment.name.removesuffix(".seg")
         path = self.batch_file(batch_id)
         stored = Stored(batch_id, 0, 0, 0, 0)
@@ -82,7 +85,7 @@ class Segments:
             stored = self._prepare(segment, batch_id, path)
         if path.exists():
             with self.watch.stage("store"):
-                written = store_batch(self.store, path)
+                written = self._store(path)
             stored = replace(stored, records=written.rows)
             self._adopt_sequences(batch_id)
         segment.unlink()
@@ -101,10 +104,21 @@ class Segments:
             if path.stat().st_mtime < oldest and not segment.exists():
                 path.unlink()
 
+    def _store(self, path: Path) -> Written:
+        try:
+            written = store_batch(self.store, path)
+        except BatchFileInvalid:
+            # Damaged on disk: put aside, so that the next try makes it anew from the segment.
+            path.replace(path.with_suffix(".invalid"))
+            raise
+        # It is held from now on, however long ago it was made.
+        os.utime(path)
+        return written
+
     def _prepare(self, segment: Path, batch_id: str, path: Path) -> Stored:
         with self.watch.stage("decode"):
-            frames, bad_controls = self._controls(segment, batch_id)
             salvaged = decode_salvaging(self.decoder, segment)
+            frames, bad_controls = self._controls(segment, batch_id, salvaged.bad)
         done = Processed((), self.sequences, ())
         if salvaged.table.num_rows:
             done = self.pipeline.process(salvaged.table, batch_id, self.history, self.sequences)
@@ -123,11 +137,11 @@ class Segments:
         return replace(counts, records=table.num_rows, oldest_received_at=oldest)
 
     def _controls(
-        self, segment: Path, batch_id: str
+        self, segment: Path, batch_id: str, bad: Sequence[BadFrame]
     ) -> tuple[list[derive.Frame], list[DeadLetter]]:
         """Control frames that can be read, taken into the history, and those that cannot."""
         frames, letters = [], []
-        for at, raw in enumerate(decode_controls(self.decoder, segment)):
+        for at, raw in enumerate(self._control_frames(segment, bad)):
             try:
                 frame = derive.Frame.read(raw.received_at, raw.digest, raw.principal, raw.body)
                 self._learn(frame)
@@ -136,6 +150,14 @@ class Segments:
             else:
                 frames.append(frame)
         return frames, letters
+
+    def _control_frames(self, segment: Path, bad: Sequence[BadFrame]) -> list[ControlFrame]:
+        if not bad:
+            return decode_controls(self.decoder, segment)
+        with TemporaryDirectory(prefix=".salvage-", dir=segment.parent) as folder:
+            readable = Path(folder) / segment.name
+            readable.write_bytes(_without(segment.read_bytes(), bad))
+            return decode_controls(self.decoder, readable)
 
     def _learn(self, frame: derive.Frame) -> None:
         record = frame.record
@@ -163,6 +185,14 @@ class Segments:
         if own.exists():
             self.sequences = SequenceState.from_json(own.read_text())
             own.replace(folder / SEQUENCES)
+
+
+def _without(data: bytes, bad: Sequence[BadFrame]) -> bytes:
+    kept, end = [], 0
+    for frame in bad:
+        kept.append(data[end : frame.offset])
+        end = frame.offset + len(frame.data)
+    return b"".join([*kept, data[end:]])
 
 
 def _fsync_folder(folder: Path) -> None:
