@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import Message
@@ -16,6 +17,9 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from auditspan.wire.prefilter import STATEMENT_ATTRIBUTES, TOKEN_ATTRIBUTE, may_hold_tokens
 from auditspan.wire.tokens import Kind, find_tokens, is_statement
+
+ERROR_ATTRIBUTE: Final = "audit.identity.error"
+"""The attribute that says why a user's token is no statement."""
 
 _IDS: Final = ("trace_id", "span_id", "parent_span_id")
 _SCHEME: Final = re.compile(r"\s*(?i:bearer)\s+")
@@ -57,19 +61,27 @@ def scrub(request: ExportTraceServiceRequest, serialised: bytes) -> tuple[Found,
     return tuple(found)
 
 
-def replace_token(request: ExportTraceServiceRequest, statements: Mapping[str, str]) -> None:
+def replace_token(
+    request: ExportTraceServiceRequest,
+    statements: Mapping[str, str],
+    errors: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Make `audit.identity.statement` of each scrubbed `audit.identity.token`, by its digest.
 
-    The attribute of a token without a statement is removed.
+    The attribute of a token without a statement is removed, and the reason in `errors`, if there is
+    one, stands in `audit.identity.error`.
     """
-    by_placeholder = {placeholder(digest): text for digest, text in statements.items()}
+    named = ((ERROR_ATTRIBUTE, errors), (STATEMENT_ATTRIBUTES[0], statements))
+    by_placeholder = {
+        placeholder(digest): (name, text) for name, of in named for digest, text in of.items()
+    }
     for attributes in _attribute_lists(request):
         for position in reversed(range(len(attributes))):
             if attributes[position].key == TOKEN_ATTRIBUTE:
-                statement = by_placeholder.get(attributes[position].value.string_value)
+                pair = by_placeholder.get(attributes[position].value.string_value)
                 del attributes[position]
-                if statement is not None:
-                    _set_statement(attributes, statement)
+                if pair is not None:
+                    _set(attributes, *pair)
 
 
 def placeholder(digest: str) -> str:
@@ -179,9 +191,9 @@ def _attribute_lists(request: ExportTraceServiceRequest) -> "Iterator[_Attribute
                 yield span.attributes
 
 
-def _set_statement(attributes: "_Attributes", statement: str) -> None:
+def _set(attributes: "_Attributes", name: str, text: str) -> None:
     for pair in attributes:
-        if pair.key == STATEMENT_ATTRIBUTES[0]:
-            pair.value.string_value = statement
+        if pair.key == name:
+            pair.value.string_value = text
             return
-    attributes.add(key=STATEMENT_ATTRIBUTES[0]).value.string_value = statement
+    attributes.add(key=name).value.string_value = text

@@ -109,17 +109,33 @@ class SpoolWriter:
                 self._finish(segment)
             raise self._failed(error) from error
 
-    def due(self) -> bool:
-        """Whether the segment has reached a limit, so that it is time to `roll`."""
+    @property
+    def folder(self) -> Path:
+        """Where the segments are."""
+        return self._folder
+
+    def due(self, size: int = 0, spans: int = 0) -> bool:
+        """Whether it is time to `roll`: at a limit, or before a frame that would go beyond one."""
         with self._lock:
             segment = self._segment
             if self._ended:
                 return True
             return segment is not None and (
-                segment.spans >= self._limits.spans
-                or segment.size >= self._limits.bytes
-                or self._now() - segment.began >= self._limits.seconds
+                _reached(segment.spans, spans, self._limits.spans)
+                or _reached(segment.size, size, self._limits.bytes)
+                # A clock that was set back would keep it open for as long.
+                or not 0 <= self._now() - segment.began < self._limits.seconds
             )
+
+    def due_in(self) -> float | None:
+        """Seconds until the segment is old enough to `roll`, None without one."""
+        with self._lock:
+            if self._ended:
+                return 0.0
+            if self._segment is None:
+                return None
+            age = self._now() - self._segment.began
+            return max(0.0, self._limits.seconds - age) if age >= 0 else 0.0
 
     def roll(self) -> str | None:
         """Close the segment durably; the id of the batch, None of an empty one.
@@ -201,3 +217,8 @@ class SpoolWriter:
 
     def _failed(self, error: OSError) -> SpoolFailed:
         return SpoolFailed(f"spool {self._folder}: {error.strerror}: nothing was acknowledged")
+
+
+def _reached(have: int, more: int, limit: int) -> bool:
+    """Whether a limit is reached, or would be exceeded with more."""
+    return have + more > limit if more else have >= limit

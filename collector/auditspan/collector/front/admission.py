@@ -1,38 +1,50 @@
 """From the bytes of a request to its acknowledgement, whatever it came over.
 
-1. Who sent it. 2. Is it OTLP. 3. Raw credentials are taken out; a user's token becomes a signed
-statement. 4. It is serialised again, so that no two parsers can read it differently. 5. Its frame
-is on disk. Only then it is acknowledged.
+1. Who sent it, before its body is read. 2. Was it stored before. 3. Is it OTLP. 4. Raw credentials
+are taken out; a user's token becomes a signed statement. 5. It is serialised again, so that no two
+parsers can read it differently. 6. Its frame is on disk. Only then it is acknowledged.
 """
 
 import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, Literal
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeVar
 
 from auditspan.collector.front.authentication import Authenticator
+from auditspan.collector.front.budget import Budget
 from auditspan.collector.front.commit import Committer
 from auditspan.collector.front.identities import Identities
 from auditspan.collector.front.metrics import Metrics
 from auditspan.collector.front.refusals import Refusal
-from auditspan.collector.front.retransmissions import Retransmissions
+from auditspan.collector.front.retransmissions import Retransmissions, mark_of
 from auditspan.identity.credentials import Credentials
 from auditspan.identity.principal import Principal
 from auditspan.wire import otlp, otlp_json
 from auditspan.wire.envelope import CONTROL, OTLP_TRACES, Envelope, frame
 from auditspan.wire.otlp import Parsed
+from auditspan.wire.prefilter import TOKEN_ATTRIBUTE
 from auditspan.wire.scrub import Found, replace_token, scrub
 
 LOG = logging.getLogger("auditspan.collector.front")
 
-_IN_THREAD: Final = 256 * 1024
-"""Bytes from which parsing leaves the event loop."""
-_EXCHANGED: Final = "audit.identity.token"
+MAX_UNDER_WAY: Final = 256 << 20
+"""Bytes of requests in memory at once; the largest one that a port takes must fit."""
+_IN_THREAD: Final = 256 << 10
+"""Bytes from which work on a body leaves the event loop."""
+_MOST_TOKENS: Final = 64
+"""Different users' tokens of one request that are looked at."""
 
 Encoding = Literal["protobuf", "json"]
+_T = TypeVar("_T")
+
+
+def _heavy() -> ThreadPoolExecutor:
+    # One at a time: a large request in JSON takes many times its size while it is read.
+    return ThreadPoolExecutor(1, thread_name_prefix="parse")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,67 +57,106 @@ class Admission:
     retransmissions: Retransmissions
     metrics: Metrics
     now_ns: Callable[[], int] = time.time_ns
+    budget: Budget = field(default_factory=lambda: Budget(MAX_UNDER_WAY))
+    _thread: ThreadPoolExecutor = field(default_factory=_heavy)
 
-    async def admit(self, body: bytes, encoding: Encoding, credentials: Credentials) -> int:
-        """Return the number of spans once they are on disk.
+    def __post_init__(self) -> None:
+        """Let the bytes under way be seen."""
+        self.metrics.watch_under_way(lambda: self.budget.used)
+
+    async def authenticate(self, credentials: Credentials) -> Principal:
+        """Who sends. Raises `Refusal`."""
+        return await self.authenticator.authenticate(credentials)
+
+    async def admit(self, body: bytes, encoding: Encoding, principal: Principal) -> None:
+        """Return once the request is on disk.
 
         Raises `Refusal` and `WireError`; nothing of the request is kept then.
         """
-        principal = await self.authenticator.authenticate(credentials)
-        digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
-        parsed, found = await self._read(body, encoding)
-        if not parsed.spans:
-            return 0
+        began = time.perf_counter()
+        digest = await self._run(len(body), _digest, body)
 
         async def store() -> None:
-            await self._replace(parsed, found, principal)
-            request = otlp.serialise(parsed.request)
-            await self._commit(
-                Envelope(OTLP_TRACES, self.now_ns(), digest, principal.to_json(), request=request),
-                parsed.spans,
-            )
+            await self._store(body, encoding, principal, digest)
 
-        new = await self.retransmissions.once(digest, principal.id, store)
-        self.metrics.accepted(parsed.spans, new=new)
-        return parsed.spans
+        if not await self.retransmissions.once(mark_of(digest, principal.id), store):
+            self.metrics.repeated()
+        self.metrics.acknowledged(time.perf_counter() - began)
 
     async def submit_control(self, text: str, principal: str) -> None:
         """Put a control record into the spool; returns once it is on disk."""
-        digest = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
-        await self._commit(Envelope(CONTROL, self.now_ns(), digest, principal, control=text), 1)
+        digest, at = _digest(text.encode()), self.now_ns()
+        await self.committer.submit(frame(Envelope(CONTROL, at, digest, principal, b"", text)), 1)
 
-    async def _read(self, body: bytes, encoding: Encoding) -> tuple[Parsed, tuple[Found, ...]]:
-        if len(body) > _IN_THREAD:
-            return await asyncio.to_thread(_read, body, encoding)
-        return _read(body, encoding)
-
-    async def _replace(
-        self, parsed: Parsed, found: tuple[Found, ...], principal: Principal
+    async def _store(
+        self, body: bytes, encoding: Encoding, principal: Principal, digest: str
     ) -> None:
-        """Users' tokens become statements; every other credential is gone already."""
-        if not found:
+        read = await self._run(len(body), _read, body, encoding)
+        if not read.parsed.spans:
             return
-        self.metrics.scrubbed(len(found))
-        LOG.warning("%d raw credentials taken out of a request of %s", len(found), principal.id)
-        tokens = {item.digest: item.token for item in found if item.attribute == _EXCHANGED}
-        statements = {}
-        for digest, token in tokens.items():
+        await self._replace(read, principal)
+        request = await self._run(len(body), otlp.serialise, read.parsed.request)
+        # The time is taken where the order in the spool is decided.
+        at = self.now_ns()
+        envelope = Envelope(OTLP_TRACES, at, digest, principal.to_json(), request)
+        row = (digest, principal.id, at)
+        await self.committer.submit(frame(envelope), read.parsed.spans, at, row)
+        self.metrics.accepted(read.parsed.spans)
+
+    async def _replace(self, read: "_Read", principal: Principal) -> None:
+        """Users' tokens become statements; every other credential is gone already."""
+        if read.found:
+            self.metrics.scrubbed(len(read.found))
+            LOG.warning(
+                "%d raw credentials taken out of a request of %s", len(read.found), principal.id
+            )
+        if read.tokens:
+            statements, errors = await self._exchanged(read.found, principal)
+            replace_token(read.parsed.request, statements, errors)
+
+    async def _exchanged(
+        self, found: Iterable[Found], principal: Principal
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """Statements, and reasons why there is none, by the digest of a token."""
+        tokens = {item.digest: item.token for item in found if item.attribute == TOKEN_ATTRIBUTE}
+        statements: dict[str, str] = {}
+        errors = dict.fromkeys(tokens, "too_many")
+        for digest, token in list(tokens.items())[:_MOST_TOKENS]:
             try:
                 statement = await self.identities.exchange(principal, token)
                 statements[digest] = self.identities.signed(statement)
+                del errors[digest]
             except Refusal as refusal:
-                LOG.warning("a user token on a span of %s: %s", principal.id, refusal)
-        if tokens:
-            replace_token(parsed.request, statements)
+                errors[digest] = refusal.code
+                LOG.warning("a user's token on a span of %s: %s", principal.id, refusal)
+        return statements, errors
 
-    async def _commit(self, envelope: Envelope, spans: int) -> None:
-        await self.committer.submit(frame(envelope), spans)
+    async def _run(self, size: int, work: Callable[..., _T], *arguments: object) -> _T:
+        if size <= _IN_THREAD:
+            return work(*arguments)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
 
-def _read(body: bytes, encoding: Encoding) -> tuple[Parsed, tuple[Found, ...]]:
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A request without credentials."""
+
+    parsed: Parsed
+    found: tuple[Found, ...]
+    tokens: bool
+    """Whether a user's token has its attribute somewhere."""
+
+
+def _read(body: bytes, encoding: Encoding) -> _Read:
     if encoding == "json":
         parsed = otlp_json.parse_json(body)
         # What is searched for credentials is the text of values, not its escapes in JSON.
-        return parsed, scrub(parsed.request, otlp.serialise(parsed.request))
-    parsed = otlp.parse(body)
-    return parsed, scrub(parsed.request, body)
+        body = otlp.serialise(parsed.request)
+    else:
+        parsed = otlp.parse(body)
+    found = scrub(parsed.request, body)
+    return _Read(parsed, found, TOKEN_ATTRIBUTE.encode() in body)
+
+
+def _digest(body: bytes) -> str:
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"

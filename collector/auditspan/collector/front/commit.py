@@ -1,115 +1,149 @@
 """Group commit: requests that arrive during one fsync share the next one.
 
 `submit` returns after the frame is on disk. Writing and syncing run on one worker thread, so that
-the event loop never waits for the disk; a segment that is due is closed in between.
+the event loop never waits for the disk. A segment is closed when it is due, and before a request of
+another UTC day: the records of one batch are of one day (DESIGN §4).
 """
 
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from auditspan.wire.errors import WireError
+from auditspan.collector.front.recent_log import Row
+from auditspan.collector.front.segment_log import SegmentLog
+from auditspan.wire.errors import SpoolFailed, WireError
 from auditspan.wire.spool import SpoolWriter
 
 LOG = logging.getLogger("auditspan.collector.front")
 
-_LOOK_SECONDS: Final = 0.1
-"""How often the age of an open segment is looked at."""
+_LOOK_SECONDS: Final = 0.05
+"""The shortest wait before a segment that could not be closed is tried again."""
+_TELL_SECONDS: Final = 5.0
+"""How long `close` waits for those who are told of batches; they find them in the spool, too."""
+_DAY: Final = 86_400_000_000_000
 
 Closed = Callable[[str], Awaitable[None]]
 """Told the batch id of every closed segment."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Waiting:
     frame: bytes
     spans: int
+    received_at: int
+    row: Row | None
     done: "asyncio.Future[None]"
 
 
 class Committer:
     """Puts frames into the spool, durably."""
 
-    def __init__(self, writer: SpoolWriter, closed: Closed) -> None:
+    def __init__(
+        self, writer: SpoolWriter, closed: Closed, now_ns: Callable[[], int] = time.time_ns
+    ) -> None:
+        """The spool must be recovered. `closed` is told of one batch after the other."""
+        self._spool = SegmentLog(writer, now_ns)
         self._writer = writer
         self._closed = closed
+        self._now_ns = now_ns
         self._waiting: list[_Waiting] = []
         self._wake = asyncio.Event()
+        self._batches: asyncio.Queue[str | None] = asyncio.Queue()
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="spool")
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
 
     def start(self) -> None:
         """Begin to write; call it inside the event loop."""
-        self._task = asyncio.create_task(self._run())
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._tell())]
 
-    async def submit(self, frame: bytes, spans: int) -> None:
-        """Return once the frame is on disk. Raises `SpoolFull`, `SpoolFailed`: nothing is kept."""
-        waiting = _Waiting(frame, spans, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
+    async def submit(
+        self, frame: bytes, spans: int, received_at: int = 0, row: Row | None = None
+    ) -> None:
+        """Return once the frame is on disk. Raises `SpoolFull`, `SpoolFailed`: nothing is kept.
+
+        The frame may be on disk if this is cancelled.
+        """
+        if self._stopping:
+            raise SpoolFailed("spool: the collector is stopping, send it to the next one")
+        done = asyncio.get_running_loop().create_future()
+        at = received_at or self._now_ns()
+        self._waiting.append(_Waiting(frame, spans, at, row, done))
         self._wake.set()
-        await waiting.done
+        await done
 
     async def close(self) -> None:
         """Write what waits, and close the last segment."""
         self._stopping = True
         self._wake.set()
-        if self._task is not None:
-            await self._task
+        if self._tasks:
+            writing, telling = self._tasks
+            await writing
+            self._batches.put_nowait(None)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(telling, _TELL_SECONDS)
         self._disk.shutdown()
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _LOOK_SECONDS)
-            self._wake.clear()
+            await self._something()
+            last = self._stopping
             group, self._waiting = self._waiting, []
-            last = self._stopping and not self._waiting
-            done, batches = await loop.run_in_executor(self._disk, self._write, group, last)
-            for waiting, error in zip(group, done, strict=True):
-                _answer(waiting, error)
+            # Nothing that the disk does may end this loop: whoever waits needs an answer.
+            try:
+                errors, batches = await loop.run_in_executor(self._disk, self._write, group, last)
+            except Exception:
+                LOG.exception("the spool cannot be written")
+                self._spool.taken()
+                errors, batches = [SpoolFailed("spool: not written")] * len(group), []
+            for waiting, error in zip(group, errors, strict=True):
+                _answer(waiting.done, error)
             for batch_id in batches:
-                await self._closed(batch_id)
+                self._batches.put_nowait(batch_id)
             if last:
                 return
 
-    def _write(self, group: list[_Waiting], last: bool) -> tuple[list[WireError | None], list[str]]:
-        """Append, sync, close what is due. On the worker thread."""
-        done: list[WireError | None] = []
-        batches: list[str] = []
-        for waiting in group:
-            done.append(self._append(waiting))
-        # One that failed is told so; the others need the sync.
-        if group and not all(done):
+    async def _something(self) -> None:
+        """Wait until there is something to write or to close; without either, for ever."""
+        due = self._writer.due_in()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None if due is None else max(due, _LOOK_SECONDS)):
+                await self._wake.wait()
+        self._wake.clear()
+
+    async def _tell(self) -> None:
+        """Somebody who is slow to listen must not keep senders waiting."""
+        while (batch_id := await self._batches.get()) is not None:
             try:
-                self._writer.sync()
-            except WireError as error:
-                done = [found or error for found in done]
-        try:
-            if last or self._writer.due():
-                name = self._writer.roll()
-                batches += [name] if name else []
-        except WireError as error:
-            LOG.error("segment cannot be closed now: %s", error)
-        return done, batches
+                await self._closed(batch_id)
+            except Exception:
+                LOG.exception("batch %s: it waits in the spool", batch_id)
 
-    def _append(self, waiting: _Waiting) -> WireError | None:
-        try:
-            self._writer.append(waiting.frame, waiting.spans)
-        except WireError as error:
-            return error
-        return None
+    def _write(self, group: list[_Waiting], last: bool) -> tuple[list[WireError | None], list[str]]:
+        """Append, close what is due, sync. On the worker thread."""
+        spool = self._spool
+        for waiting in group:
+            day = waiting.received_at // _DAY
+            if spool.day not in (None, day) or self._writer.due(len(waiting.frame), waiting.spans):
+                spool.roll()
+            spool.append(waiting.frame, waiting.spans, day, waiting.row)
+        spool.sync()
+        if last or self._writer.due():
+            spool.roll()
+        return spool.taken()
 
 
-def _answer(waiting: _Waiting, error: WireError | None) -> None:
-    if waiting.done.done():
+def _answer(done: "asyncio.Future[None]", error: WireError | None) -> None:
+    if done.done():
         return
     if error is None:
-        waiting.done.set_result(None)
+        done.set_result(None)
     else:
-        waiting.done.set_exception(error)
+        done.set_exception(error)

@@ -1,7 +1,7 @@
 """Request bodies with a hard limit on what they decompress to (RFC 1952; OTLP demands a limit)."""
 
 import zlib
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Callable
 from typing import Final
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
@@ -16,10 +16,19 @@ class BodyInvalid(Exception):
     """Not what the content encoding says."""
 
 
-async def read_body(chunks: AsyncIterable[bytes], encoding: str, limit: int) -> bytes:
+class Unsupported(Exception):
+    """A content type or encoding that is not spoken here."""
+
+
+async def read_body(
+    chunks: AsyncIterable[bytes],
+    encoding: str,
+    limit: int,
+    grow: Callable[[int], None] = lambda size: None,
+) -> bytes:
     """Read a body of encoding `gzip` or `identity`. Stops at the limit, so no bomb goes off.
 
-    Raises `BodyTooLarge`, `BodyInvalid`.
+    `grow` is told its size as it grows. Raises `BodyTooLarge`, `BodyInvalid`.
     """
     out = bytearray()
     inflate = zlib.decompressobj(_GZIP) if encoding == "gzip" else None
@@ -30,6 +39,7 @@ async def read_body(chunks: AsyncIterable[bytes], encoding: str, limit: int) -> 
             _inflate(inflate, chunk, out, limit)
         if len(out) > limit:
             raise BodyTooLarge(f"body: more than {limit} bytes: send smaller batches")
+        grow(len(out))
     if inflate is not None and not inflate.eof:
         raise BodyInvalid("body: the gzip stream ends early")
     return bytes(out)

@@ -1,5 +1,6 @@
 """All ports of the collector, opened and closed together."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from auditspan.collector.errors import ConfigInvalid
 from auditspan.collector.front.admission import Admission
 from auditspan.collector.front.grpc_server import GrpcServer
 from auditspan.collector.front.health import health_routes
@@ -15,6 +17,7 @@ from auditspan.collector.front.receiver_config import (
     ApiConfig,
     GrpcConfig,
     HttpConfig,
+    ListenConfig,
     QueryConfig,
 )
 from auditspan.collector.front.web_server import WebServer
@@ -42,33 +45,45 @@ class Front:
         api_routes: Sequence[Route],
         query_app: ASGIApp,
     ) -> None:
+        """Raises `ConfigInvalid` for certificates that cannot be used."""
         self._admission = admission
-        self._grpc = GrpcServer(settings.grpc, admission) if settings.grpc.enabled else None
+        self._settings = settings
         api = Starlette(routes=[*health_routes(admission.metrics, not_ready), *api_routes])
-        self._web = {"api": WebServer(settings.api, api)}
+        self._ports: dict[str, GrpcServer | WebServer] = {"api": WebServer(settings.api, api)}
         if settings.http.enabled:
             otlp = http_app(admission, admission.identities, settings.http.max_request)
-            self._web["http"] = WebServer(settings.http, otlp)
+            self._ports["http"] = WebServer(settings.http, otlp)
         if settings.query.enabled:
-            self._web["query"] = WebServer(settings.query, query_app)
-        self._settings = settings
+            self._ports["query"] = WebServer(settings.query, query_app)
+        if settings.grpc.enabled:
+            self._ports["grpc"] = GrpcServer(settings.grpc, admission)
 
     async def start(self) -> dict[str, str]:
-        """Open the ports; the addresses by name: `grpc`, `http`, `query`, `api`."""
+        """Open the ports; the addresses by name: `grpc`, `http`, `query`, `api`.
+
+        Raises `ConfigInvalid` if one cannot be had; then none is open.
+        """
         self._admission.committer.start()
-        addresses = {}
-        for name, server in self._web.items():
-            await server.start()
-            addresses[name] = server.url
-        if self._grpc is not None:
-            await self._grpc.start()
-            scheme = "https" if self._settings.grpc.tls else "http"
-            addresses["grpc"] = f"{scheme}://{self._settings.grpc.host}:{self._grpc.port}"
-        return addresses
+        try:
+            for name, port in self._ports.items():
+                await self._open(name, port)
+        except BaseException:
+            await self.stop()
+            raise
+        return {name: port.url for name, port in self._ports.items()}
 
     async def stop(self) -> None:
         """Close the ports; requests that have begun are answered."""
-        if self._grpc is not None:
-            await self._grpc.stop()
-        for server in self._web.values():
-            await server.stop()
+        for port in reversed(self._ports.values()):
+            await port.stop()
+
+    async def _open(self, name: str, port: GrpcServer | WebServer) -> None:
+        try:
+            await port.start()
+        except OSError as error:
+            config: ListenConfig = getattr(self._settings, name)
+            reason = os.strerror(error.errno) if error.errno else "it may be in use"
+            raise ConfigInvalid(
+                f"{name}: cannot listen on {config.endpoint} ({reason}): "
+                "end what listens there, or choose another endpoint"
+            ) from error

@@ -1,28 +1,35 @@
 """OTLP/gRPC: `TraceService/Export`, taken as bytes, so that what was sent is what is hashed.
 
 https://opentelemetry.io/docs/specs/otlp/#otlpgrpc. Refusals carry their details in
-`grpc-status-details-bin`; what may not be tried again carries no `RetryInfo`.
+`grpc-status-details-bin`; what may not be tried again carries no `RetryInfo`. The call is served as
+a stream of one message, which looks the same to the client: so the sender is known before its
+message is read.
 """
 
+import asyncio
 import logging
+import ssl
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import grpc
 import grpc.aio
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from auditspan.collector.front.admission import Admission
-from auditspan.collector.front.receiver_config import GrpcConfig, TlsConfig
+from auditspan.collector.front.decompress import BodyInvalid
+from auditspan.collector.front.receiver_config import GrpcConfig
+from auditspan.collector.front.refusals import Unavailable
 from auditspan.collector.front.status import problem_of
+from auditspan.collector.front.tls import grpc_credentials
 from auditspan.identity.credentials import Credentials
-from auditspan.identity.files import read_private
 
 LOG = logging.getLogger("auditspan.collector.front")
 
 _SERVICE: Final = "opentelemetry.proto.collector.trace.v1.TraceService"
 _SUCCESS: Final = ExportTraceServiceResponse().SerializeToString()
+_MESSAGE_SECONDS: Final = 60.0
+"""How long the message of a call may take."""
 
 
 class GrpcServer:
@@ -36,12 +43,13 @@ class GrpcServer:
         """The port in use, once started."""
 
     async def start(self) -> None:
-        """Listen. Raises `OSError` if the port cannot be had."""
-        handler = grpc.unary_unary_rpc_method_handler(self._export)
+        """Listen. Raises `OSError` if the port cannot be had, `ConfigInvalid`."""
+        handler = grpc.stream_unary_rpc_method_handler(self._export)
         generic = grpc.method_handlers_generic_handler(_SERVICE, {"Export": handler})
         self._server = grpc.aio.server(
             options=[
                 ("grpc.max_receive_message_length", self._config.max_request),
+                ("grpc.max_concurrent_streams", 128),
                 ("grpc.so_reuseport", 0),
             ]
         )
@@ -54,15 +62,29 @@ class GrpcServer:
         if self._server is not None:
             await self._server.stop(5.0)
 
-    def _bind(self) -> int:
-        address = f"{self._config.host}:{self._config.port}"
-        if self._config.tls is None:
-            return int(self._server.add_insecure_port(address))
-        return int(self._server.add_secure_port(address, _credentials(self._config.tls)))
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        scheme = "https" if self._config.tls else "http"
+        return f"{scheme}://{self._config.authority(self.port)}"
 
-    async def _export(self, body: bytes, context: Any) -> bytes:
+    def _bind(self) -> int:
+        address = self._config.authority(self._config.port)
+        tls = self._config.tls and grpc_credentials(self._config.tls)
         try:
-            await self._admission.admit(body, "protobuf", _credentials_of(context))
+            if tls is None:
+                return int(self._server.add_insecure_port(address))
+            return int(self._server.add_secure_port(address, tls))
+        except RuntimeError as error:
+            raise OSError(f"{address}: cannot be bound") from error
+
+    async def _export(self, messages: AsyncIterator[bytes], context: Any) -> bytes:
+        try:
+            principal = await self._admission.authenticate(_credentials_of(context))
+            body = await _only(messages)
+            with self._admission.budget.hold() as hold:
+                hold.grow(len(body))
+                await self._admission.admit(body, "protobuf", principal)
         except Exception as error:
             await self._refuse(error, context)
         return _SUCCESS
@@ -80,26 +102,29 @@ class GrpcServer:
         )
 
 
+async def _only(messages: AsyncIterator[bytes]) -> bytes:
+    """The one message of a call."""
+    try:
+        async with asyncio.timeout(_MESSAGE_SECONDS):
+            found = [message async for message in messages]
+    except TimeoutError as error:
+        words = f"message: not whole after {_MESSAGE_SECONDS:g} s, send it again"
+        raise Unavailable(words, 1.0) from error
+    if len(found) != 1:
+        raise BodyInvalid(f"call: expected one message, got {len(found)}")
+    return found[0]
+
+
 def _credentials_of(context: Any) -> Credentials:
-    metadata = dict(context.invocation_metadata() or ())
-    header = metadata.get("authorization")
-    pem = (context.auth_context().get("x509_pem_cert") or [None])[0]
-    der = x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER) if pem else None
+    values = [v for name, v in context.invocation_metadata() or () if name == "authorization"]
+    # Of two, somebody in between may have looked at the other one: together they prove nobody.
+    header = ", ".join(values) if values else None
+    chain = context.auth_context().get("x509_pem_cert")
+    der = ssl.PEM_cert_to_DER_cert(chain[0].decode("ascii")) if chain else None
     return Credentials(header, der, _address(context.peer()))
 
 
 def _address(peer: str) -> str:
     """`ipv4:127.0.0.1:40000` or `ipv6:%5B::1%5D:40000` as an address."""
     host = peer.partition(":")[2].rpartition(":")[0]
-    return host.replace("%5B", "").replace("%5D", "").strip("[]")
-
-
-def _credentials(tls: TlsConfig) -> Any:
-    roots = tls.client_ca_file.read_bytes() if tls.client_ca_file else None
-    return grpc.ssl_server_credentials(
-        _pairs(tls), roots, require_client_auth=tls.require_client_certificate
-    )
-
-
-def _pairs(tls: TlsConfig) -> list[tuple[bytes, bytes]]:
-    return [(read_private(tls.key_file), tls.cert_file.read_bytes())]
+    return host.replace("%5B", "").replace("%5D", "").replace("%25", "%").strip("[]")

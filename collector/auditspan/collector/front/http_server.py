@@ -4,8 +4,11 @@ https://opentelemetry.io/docs/specs/otlp/#otlphttp. The answer has the request's
 success leaves `partial_success` unset; everything refused says whether to try again.
 """
 
+import asyncio
 import logging
 import math
+from collections.abc import Callable
+from typing import Final
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from starlette.applications import Starlette
@@ -14,41 +17,59 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from auditspan.collector.front.admission import Admission, Encoding
-from auditspan.collector.front.decompress import read_body
+from auditspan.collector.front.decompress import BodyTooLarge, read_body
 from auditspan.collector.front.identities import Identities
 from auditspan.collector.front.peer_certificate import peer_certificate
+from auditspan.collector.front.refusals import NotAllowed, Unavailable
+from auditspan.collector.front.rejections import Unsupported
 from auditspan.collector.front.status import Problem, problem_of
 from auditspan.identity.credentials import Credentials
 
 LOG = logging.getLogger("auditspan.collector.front")
 
-_TYPES: dict[str, Encoding] = {"application/x-protobuf": "protobuf", "application/json": "json"}
-_ENCODINGS = ("", "identity", "gzip")
-_IDENTITY_BODY = 64 * 1024
+_TYPES: Final[dict[str, Encoding]] = {
+    "application/x-protobuf": "protobuf",
+    "application/json": "json",
+}
+_ENCODINGS: Final = ("", "identity", "gzip")
+_IDENTITY_BODY: Final = 64 << 10
+_BODY_SECONDS: Final = 60.0
+"""How long a body may take."""
 
 
-def http_app(admission: Admission, identities: Identities, max_request: int) -> Starlette:
+def http_app(
+    admission: Admission,
+    identities: Identities,
+    max_request: int,
+    body_seconds: float = _BODY_SECONDS,
+) -> Starlette:
     """The application of the OTLP/HTTP port."""
 
     async def traces(request: Request) -> Response:
-        encoding = _TYPES.get(_media_type(request))
-        if encoding is None or _content_encoding(request) not in _ENCODINGS:
-            return _unsupported()
+        json = _media_type(request) != "application/x-protobuf"
         try:
-            body = await read_body(request.stream(), _content_encoding(request), max_request)
-            await admission.admit(body, encoding, credentials_of(request))
+            encoding = _checked(request)
+            principal = await admission.authenticate(credentials_of(request))
+            with admission.budget.hold() as hold:
+                body = await _body(request, max_request, hold.grow, body_seconds)
+                await admission.admit(body, encoding, principal)
         except ClientDisconnect:
             return Response(status_code=499)
         except Exception as error:
-            return _refused(admission, error, json=encoding == "json")
-        return _accepted(json=encoding == "json")
+            return _refused(admission, error, json=json)
+        return _accepted(json=json)
 
     async def exchange(request: Request) -> Response:
         try:
-            body = await read_body(request.stream(), _content_encoding(request), _IDENTITY_BODY)
+            _check_encoding(request)
+            with admission.budget.hold() as hold:
+                body = await _body(request, _IDENTITY_BODY, hold.grow, body_seconds)
+        except ClientDisconnect:
+            return Response(status_code=499)
         except Exception as error:
             return _refused(admission, error, json=True)
-        answer = await identities.answer(credentials_of(request), _media_type(request), body)
+        content_type = request.headers.get("content-type", "")
+        answer = await identities.answer(credentials_of(request), content_type, body)
         return Response(answer.body, answer.status, dict(answer.headers))
 
     return Starlette(
@@ -62,8 +83,38 @@ def http_app(admission: Admission, identities: Identities, max_request: int) -> 
 def credentials_of(request: Request) -> Credentials:
     """What the request proves itself with. Of the network, only the socket is believed."""
     address = request.client.host if request.client else ""
-    header = request.headers.get("authorization")
+    headers = request.headers.getlist("authorization")
+    # Of two, somebody in between may have looked at the other one: together they prove nobody.
+    header = ", ".join(headers) if headers else None
     return Credentials(header, peer_certificate(request), address)
+
+
+def _checked(request: Request) -> Encoding:
+    """How the body is encoded. Raises `Unsupported`, `NotAllowed`."""
+    encoding = _TYPES.get(_media_type(request))
+    if encoding is None:
+        raise Unsupported("content type: expected application/x-protobuf or application/json")
+    _check_encoding(request)
+    if "origin" in request.headers and "authorization" not in request.headers:
+        # A page in a browser on this machine would pass for an agent on this machine.
+        raise NotAllowed("requests of web pages need a credential")
+    return encoding
+
+
+def _check_encoding(request: Request) -> None:
+    if _content_encoding(request) not in _ENCODINGS:
+        raise Unsupported("content encoding: expected gzip or none")
+
+
+async def _body(request: Request, limit: int, grow: Callable[[int], None], seconds: float) -> bytes:
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared[:20]) > limit:
+        raise BodyTooLarge(f"body: more than {limit} bytes: send smaller batches")
+    try:
+        async with asyncio.timeout(seconds):
+            return await read_body(request.stream(), _content_encoding(request), limit, grow)
+    except TimeoutError as error:
+        raise Unavailable(f"body: not whole after {seconds:g} s, send it again", 1.0) from error
 
 
 def _media_type(request: Request) -> str:
@@ -79,14 +130,6 @@ def _accepted(*, json: bool) -> Response:
         return Response(b"{}", media_type="application/json")
     body = ExportTraceServiceResponse().SerializeToString()
     return Response(body, media_type="application/x-protobuf")
-
-
-def _unsupported() -> Response:
-    words = (
-        "expected content type application/x-protobuf or application/json, "
-        "and content encoding gzip or none"
-    )
-    return _response(Problem(415, "INVALID_ARGUMENT", "malformed", words), json=True)
 
 
 def _refused(admission: Admission, error: Exception, *, json: bool) -> Response:

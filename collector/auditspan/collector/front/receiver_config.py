@@ -58,6 +58,10 @@ class ListenConfig(_Model):
         """The port to bind."""
         return int(self.endpoint.rpartition(":")[2])
 
+    def authority(self, port: int) -> str:
+        """The host with a port, as in a URL."""
+        return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
+
     @model_validator(mode="after")
     def _safe(self) -> Self:
         host, _, port = self.endpoint.rpartition(":")
@@ -71,11 +75,9 @@ class ListenConfig(_Model):
         return self
 
 
-class GrpcConfig(ListenConfig):
-    """OTLP over gRPC."""
+class _OtlpConfig(ListenConfig):
+    """A port that takes OTLP."""
 
-    endpoint: str = "127.0.0.1:4317"
-    """`host:port`; port 0 takes a free one."""
     enabled: bool = True
     """Whether to listen at all."""
     max_request_mib: int = Field(default=64, ge=1, le=256)
@@ -87,7 +89,24 @@ class GrpcConfig(ListenConfig):
         return self.max_request_mib * _MIB
 
 
-class HttpConfig(GrpcConfig):
+class GrpcConfig(_OtlpConfig):
+    """OTLP over gRPC."""
+
+    endpoint: str = "127.0.0.1:4317"
+    """`host:port`; port 0 takes a free one."""
+
+    @model_validator(mode="after")
+    def _certificates(self) -> Self:
+        tls = self.tls
+        if tls is not None and tls.client_ca_file and not tls.require_client_certificate:
+            raise ValueError(
+                "tls.client_ca_file: over gRPC a client is asked for a certificate only if it must "
+                "have one: say tls.require_client_certificate: true, or take OTLP over HTTP"
+            )
+        return self
+
+
+class HttpConfig(_OtlpConfig):
     """OTLP over HTTP."""
 
     endpoint: str = "127.0.0.1:4318"

@@ -5,68 +5,102 @@ same request while the first is still being written waits for that one's answer.
 """
 
 import asyncio
+import hashlib
+import logging
 import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
-_SECONDS: Final = 15 * 60.0
-_MOST: Final = 500_000
-_Key = tuple[str, str]
+from auditspan.collector.front.recent_log import WINDOW_SECONDS, RecentLog, Row
+from auditspan.identity.errors import IdentityError
+from auditspan.identity.principal import Principal
+from auditspan.wire.envelope import OTLP_TRACES
+from auditspan.wire.errors import FrameInvalid
+from auditspan.wire.segments import closed_segments, read_frames
+
+LOG = logging.getLogger("auditspan.collector.front")
+
+_MOST: Final = 1_000_000
+"""Marks that are remembered; beyond, the oldest are forgotten before their time."""
+
+
+def mark_of(digest: str, principal: str) -> bytes:
+    """What a request is remembered by: 16 bytes of the hash of its digest and its sender."""
+    return hashlib.blake2b(f"{digest}\0{principal}".encode(), digest_size=16).digest()
+
+
+def in_spool(folder: Path, now: float) -> list[Row]:
+    """Rows of the requests that a recovered spool holds or lately held, for `seed`."""
+    log = RecentLog(folder)
+    since = max(log.written_at(), now - WINDOW_SECONDS)
+    # Whatever is older than the log's last line stands in it.
+    unknown = [path for path in closed_segments(folder) if path.stat().st_mtime >= since]
+    return [*log.read(), *(row for path in unknown for row in _rows(path))]
 
 
 class Retransmissions:
     """Which requests are on disk already."""
 
-    def __init__(self, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, now: Callable[[], float] = time.time, most: int = _MOST) -> None:
         self._now = now
-        self._seen: OrderedDict[_Key, float] = OrderedDict()
-        self._under_way: dict[_Key, asyncio.Future[None]] = {}
+        self._most = most
+        # In the order of time; a plain dictionary takes half of what an ordered one does.
+        self._seen: dict[bytes, float] = {}
+        self._under_way: dict[bytes, asyncio.Task[None]] = {}
 
     def seed(self, rows: Iterable[Sequence[object]]) -> None:
-        """Take over `[digest, principal id, received at ns]` from spool and store at start."""
-        known = [
-            ((str(digest), str(principal)), int(str(at)) / 1e9) for digest, principal, at in rows
-        ]
-        merged = {**dict(known), **self._seen}
-        self._seen = OrderedDict(sorted(merged.items(), key=lambda item: item[1]))
+        """Take over `[digest, principal id, received at ns]` of what is stored already."""
+        known = {
+            mark_of(str(digest), str(principal)): int(str(at)) / 1e9
+            for digest, principal, at in rows
+        }
+        merged = known | self._seen
+        self._seen = dict(sorted(merged.items(), key=lambda item: item[1]))
 
-    async def once(self, digest: str, principal: str, store: Callable[[], Awaitable[None]]) -> bool:
-        """Run `store` unless the request is stored; whether it was new. Raises what it raises."""
-        key = (digest, principal)
+    async def once(self, mark: bytes, store: Callable[[], Awaitable[None]]) -> bool:
+        """Run `store` unless the request is stored; whether it was new. Raises what it raises.
+
+        A sender that goes away does not stop it: what is half written must become known.
+        """
         self._forget()
-        if key in self._seen:
+        if mark in self._seen:
             return False
-        if key in self._under_way:
-            await asyncio.shield(self._under_way[key])
-            return False
-        first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._under_way[key] = first
+        task = self._under_way.get(mark)
+        new = task is None
+        if task is None:
+            task = self._under_way[mark] = asyncio.create_task(self._first(mark, store))
+            task.add_done_callback(_looked_at)
+        await asyncio.shield(task)
+        return new
+
+    async def _first(self, mark: bytes, store: Callable[[], Awaitable[None]]) -> None:
         try:
             await store()
-        except BaseException as error:
-            _fail(first, error)
-            raise
-        else:
-            self._seen[key] = self._now()
-            first.set_result(None)
+            self._seen[mark] = self._now()
         finally:
-            del self._under_way[key]
-        return True
+            del self._under_way[mark]
 
     def _forget(self) -> None:
-        oldest = self._now() - _SECONDS
+        oldest = self._now() - WINDOW_SECONDS
         while self._seen:
-            key, at = next(iter(self._seen.items()))
-            if at >= oldest and len(self._seen) <= _MOST:
+            mark = next(iter(self._seen))
+            if self._seen[mark] >= oldest and len(self._seen) <= self._most:
                 return
-            del self._seen[key]
+            del self._seen[mark]
 
 
-def _fail(first: "asyncio.Future[None]", error: BaseException) -> None:
-    if isinstance(error, asyncio.CancelledError):
-        first.cancel()
-        return
-    first.set_exception(error)
-    # Nobody may be waiting, which is no fault.
-    first.exception()
+def _looked_at(task: "asyncio.Task[None]") -> None:
+    """Nobody may be waiting any more, which is no fault."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _rows(path: Path) -> Iterator[Row]:
+    try:
+        for _, envelope in read_frames(path):
+            if envelope.kind == OTLP_TRACES:
+                principal = Principal.from_json(envelope.principal).id
+                yield envelope.request_digest, principal, envelope.received_at
+    except (FrameInvalid, IdentityError, OSError) as error:
+        LOG.error("%s: requests in it may be taken twice: %s", path.name, error)

@@ -1,7 +1,8 @@
 """Errors as OTLP clients expect them: `google.rpc.Status`, in protobuf or JSON.
 
 https://opentelemetry.io/docs/specs/otlp/#failures: bad data carries `BadRequest`, what may be tried
-again carries `RetryInfo` (gRPC) and `Retry-After` (HTTP).
+again carries `RetryInfo` (gRPC) and `Retry-After` (HTTP), and all carry `ErrorInfo` with the word
+that the metric counts it under.
 """
 
 import math
@@ -9,10 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from google.protobuf.json_format import MessageToJson
-from google.rpc.error_details_pb2 import BadRequest, RetryInfo
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
-from auditspan.collector.front.decompress import BodyInvalid, BodyTooLarge
+from auditspan.collector.front.decompress import BodyInvalid, BodyTooLarge, Unsupported
 from auditspan.collector.front.refusals import Refusal
 from auditspan.wire.errors import RequestInvalid, SpoolFailed, SpoolFull, WireError
 
@@ -43,6 +44,7 @@ class Problem:
     def status(self) -> Status:
         """The message with its details."""
         status = Status(code=GRPC_CODES[self.grpc], message=self.message)
+        status.details.add().Pack(ErrorInfo(reason=self.reason.upper(), domain="auditspan"))
         if self.grpc == "INVALID_ARGUMENT":
             violation = BadRequest.FieldViolation(field="body", description=self.message)
             status.details.add().Pack(BadRequest(field_violations=[violation]))
@@ -65,12 +67,17 @@ def problem_of(error: Exception) -> Problem:
         return Problem(error.status, error.grpc, error.code, str(error), retry)
     if isinstance(error, RequestInvalid | BodyInvalid):
         return Problem(400, "INVALID_ARGUMENT", "malformed", str(error))
+    if isinstance(error, Unsupported):
+        return Problem(415, "INVALID_ARGUMENT", "malformed", str(error))
     if isinstance(error, BodyTooLarge):
         return Problem(413, "RESOURCE_EXHAUSTED", "too_large", str(error))
     if isinstance(error, SpoolFull):
-        return Problem(503, "UNAVAILABLE", "spool_full", str(error), _RETRY_SECONDS)
+        # Paths of this machine are for its log.
+        words = "the spool is full, try again later"
+        return Problem(503, "UNAVAILABLE", "spool_full", words, _RETRY_SECONDS)
     if isinstance(error, SpoolFailed | WireError):
-        return Problem(503, "UNAVAILABLE", "spool_failed", str(error), _RETRY_SECONDS)
+        words = "the disk did not keep the request, send it again"
+        return Problem(503, "UNAVAILABLE", "spool_failed", words, _RETRY_SECONDS)
     return Problem(
         503, "UNAVAILABLE", "internal", "internal error, see the collector's log", _RETRY_SECONDS
     )

@@ -3,15 +3,14 @@
 import asyncio
 import contextlib
 import socket
-import ssl
 from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from auditspan.collector.front.peer_certificate import PeerCertificateProtocol
-from auditspan.collector.front.receiver_config import ListenConfig, TlsConfig
-from auditspan.identity.files import read_private
+from auditspan.collector.front.receiver_config import ListenConfig
+from auditspan.collector.front.tls import web_context
 
 
 class _Server(uvicorn.Server):
@@ -25,6 +24,7 @@ class WebServer:
     """An application on a port."""
 
     def __init__(self, config: ListenConfig, app: ASGIApp) -> None:
+        """Raises `ConfigInvalid` for certificates that cannot be used."""
         self._config = config
         self._server = _Server(_settings(config, app))
         self._task: asyncio.Task[None] | None = None
@@ -40,6 +40,8 @@ class WebServer:
         self._task = asyncio.create_task(self._server.serve([own]))
         while not self._server.started and not self._task.done():
             await asyncio.sleep(0.01)
+        if self._task.done():
+            await self._task
 
     async def stop(self) -> None:
         """Answer what has begun, then close."""
@@ -51,8 +53,7 @@ class WebServer:
     def url(self) -> str:
         """Where it listens."""
         scheme = "https" if self._config.tls else "http"
-        host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
-        return f"{scheme}://{host}:{self.port}"
+        return f"{scheme}://{self._config.authority(self.port)}"
 
 
 def _settings(config: ListenConfig, app: ASGIApp) -> uvicorn.Config:
@@ -70,17 +71,5 @@ def _settings(config: ListenConfig, app: ASGIApp) -> uvicorn.Config:
     )
     settings.load()
     if config.tls is not None:
-        settings.ssl = _context(config.tls)
+        settings.ssl = web_context(config.tls)
     return settings
-
-
-def _context(tls: TlsConfig) -> ssl.SSLContext:
-    read_private(tls.key_file)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(tls.cert_file, tls.key_file)
-    if tls.client_ca_file is not None:
-        context.load_verify_locations(tls.client_ca_file)
-        required = tls.require_client_certificate
-        context.verify_mode = ssl.CERT_REQUIRED if required else ssl.CERT_OPTIONAL
-    return context
