@@ -16,6 +16,7 @@ from auditspan.identity.files import write_atomic
 from auditspan.identity.principal import Principal
 from auditspan.storage.decode import ControlFrame
 from auditspan.storage.engine import Engine
+from auditspan.storage.errors import WriteMismatch
 from auditspan.storage.render import Target
 from auditspan.storage.salvage import BadFrame
 
@@ -107,13 +108,35 @@ def failed(batch_id: str, processed: Processed) -> list[DeadLetter]:
 
 
 def insert_once(engine: Engine, table: str, rows: pa.Table, batch_id: str) -> None:
-    """Insert rows that carry a batch id, unless the table has rows of that batch."""
+    """Bring rows that carry a batch id into a table. Raises `WriteMismatch` if they are not there.
+
+    They are counted afterwards: the embedded engine is silent about an insert that a full disk cut
+    short.
+    """
     if rows.num_rows == 0:
         return
     local = Target.of(engine).table(table)
+    there = _count(engine, local, batch_id)
+    if there == rows.num_rows:
+        return
+    if there:
+        engine.command(
+            f"ALTER TABLE {local} DELETE WHERE BatchId = {{batch:String}} "
+            "SETTINGS mutations_sync = 2",
+            {"batch": batch_id},
+        )
+    engine.insert(local, rows)
+    after = _count(engine, local, batch_id)
+    if after != rows.num_rows:
+        raise WriteMismatch(
+            f"batch {batch_id}: wrote {rows.num_rows} rows to {table}, the store has {after}; "
+            "they are written again with the batch"
+        )
+
+
+def _count(engine: Engine, local: str, batch_id: str) -> int:
     sql = f"SELECT count() FROM {local} WHERE BatchId = {{batch:String}}"  # noqa: S608 (our name)
-    if int(engine.raw(sql, "TSV", {"batch": batch_id})) == 0:
-        engine.insert(local, rows)
+    return int(engine.raw(sql, "TSV", {"batch": batch_id}))
 
 
 def _principal_id(text: str) -> str:
