@@ -42,14 +42,21 @@ def main() -> int:
     options = _options()
     console, began = Console(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="auditspan-demo-") as temporary:
-        work = options.work or Path(temporary)
         try:
-            _demo(work, console)
+            _demo(_folder(options.work or Path(temporary)), console)
         except Failed as error:
             Console(stderr=True).print(f"the demo failed: {error}", markup=False, highlight=False)
             return 1
     console.print(f"\nDone in {time.monotonic() - began:.0f} seconds.", highlight=False)
     return 0
+
+
+def _folder(path: Path) -> Path:
+    """An empty folder. Raises Failed."""
+    path.mkdir(parents=True, exist_ok=True)
+    if any(path.iterdir()):
+        raise Failed(f"--work {path}: expected an empty folder")
+    return path.absolute()
 
 
 def _demo(work: Path, console: Console) -> None:
