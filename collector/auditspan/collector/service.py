@@ -42,13 +42,13 @@ from auditspan.collector.front.commit import Committer
 from auditspan.collector.front.front import Front, FrontSettings
 from auditspan.collector.front.identities import Identities
 from auditspan.collector.front.metrics import Metrics
-from auditspan.collector.front.retransmissions import Retransmissions
+from auditspan.collector.front.retransmissions import Retransmissions, in_spool
 from auditspan.collector.query.endpoint import endpoint
 from auditspan.collector.query.runner import RemoteAnswer
 from auditspan.collector.secret_files import Secrets, ensure_secrets
 from auditspan.identity.api_keys import ApiKeys
 from auditspan.identity.statement import StatementSigner
-from auditspan.wire.segments import recover
+from auditspan.wire.segments import recover, spooled_bytes
 from auditspan.wire.spool import SpoolWriter
 
 LOG = logging.getLogger("auditspan.collector")
@@ -100,8 +100,10 @@ class Service:
         forwarder = _forwarder(config, data, metrics)
         committer = _committer(config, data, engine, forwarder)
         keys = ApiKeys(data.secret("api_keys.json"))
-        authenticator, identities = _authentication(config, data, secrets, keys)
+        authenticator, identities = _authentication(config, data, secrets, keys, metrics)
         retransmissions = Retransmissions()
+        retransmissions.seed(in_spool(data.folder("spool"), time.time()))
+        metrics.watch_spool(lambda: spooled_bytes(data.folder("spool")))
         admission = Admission(authenticator, identities, committer, retransmissions, metrics)
         controls = open_controls(
             data.folder("registry"),
@@ -256,13 +258,15 @@ def _committer(
 
 
 def _authentication(
-    config: CollectorConfig, data: DataDir, secrets: Secrets, keys: ApiKeys
+    config: CollectorConfig, data: DataDir, secrets: Secrets, keys: ApiKeys, metrics: Metrics
 ) -> tuple[Authenticator, Identities]:
     otlp = config.receivers.otlp
     bindings = _bindings(config, data)
     authenticator = Authenticator(otlp.authentication, keys, bindings)
     signer = StatementSigner(secrets.statement_key)
-    return authenticator, Identities(otlp.identities, authenticator, signer)
+    return authenticator, Identities(
+        otlp.identities, authenticator, signer, count=metrics.exchanged
+    )
 
 
 def _bindings(config: CollectorConfig, data: DataDir) -> Callable[[], Bindings]:

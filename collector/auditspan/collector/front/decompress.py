@@ -16,10 +16,6 @@ class BodyInvalid(Exception):
     """Not what the content encoding says."""
 
 
-class Unsupported(Exception):
-    """A content type or encoding that is not spoken here."""
-
-
 async def read_body(
     chunks: AsyncIterable[bytes],
     encoding: str,

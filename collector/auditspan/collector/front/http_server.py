@@ -12,6 +12,7 @@ from typing import Final
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -72,12 +73,24 @@ def http_app(
         answer = await identities.answer(credentials_of(request), content_type, body)
         return Response(answer.body, answer.status, dict(answer.headers))
 
-    return Starlette(
+    async def elsewhere(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        admission.metrics.refused("unsupported")
+        words = f"{error.detail.lower()}: expected POST /v1/traces or POST /v1/identities"
+        problem = Problem(error.status_code, "UNIMPLEMENTED", "unsupported", words)
+        json = _media_type(request) != "application/x-protobuf"
+        return _response(problem, json=json, allow=(error.headers or {}).get("Allow", ""))
+
+    app = Starlette(
+        exception_handlers={HTTPException: elsewhere},
         routes=[
             Route("/v1/traces", traces, methods=["POST"]),
             Route("/v1/identities", exchange, methods=["POST"]),
-        ]
+        ],
     )
+    # A client that follows a redirect may lose its body.
+    app.router.redirect_slashes = False
+    return app
 
 
 def credentials_of(request: Request) -> Credentials:
@@ -140,8 +153,8 @@ def _refused(admission: Admission, error: Exception, *, json: bool) -> Response:
     return _response(problem, json=json)
 
 
-def _response(problem: Problem, *, json: bool) -> Response:
-    headers = {}
+def _response(problem: Problem, *, json: bool, allow: str = "") -> Response:
+    headers = {"Allow": allow} if allow else {}
     if problem.retry_after:
         headers["Retry-After"] = str(math.ceil(problem.retry_after))
     if problem.http == 401:

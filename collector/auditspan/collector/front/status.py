@@ -13,7 +13,7 @@ from google.protobuf.json_format import MessageToJson
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
-from auditspan.collector.front.decompress import BodyInvalid, BodyTooLarge, Unsupported
+from auditspan.collector.front.decompress import BodyInvalid, BodyTooLarge
 from auditspan.collector.front.refusals import Refusal
 from auditspan.wire.errors import RequestInvalid, SpoolFailed, SpoolFull, WireError
 
@@ -67,8 +67,6 @@ def problem_of(error: Exception) -> Problem:
         return Problem(error.status, error.grpc, error.code, str(error), retry)
     if isinstance(error, RequestInvalid | BodyInvalid):
         return Problem(400, "INVALID_ARGUMENT", "malformed", str(error))
-    if isinstance(error, Unsupported):
-        return Problem(415, "INVALID_ARGUMENT", "malformed", str(error))
     if isinstance(error, BodyTooLarge):
         return Problem(413, "RESOURCE_EXHAUSTED", "too_large", str(error))
     if isinstance(error, SpoolFull):
