@@ -80,8 +80,8 @@ class Collector:
 
 
 @contextmanager
-def running(data: Path, config: str = CONFIG) -> Iterator[Collector]:
-    """Start a collector on free ports and stop it at the end, which must go well."""
+def running(data: Path, config: str = CONFIG, *, code: int = 0) -> Iterator[Collector]:
+    """Start a collector on free ports and stop it at the end, which must end with this code."""
     file = data.parent / f"{data.name}.yaml"
     file.write_text(config)
     log = (data.parent / f"{data.name}.log").open("wb")
@@ -94,7 +94,7 @@ def running(data: Path, config: str = CONFIG) -> Iterator[Collector]:
     try:
         yield Collector(data, process, _addresses(data, process, Path(log.name)))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0, Path(log.name).read_text()[-4000:]
+        assert process.wait(60) == code, Path(log.name).read_text()[-4000:]
     finally:
         if process.poll() is None:
             process.kill()

@@ -1,0 +1,241 @@
+"""What is acknowledged is stored, once, without credentials; what cannot be kept is refused."""
+
+import signal
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.end_to_end import bodies, proofs
+from tests.end_to_end.bodies import PROTOBUF
+from tests.end_to_end.running import CONFIG, Collector, running
+
+KEY_LIKE = f"ask_{'0' * 16}_{'c' * 64}"
+
+
+def _post(collector: Collector, content: bytes, bearer: str = "") -> bodies.Answer:
+    headers = {"content_type": PROTOBUF}
+    if bearer:
+        headers["authorization"] = f"Bearer {bearer}"
+    return bodies.post(collector.addresses["http"], content, **headers)
+
+
+def _count(name: str) -> str:
+    return f"SELECT count() FROM audit_records WHERE SpanName = '{name}'"  # noqa: S608 (our name)
+
+
+def test_a_request_sent_again_is_stored_once(tmp_path: Path) -> None:
+    """Over both transports, at once and later, and after a stop and a crash of the collector."""
+    body, other = bodies.body("once"), bodies.body("crashed")
+    with running(tmp_path / "data") as collector:
+        proofs.bind_agent(collector, tmp_path / "registry")
+        key = proofs.api_key(collector)
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: _post(collector, body).code, range(8)))
+        assert answers == [200] * 8
+        assert bodies.call(collector.addresses["grpc"], body).code == 0
+        assert _post(collector, body, key).code == 200  # Another principal: another request.
+        collector.wait_for(_count("once"), 2)
+        text = httpx.get(f"{collector.addresses['api']}/metrics", trust_env=False).text
+        assert "auditspan_requests_repeated_total 8.0" in text
+    with running(tmp_path / "data", code=-signal.SIGKILL) as collector:
+        assert _post(collector, body).code == 200
+        assert _post(collector, other).code == 200
+        collector.process.kill()
+    with running(tmp_path / "data") as collector:
+        assert _post(collector, other).code == 200
+        assert _post(collector, body, key).code == 200
+        assert _post(collector, bodies.body("last")).code == 200
+        collector.wait_for(_count("last"), 1)
+        rows = collector.rows(
+            "SELECT SpanName, PrincipalId, count() AS n FROM audit_records "
+            "WHERE RecordKind = 'action' GROUP BY ALL ORDER BY ALL"
+        )
+    assert [tuple(row.values()) for row in rows] == [
+        ("crashed", "anonymous", 1),
+        ("last", "anonymous", 1),
+        ("once", "agent:booking", 1),
+        ("once", "anonymous", 1),
+    ]
+
+
+def test_no_raw_credential_reaches_the_disk(tmp_path: Path) -> None:
+    """Wherever on a span one stands; what proves a request is not kept either."""
+    issuer = proofs.Issuer.at(tmp_path)
+    config = CONFIG.replace(
+        "service:",
+        f"""    identities:
+      issuers:
+        - {{issuer: "{proofs.ISSUER}", audiences: [auditspan], clients: [robot],
+           jwks_file: {issuer.jwks}}}
+service:""",
+        1,
+    )
+    tokens = [issuer.token(jti=f"token-{number}") for number in range(6)]
+    request = bodies.request("secret", note=f"see {tokens[0]}", key=KEY_LIKE)
+    request.resource_spans[0].resource.attributes.add(key="token").value.string_value = tokens[1]
+    span = request.resource_spans[0].scope_spans[0].spans[0]
+    span.status.message = f"refused: Bearer {KEY_LIKE}, {tokens[2]}"
+    event = span.events.add(name="log", time_unix_nano=1_760_000_000_000_000_000)
+    event.attributes.add(key="header").value.string_value = f"Authorization: Bearer {tokens[3]}"
+    nested = span.attributes.add(key="nested").value.kvlist_value.values.add(key="deep").value
+    nested.array_value.values.add().string_value = tokens[4]
+    span.attributes.add(key="audit.identity.token").value.string_value = tokens[5]
+    with running(tmp_path / "data", config) as collector:
+        proofs.bind_agent(collector, tmp_path / "registry")
+        key = proofs.api_key(collector)
+        _sees_nothing(collector, [*tokens, KEY_LIKE])
+        assert _post(collector, request.SerializeToString(), key).code == 200
+        _sees_nothing(collector, [*tokens, KEY_LIKE, key])  # While it is in the spool, probably.
+        malformed = request.SerializeToString()[:-1]
+        assert _post(collector, malformed, key).code == 400
+        collector.wait_for(_count("secret"), 1)
+        [row] = collector.rows(
+            "SELECT UserId, UserProvenance, StatusMessage FROM audit_records "
+            "WHERE SpanName = 'secret'"
+        )
+        assert (row["UserId"], row["UserProvenance"]) == ("ada@example.org", "verified")
+        assert row["StatusMessage"].startswith("refused: Bearer [token sha256:")
+    _sees_nothing(collector, [*tokens, KEY_LIKE, key])
+
+
+def _sees_nothing(collector: Collector, credentials: list[str]) -> None:
+    """No file of the data folder and no line of the log has one, or the secret part of one."""
+    log = collector.data.parent / f"{collector.data.name}.log"
+    files = [path for path in collector.data.rglob("*") if path.is_file()]
+    assert files
+    for path in [*files, log]:
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            continue  # A batch that is stored meanwhile.
+        for credential in credentials:
+            secret = credential.rpartition(".")[2].rpartition("_")[2]
+            assert secret.encode() not in content, f"{path.name} holds a credential"
+
+
+def test_two_hundred_at_once(tmp_path: Path) -> None:
+    """Each is stored, in few batches."""
+    with running(tmp_path / "data") as collector:
+        requests = [bodies.body(f"many-{number}") for number in range(200)]
+        limits = httpx.Limits(max_connections=50)
+        with httpx.Client(trust_env=False, limits=limits, timeout=60) as client:
+            url = f"{collector.addresses['http']}/v1/traces"
+            headers = {"content-type": PROTOBUF}
+
+            def send(content: bytes) -> int:
+                return client.post(url, content=content, headers=headers).status_code
+
+            with ThreadPoolExecutor(50) as pool:
+                assert set(pool.map(send, requests)) == {200}
+        collector.wait_for(
+            "SELECT uniqExact(SpanName) FROM audit_records WHERE SpanName LIKE 'many-%'", 200
+        )
+        batches = collector.rows(
+            "SELECT uniqExact(BatchId) AS n FROM audit_records WHERE SpanName LIKE 'many-%'"
+        )
+        assert batches[0]["n"] < 20
+
+
+def test_a_full_disk_is_retryable_and_loses_nothing(tmp_path: Path) -> None:
+    """Files may not grow beyond a limit: refused with 503, and what was acknowledged is stored."""
+    config = CONFIG.replace("service:", "service:\n  spool: {batch_seconds: 60}", 1)
+    with running(tmp_path / "data", config) as collector:
+        first = bodies.body("before")
+        assert _post(collector, first).code == 200
+        limit = 200_000
+        subprocess.run(
+            ["prlimit", f"--pid={collector.process.pid}", f"--fsize={limit}:"], check=True
+        )
+        large = bodies.body("large", note="x" * limit)
+        answer = _post(collector, large)
+        assert (answer.code, answer.status.code) == (503, 14)
+        assert int(answer.retry_after or 0) > 0
+        assert set(answer.details) == {"ErrorInfo", "RetryInfo"}
+        assert str(tmp_path) not in answer.status.message
+        over_grpc = bodies.call(collector.addresses["grpc"], large)
+        assert (over_grpc.code, set(over_grpc.details)) == (14, {"ErrorInfo", "RetryInfo"})
+        subprocess.run(
+            ["prlimit", f"--pid={collector.process.pid}", "--fsize=unlimited:"], check=True
+        )
+        assert _post(collector, large).code == 200
+        assert _post(collector, first).code == 200  # Repeated, and known.
+    with running(tmp_path / "data") as collector:
+        collector.wait_for(_count("large"), 1)
+        rows = collector.rows(
+            "SELECT SpanName, count() AS n FROM audit_records "
+            "WHERE RecordKind = 'action' GROUP BY ALL ORDER BY ALL"
+        )
+        assert [tuple(row.values()) for row in rows] == [("before", 1), ("large", 1)]
+
+
+def test_health_and_metrics(tmp_path: Path) -> None:
+    """Health, readiness and numbers, which know no value of a client."""
+    with running(tmp_path / "data") as collector:
+        api = collector.addresses["api"]
+        assert httpx.get(f"{api}/healthz", trust_env=False).json() == {"status": "ok"}
+        assert httpx.get(f"{api}/readyz", trust_env=False).json() == {"status": "ready"}
+        body = bodies.body("tell-nobody", 3, **{"gen_ai.tool.name": "tell-nobody"})
+        assert _post(collector, body).code == 200
+        assert _post(collector, body).code == 200
+        assert _post(collector, b"\xff").code == 400
+        collector.wait_for(_count("tell-nobody"), 3)
+        numbers = _metrics(collector)
+        assert numbers["auditspan_spans_accepted_total"] == 3
+        assert numbers["auditspan_requests_accepted_total"] == 1
+        assert numbers["auditspan_requests_repeated_total"] == 1
+        assert numbers['auditspan_requests_refused_total{reason="malformed"}'] == 1
+        assert numbers["auditspan_dead_letters_total"] == 0
+        assert 0 < numbers["auditspan_batch_lag_seconds"] < 30
+        assert any(name.startswith("auditspan_stage_cpu_seconds_total{") for name in numbers)
+        assert not any("tell-nobody" in name for name in numbers)
+
+
+def test_the_metrics_show_what_waits_in_the_spool(tmp_path: Path) -> None:
+    """As many bytes as its files have."""
+    config = CONFIG.replace("service:", "service:\n  spool: {batch_seconds: 60}", 1)
+    with running(tmp_path / "data", config) as collector:
+        assert _post(collector, bodies.body("waits", note="x" * 5000)).code == 200
+        waiting = sum(path.stat().st_size for path in (collector.data / "spool").glob("*.open"))
+        assert waiting > 5000
+        assert _metrics(collector)["auditspan_spool_bytes"] == waiting
+
+
+def _metrics(collector: Collector) -> dict[str, float]:
+    text = httpx.get(f"{collector.addresses['api']}/metrics", trust_env=False).text
+    lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in lines}
+
+
+def test_a_reload_takes_the_log_level_and_refuses_the_rest(tmp_path: Path) -> None:
+    """As a whole, with a line in the log; the collector runs on."""
+    data = tmp_path / "data"
+    file, log = tmp_path / "data.yaml", tmp_path / "data.log"
+    with running(data) as collector:
+        for text, words in (
+            (
+                CONFIG.replace("service:", "service:\n  log_level: debug", 1),
+                "configuration reloaded",
+            ),
+            (CONFIG.replace("http: {", "http: {max_request_mib: 1, ", 1), "restart for the rest"),
+            (CONFIG + "  unknown: 1\n", "unknown"),
+            ("{", "reload refused"),
+        ):
+            file.write_text(text)
+            before = log.stat().st_size
+            collector.process.send_signal(signal.SIGHUP)
+            _wait_for_words(log, before, words)
+        assert _post(collector, bodies.body("after")).code == 200
+        collector.wait_for(_count("after"), 1)
+
+
+def _wait_for_words(log: Path, begin: int, words: str) -> None:
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        if words in log.read_bytes()[begin:].decode():
+            return
+        time.sleep(0.05)
+    pytest.fail(f"{words!r} is not in the log: {log.read_text()[-1000:]}")
