@@ -38,12 +38,11 @@ class RecentLog:
             self._turn(now)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
         descriptor = os.open(self._path, flags, 0o600)
-        try:
-            text = "".join(f"{json.dumps(row)}\n" for row in rows)
-            os.write(descriptor, text.encode())
+        with os.fdopen(descriptor, "ab") as file:
+            # Begins with the end of a line, which a crash may have left torn.
+            file.write("".join(f"\n{json.dumps(row)}" for row in rows).encode())
+            file.flush()
             os.fdatasync(descriptor)
-        finally:
-            os.close(descriptor)
 
     def read(self) -> list[Row]:
         """All rows; a line torn by a crash is left out."""
@@ -64,7 +63,7 @@ def _rows(path: Path) -> Iterator[Row]:
         lines = path.read_bytes().splitlines()
     except FileNotFoundError:
         return
-    for line in lines:
+    for line in filter(None, lines):
         try:
             digest, principal, at = json.loads(line)
             yield str(digest), str(principal), int(at)
