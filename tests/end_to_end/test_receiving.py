@@ -4,7 +4,11 @@ import signal
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 
 import httpx
 import pytest
@@ -24,7 +28,7 @@ def _post(collector: Collector, content: bytes, bearer: str = "") -> bodies.Answ
 
 
 def _count(name: str) -> str:
-    return f"SELECT count() FROM audit_records WHERE SpanName = '{name}'"  # noqa: S608 (our name)
+    return f"SELECT count() FROM audit_records WHERE SpanName = '{name}'"
 
 
 def test_a_request_sent_again_is_stored_once(tmp_path: Path) -> None:
@@ -63,14 +67,17 @@ def test_a_request_sent_again_is_stored_once(tmp_path: Path) -> None:
 
 
 def test_no_raw_credential_reaches_the_disk(tmp_path: Path) -> None:
-    """Wherever on a span one stands; what proves a request is not kept either."""
+    """Nor the next collector, wherever on a span it stands; nor does what proves a request."""
     issuer = proofs.Issuer.at(tmp_path)
+    upstream = Upstream()
     config = CONFIG.replace(
         "service:",
         f"""    identities:
       issuers:
         - {{issuer: "{proofs.ISSUER}", audiences: [auditspan], clients: [robot],
            jwks_file: {issuer.jwks}}}
+exporters:
+  otlp: {{endpoint: "{upstream.url}", protocol: http/protobuf, compression: none, insecure: true}}
 service:""",
         1,
     )
@@ -84,7 +91,7 @@ service:""",
     nested = span.attributes.add(key="nested").value.kvlist_value.values.add(key="deep").value
     nested.array_value.values.add().string_value = tokens[4]
     span.attributes.add(key="audit.identity.token").value.string_value = tokens[5]
-    with running(tmp_path / "data", config) as collector:
+    with upstream, running(tmp_path / "data", config) as collector:
         proofs.bind_agent(collector, tmp_path / "registry")
         key = proofs.api_key(collector)
         _sees_nothing(collector, [*tokens, KEY_LIKE])
@@ -99,7 +106,45 @@ service:""",
         )
         assert (row["UserId"], row["UserProvenance"]) == ("ada@example.org", "verified")
         assert row["StatusMessage"].startswith("refused: Bearer [token sha256:")
+        forwarded = upstream.bodies.get(timeout=20)
     _sees_nothing(collector, [*tokens, KEY_LIKE, key])
+    assert b"secret" in forwarded
+    for secret in map(_secret_part, [*tokens, KEY_LIKE, key]):
+        assert secret not in forwarded
+
+
+class Upstream(AbstractContextManager[None]):
+    """A next collector that keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.bodies: Queue[bytes] = Queue()
+        kept = self.bodies
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                kept.put(self.rfile.read(int(self.headers["content-length"])))
+                self.send_response(200)
+                self.send_header("content-type", PROTOBUF)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Say nothing."""
+
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = Thread(target=self._server.serve_forever)
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+def _secret_part(credential: str) -> bytes:
+    """The signature of a token or the secret of a key: without it the rest opens nothing."""
+    return credential.rpartition("." if "." in credential else "_")[2].encode()
 
 
 def _sees_nothing(collector: Collector, credentials: list[str]) -> None:
@@ -112,9 +157,8 @@ def _sees_nothing(collector: Collector, credentials: list[str]) -> None:
             content = path.read_bytes()
         except FileNotFoundError:
             continue  # A batch that is stored meanwhile.
-        for credential in credentials:
-            secret = credential.rpartition(".")[2].rpartition("_")[2]
-            assert secret.encode() not in content, f"{path.name} holds a credential"
+        for secret in map(_secret_part, credentials):
+            assert secret not in content, f"{path.name} holds a credential"
 
 
 def test_two_hundred_at_once(tmp_path: Path) -> None:
@@ -172,6 +216,28 @@ def test_a_full_disk_is_retryable_and_loses_nothing(tmp_path: Path) -> None:
         assert [tuple(row.values()) for row in rows] == [("before", 1), ("large", 1)]
 
 
+def test_a_full_spool_takes_requests_again_later(tmp_path: Path) -> None:
+    """503 while it is full; the same request is taken once batches are stored."""
+    config = CONFIG.replace("service:", "service:\n  spool: {total_mib: 16, batch_seconds: 2}", 1)
+    many = [bodies.body(f"full-{n}", 40, note=f"{n}" * 100_000) for n in range(6)]
+    with running(tmp_path / "data", config) as collector:
+        answers = [_post(collector, body) for body in many]
+        refused = [body for body, answer in zip(many, answers, strict=True) if answer.code == 503]
+        assert 0 < len(refused) < len(many)
+        assert {answer.status.code for answer in answers} == {0, 14}
+        assert answers[-1].details["ErrorInfo"].reason == "SPOOL_FULL"
+        until = time.monotonic() + 30
+        while refused and time.monotonic() < until:
+            time.sleep(0.2)
+            refused = [body for body in refused if _post(collector, body).code != 200]
+        assert not refused
+        collector.wait_for(
+            "SELECT count() FROM audit_records WHERE SpanName LIKE 'full-%'", 6 * 40, 60
+        )
+        total = "SELECT count() AS n FROM audit_records WHERE SpanName LIKE 'full-%'"
+        assert collector.rows(total)[0]["n"] == 6 * 40
+
+
 def test_health_and_metrics(tmp_path: Path) -> None:
     """Health, readiness and numbers, which know no value of a client."""
     with running(tmp_path / "data") as collector:
@@ -215,12 +281,11 @@ def test_a_reload_takes_the_log_level_and_refuses_the_rest(tmp_path: Path) -> No
     data = tmp_path / "data"
     file, log = tmp_path / "data.yaml", tmp_path / "data.log"
     with running(data) as collector:
+        louder = CONFIG.replace("service:", "service:\n  log_level: debug", 1)
+        smaller = CONFIG.replace("http: {", "http: {max_request_mib: 1, ", 1)
         for text, words in (
-            (
-                CONFIG.replace("service:", "service:\n  log_level: debug", 1),
-                "configuration reloaded",
-            ),
-            (CONFIG.replace("http: {", "http: {max_request_mib: 1, ", 1), "restart for the rest"),
+            (louder, "configuration reloaded"),
+            (smaller, "restart for the rest"),
             (CONFIG + "  unknown: 1\n", "unknown"),
             ("{", "reload refused"),
         ):
