@@ -173,7 +173,7 @@ def test_a_stop_stores_what_was_acknowledged(tmp_path: Path, whole_group: bool) 
 
 
 def test_with_the_server_down_requests_wait_in_the_spool(tmp_path: Path) -> None:
-    """Not ready, and it says why; acknowledged all the same, and stored once the server is up."""
+    """Acknowledged all the same, and stored once it is up; and again when it goes in between."""
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         port = reserved.getsockname()[1]
@@ -188,12 +188,32 @@ def test_with_the_server_down_requests_wait_in_the_spool(tmp_path: Path) -> None
         assert sender.acknowledged
         with server(tmp_path / "server", port):
             until_ready(collector)
+            wait_for_log(tmp_path / "data.log", "engine ready")
+        before = len(sender.acknowledged)
+        wait_for_log(tmp_path / "data.log", "it stays in the spool")
+        with server(tmp_path / "server", port):
+            assert len(sender.acknowledged) > before
             sender.stop.set()
-            time.sleep(0.2)
+            until_drained(tmp_path / "data" / "spool")
             collector.process.send_signal(signal.SIGTERM)
             assert collector.process.wait(30) == 0
-            assert list((tmp_path / "data" / "spool").glob("*.seg")) == []
             assert_in_server(port, sender.acknowledged)
+
+
+def wait_for_log(log: Path, words: str) -> None:
+    """Until the collector has said so."""
+    until = time.monotonic() + 20
+    while words not in log.read_text():
+        assert time.monotonic() < until, log.read_text()[-3000:]
+        time.sleep(0.1)
+
+
+def until_drained(spool: Path) -> None:
+    """Until no segment waits, open or closed."""
+    until = time.monotonic() + 40
+    while any(path.suffix in (".open", ".seg") for path in spool.iterdir()):
+        assert time.monotonic() < until, list(spool.iterdir())
+        time.sleep(0.1)
 
 
 def assert_in_server(port: int, acknowledged: list[int]) -> None:

@@ -80,3 +80,28 @@ def test_a_missing_folder_is_passed_over() -> None:
     )
     assert "Confined(files=" in done.stdout
     assert callable(confine)
+
+
+def test_what_is_hidden_in_a_readable_folder_stays_closed(tmp_path: Path) -> None:
+    """All around it can be read, also what lies beside it."""
+    folder = tmp_path / "checkout" / "data" / "secrets"
+    folder.mkdir(parents=True)
+    (folder / "key").write_text("key")
+    (folder.parent / "beside").write_text("beside")
+    (tmp_path / "checkout" / "code.py").write_text("code")
+    code = (
+        "import sys; from pathlib import Path; from auditspan.collector.engine.landlock import *\n"
+        "root = Path(sys.argv[1]); hidden = root / 'data' / 'secrets'\n"
+        "done = confine([], [root, *system_paths()], network=False, hidden=hidden)\n"
+        "if not done.files: print('unsupported'); sys.exit()\n"
+        "print((root / 'code.py').read_text(), (root / 'data' / 'beside').read_text())\n"
+        "try: print((hidden / 'key').read_text())\n"
+        "except PermissionError: print('refused')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code, str(tmp_path / "checkout")],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    if done.stdout.startswith("unsupported"):
+        pytest.skip("this kernel has no Landlock")
+    assert done.stdout.splitlines() == ["code beside", "refused"]

@@ -91,10 +91,15 @@ def encode(message: Message) -> bytes:
 def decode(line: bytes) -> Message:
     """Read one line. Raises `ValueError` if it is not one of the messages."""
     body = json.loads(line)
+    if not isinstance(body, dict):
+        raise ValueError(f"expected an object, got {line[:80]!r}")
     cls = _TYPES.get(body.pop("type", ""))
     if cls is None:
         raise ValueError(f"message of unknown type in {line[:80]!r}")
     if cls is Start:
         body["hmac_key"] = base64.b64decode(body["hmac_key"])
-    message: Message = cls(**body)
+    try:
+        message: Message = cls(**body)
+    except TypeError as error:
+        raise ValueError(f"message {cls.__name__}: {error}") from error
     return message

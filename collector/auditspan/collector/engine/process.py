@@ -110,9 +110,9 @@ def _segments(
 
 
 def _open(config: StoreConfig, wake: Wake, send: Callable[[Message], None]) -> Engine | None:
-    """The migrated store, waiting for a server that is down; None if front ended meanwhile.
+    """The migrated store, waiting for a server that is down.
 
-    An error that waiting does not mend is told to front as well, and then raised.
+    None if front ended meanwhile, or for an error that is better tried in a new process.
     """
     attempt = 0
     while True:
@@ -127,9 +127,9 @@ def _open(config: StoreConfig, wake: Wake, send: Callable[[Message], None]) -> E
             delay = _delay(attempt)
             attempt += 1
             LOG.error("the store cannot be opened: %s", error)
-            send(Warned(f"the store cannot be opened: {error}; next try in {delay:.0f} s"))
+            send(Warned(f"the store cannot be opened: {error}; it is tried again"))
             if not error.retryable:
-                raise
+                return None
         if not _pause(wake, delay):
             return None
 
@@ -198,8 +198,8 @@ def _persist(
     wake: Wake,
     send: Callable[[Message], None],
 ) -> bool:
-    """Try one segment until it is stored; False if front ended while the store was down."""
-    attempt = 0
+    """Try one segment until it is stored; False if front ended and the last try failed as well."""
+    attempt, last = 0, False
     while True:
         try:
             stored = segments.process(segment)
@@ -209,8 +209,9 @@ def _persist(
             LOG.error("batch %s: %s; it stays in the spool, next try in %.0f s",
                       segment.stem, error, delay)  # fmt: skip
             send(BatchFailed(segment.stem, str(error), delay))
-            if not _pause(wake, delay):
+            if last:
                 return False
+            last = not _pause(wake, delay)
             continue
         send(
             BatchStored(
