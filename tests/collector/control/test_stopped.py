@@ -15,6 +15,7 @@ from auditspan.collector.control.stopped import operator, submitting
 from auditspan.collector.data_dir import DataDir
 from auditspan.storage.decode import decode_controls
 from auditspan.storage.engine import Engine, open_memory
+from auditspan.wire.segments import closed_segments
 
 NOW = 1_800_000_000_123_456_789
 
@@ -40,7 +41,7 @@ def record(ticket: str) -> str:
 
 
 def submit(data: DataDir, *texts: str, now: int = NOW) -> list[Path]:
-    """Write records; gives the segments in the order of their names."""
+    """Write records; gives the closed segments in order, and none is left open."""
 
     async def all_of_them() -> None:
         with submitting(data, lambda: now) as put:
@@ -48,7 +49,8 @@ def submit(data: DataDir, *texts: str, now: int = NOW) -> list[Path]:
                 await put(text)
 
     asyncio.run(all_of_them())
-    return sorted(data.folder("spool").iterdir())
+    assert not list(data.folder("spool").glob("*.open"))
+    return closed_segments(data.folder("spool"))
 
 
 def test_the_engine_reads_what_was_written(data: DataDir, engine: Engine) -> None:
@@ -74,7 +76,6 @@ def test_segments_are_named_in_the_order_of_creation(data: DataDir, engine: Engi
     """Within one millisecond, and after a clock that was set back."""
     submit(data, record("1"), record("2"))
     segments = submit(data, record("3"), now=NOW - 10**12)
-    assert all(path.suffix == ".seg" for path in segments)
     assert all(path.name.startswith(data.instance + "-") for path in segments)
     tickets = [json.loads(decode_controls(engine, s)[0].body)["why"]["ticket"] for s in segments]
     assert tickets == ["1", "2", "3"]
