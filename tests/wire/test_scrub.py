@@ -244,6 +244,18 @@ def test_a_token_that_was_not_exchanged_is_removed() -> None:
     assert not span.attributes
 
 
+def test_a_reason_stands_where_there_is_no_statement() -> None:
+    """For the one who reads the record; it replaces what the sender said."""
+    found, span = request()
+    span.attributes.add(key="audit.identity.error").value.string_value = "sent"
+    span.attributes.add(key="audit.identity.token").value.string_value = JWT
+    (one,) = scrubbed(found)
+    replace_token(found, {}, {one.digest: "expired"})
+    assert [(pair.key, pair.value.string_value) for pair in span.attributes] == [
+        ("audit.identity.error", "expired")
+    ]
+
+
 def test_a_found_token_is_not_shown() -> None:
     """A log line of it tells the digest only."""
     found, span = request()

@@ -12,6 +12,7 @@ import pytest
 
 from auditspan.wire.envelope import CONTROL, OTLP_TRACES, Envelope, frame
 from auditspan.wire.errors import FrameInvalid, SpoolBusy, SpoolFailed, SpoolFull
+from auditspan.wire.segments import count_frames
 from auditspan.wire.spool import (
     SpoolLimits,
     SpoolWriter,
@@ -95,6 +96,52 @@ def test_a_segment_is_due_by_spans_bytes_and_age(writer: SpoolWriter, clock: Clo
     assert writer.due()
     writer.roll()
     assert not writer.due()
+
+
+def test_a_frame_that_would_go_beyond_a_limit_makes_it_due(
+    writer: SpoolWriter, clock: Clock
+) -> None:
+    """So that a batch stays within it; of an empty spool nothing is due."""
+    assert not writer.due(10_000, 100)
+    writer.append(b"x" * 1000, 6)
+    assert not writer.due(1000, 4)
+    assert writer.due(1001, 4)
+    assert writer.due(1000, 5)
+
+
+def test_it_is_known_when_a_segment_is_due(writer: SpoolWriter, clock: Clock) -> None:
+    """Nobody has to look again and again."""
+    assert writer.due_in() is None
+    writer.append(frame(FIRST), 1)
+    assert writer.due_in() == 1.0
+    clock.at += 0.75
+    assert writer.due_in() == 0.25
+    clock.at += 5
+    assert writer.due_in() == 0.0
+    writer.roll()
+    assert writer.due_in() is None
+
+
+def test_a_clock_that_is_set_back_keeps_no_segment_open(writer: SpoolWriter, clock: Clock) -> None:
+    """It would be open for as long as the clock was wrong."""
+    writer.append(frame(FIRST), 1)
+    clock.at -= 3600
+    assert writer.due()
+    assert writer.due_in() == 0.0
+
+
+def test_frames_are_counted_without_reading_them(writer: SpoolWriter, tmp_path: Path) -> None:
+    """All of them, or those behind an offset; a torn end does not count."""
+    data = frame(FIRST)
+    for _ in range(3):
+        writer.append(data, 1)
+    writer.roll()
+    (path,) = closed_segments(tmp_path / "spool")
+    assert count_frames(path) == 3
+    assert count_frames(path, 0) == 2
+    assert count_frames(path, 2 * len(data)) == 0
+    path.write_bytes(data + data[:-1])
+    assert count_frames(path) == 1
 
 
 @pytest.mark.parametrize("seconds", [0, 3600, -3600])
