@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import yaml
 from generator import dialects, reference, tables
 from generator.check import constant
 from generator.load import Registry
@@ -20,6 +21,7 @@ def outputs(registry: Registry, root: Path) -> dict[str, str]:
     words = dialects.read(root / PACKAGE / "dialects.yaml", registry)
     values = {
         "attributes": list(registry.attributes),
+        "schema_version": schema_version(root / PACKAGE / "registry" / "manifest.yaml"),
         "enumerations": [a for a in registry.attributes if isinstance(a.type, Enumeration)],
         "physical": physical,
         "aliases": aliases,
@@ -37,6 +39,12 @@ def outputs(registry: Registry, root: Path) -> dict[str, str]:
     made[f"{PACKAGE}/dialects.json"] = dialects.as_json(words)
     made["docs/semconv.md"] = reference.page(environment, registry, [*physical, *aliases], words)
     return made
+
+
+def schema_version(manifest: Path) -> str:
+    """The version that the manifest's schema URL ends in (Weaver demands one)."""
+    url: str = yaml.safe_load(manifest.read_text(encoding="utf-8"))["schema_url"]
+    return url.rpartition("/")[2]
 
 
 def _environment() -> Environment:

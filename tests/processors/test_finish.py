@@ -10,6 +10,7 @@ import pytest
 from auditspan.processors.errors import ColumnInvalid
 from auditspan.processors.finish import RANDOM_BYTES, arrow_type, finish, record_ids
 from auditspan.processors.maps import MapView
+from auditspan.semconv.attributes import SCHEMA_VERSION
 from auditspan.semconv.columns import COLUMNS
 from tests.processors.samples import NOW, TIME, batch, spans
 
@@ -38,7 +39,10 @@ def test_what_the_stages_left() -> None:
     assert table.column("BatchId").to_pylist() == ["i-1-00000001"] * 2
     assert table.column("RecordKind").to_pylist() == ["action"] * 2
     assert table.column("Findings").to_pylist() == [["late"], []]
-    assert table.column("Derived").to_pylist() == [[], [("audit.x", "v")]]
+    assert table.column("Derived").to_pylist() == [
+        [("audit.schema.version", SCHEMA_VERSION)],
+        [("audit.x", "v"), ("audit.schema.version", SCHEMA_VERSION)],
+    ]
 
 
 def test_null_becomes_empty() -> None:

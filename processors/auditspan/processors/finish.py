@@ -16,6 +16,7 @@ from auditspan.processors.errors import ColumnInvalid
 from auditspan.processors.lists import empty
 from auditspan.processors.maps import build_map
 from auditspan.processors.texts import constant
+from auditspan.semconv.attributes import AUDIT_SCHEMA_VERSION, SCHEMA_VERSION
 from auditspan.semconv.columns import COLUMNS
 
 _TEXT_MAP = pa.map_(pa.string(), pa.string())
@@ -51,6 +52,8 @@ RANDOM_BYTES = 10
 
 def finish(batch: Batch, batch_id: str, random: bytes) -> pa.Table:
     """The table to insert. `random` holds `RANDOM_BYTES` for each record."""
+    version = constant(SCHEMA_VERSION, len(batch))
+    batch = batch.with_derived({AUDIT_SCHEMA_VERSION: version})
     own: dict[str, pa.Array] = {
         "RecordId": record_ids(batch.column("ReceivedAt"), random),
         "BatchId": constant(batch_id, len(batch)),

@@ -3,6 +3,9 @@
 
 from typing import Final
 
+SCHEMA_VERSION: Final = "0.1.0"
+"""Version of the conventions, of `registry/manifest.yaml`."""
+
 AUDIT_RECORD_ID: Final = "audit.record.id"
 """Identifier of the record, a UUIDv7 of the time of receipt."""
 AUDIT_RECORD_KIND: Final = "audit.record.kind"
