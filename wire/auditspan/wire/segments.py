@@ -97,11 +97,11 @@ def count_frames(path: Path, after: int = -1) -> int:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         while offset < size:
-            count += offset > after
             try:
                 start, length = _extent(file, offset, size)
             except FrameInvalid:
                 break
+            count += offset > after
             offset = start + length
     return count
 
