@@ -1,5 +1,6 @@
 """What is acknowledged is stored, once, without credentials; what cannot be kept is refused."""
 
+import os
 import signal
 import subprocess
 import time
@@ -258,6 +259,32 @@ def test_health_and_metrics(tmp_path: Path) -> None:
         assert 0 < numbers["auditspan_batch_lag_seconds"] < 30
         assert any(name.startswith("auditspan_stage_cpu_seconds_total{") for name in numbers)
         assert not any("tell-nobody" in name for name in numbers)
+
+
+def test_readiness_says_what_is_wrong(tmp_path: Path) -> None:
+    """While the engine is gone requests are accepted; they are stored when it is back."""
+    with running(tmp_path / "data") as collector:
+        _kill_engine(collector)
+        ready = f"{collector.addresses['api']}/readyz"
+        until = time.monotonic() + 10
+        answer = httpx.get(ready, trust_env=False)
+        while "ended with code -9" not in answer.text and time.monotonic() < until:
+            time.sleep(0.02)
+            answer = httpx.get(ready, trust_env=False)
+        assert answer.status_code == 503
+        assert answer.json()["reason"].startswith("the engine has trouble (")
+        assert _post(collector, bodies.body("meanwhile")).code == 200
+        while httpx.get(ready, trust_env=False).status_code != 200:
+            assert time.monotonic() < until + 20
+            time.sleep(0.1)
+        collector.wait_for(_count("meanwhile"), 1)
+
+
+def _kill_engine(collector: Collector) -> None:
+    """The one child of the collector."""
+    front = collector.process.pid
+    [child] = Path(f"/proc/{front}/task/{front}/children").read_text().split()
+    os.kill(int(child), signal.SIGKILL)
 
 
 def test_the_metrics_show_what_waits_in_the_spool(tmp_path: Path) -> None:

@@ -142,9 +142,10 @@ class Service:
 
     def not_ready(self) -> str:
         """Why requests should not come yet; empty if they may."""
-        if not self.engine.ready.is_set():
-            return "the engine is starting; requests are accepted into the spool"
-        return ""
+        if self.engine.ready.is_set():
+            return ""
+        why = f"has trouble ({self.engine.trouble})" if self.engine.trouble else "is starting"
+        return f"the engine {why}; requests are accepted into the spool"
 
     def reload(self, config_file: Path | None) -> None:
         """Take over what of a changed file can change while running, or refuse it as a whole."""
