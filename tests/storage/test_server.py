@@ -10,6 +10,7 @@ from auditspan.storage.engine import Engine
 from auditspan.storage.errors import StatementRefused, StoreLocked
 from auditspan.storage.lock import migration_lock
 from auditspan.storage.migrations import applied, known, migrate
+from auditspan.storage.query import Statement, execute
 from auditspan.storage.reader import Reader
 from auditspan.storage.writer import count, write
 
@@ -64,3 +65,11 @@ def test_an_error_has_the_servers_number(server: Engine) -> None:
     with pytest.raises(StatementRefused) as error:
         server.raw("SELECT * FROM nothing_here")
     assert error.value.code == 60
+
+
+def test_a_reader_may_name_a_format(server: Engine) -> None:
+    """A statement's own FORMAT holds, and without one the reader's default."""
+    migrate(server)
+    named = Statement("SELECT 1 AS a FORMAT JSONEachRow", format="TabSeparated")
+    assert execute(server, named).body.strip() == b'{"a":1}'
+    assert execute(server, Statement("SELECT 1 AS a")).body == b"1\n"

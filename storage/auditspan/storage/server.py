@@ -16,6 +16,7 @@ from clickhouse_connect.driver.exceptions import Error as ClientError
 from auditspan.storage import errors
 from auditspan.storage.config import StoreConfig
 from auditspan.storage.engine import Session, Settings
+from auditspan.storage.statement import output_format
 from auditspan.storage.values import Params, moment
 
 # An insert is one block, and so one part, however large it is, and done when it returns.
@@ -72,9 +73,11 @@ class ServerEngine:
         params: Params | None = None,
         settings: Settings | None = None,
     ) -> bytes:
+        # The client appends a FORMAT, and a statement may have only one.
+        appended = None if output_format(sql, "") else fmt
         with _translated(self.config.url):
             return self._client.raw_query(
-                sql, parameters=_bound(params), settings=self._settable(settings), fmt=fmt
+                sql, parameters=_bound(params), settings=self._settable(settings), fmt=appended
             )
 
     def command(self, sql: str, params: Params | None = None) -> None:
