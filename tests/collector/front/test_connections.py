@@ -9,11 +9,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import grpc
 import httpx
 import pytest
 from starlette.applications import Starlette
 
-from auditspan.collector.front import http_server
+from auditspan.collector.front import grpc_server, http_server
 from auditspan.collector.front.front import Front, FrontSettings
 from auditspan.collector.front.peer_certificate import PeerCertificateProtocol
 from auditspan.collector.front.receiver_config import (
@@ -26,6 +27,7 @@ from auditspan.wire.envelope import Envelope
 from tests.collector.front.house import House, request
 
 ONE = request().SerializeToString()
+METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 PROTOBUF = {"content-type": "application/x-protobuf"}
 
 
@@ -37,7 +39,7 @@ class Ports:
         self.not_ready = not_ready
         free = "127.0.0.1:0"
         settings = FrontSettings(
-            GrpcConfig(enabled=False),
+            GrpcConfig(endpoint=free),
             HttpConfig(endpoint=free),
             ApiConfig(endpoint=free),
             QueryConfig(enabled=False),
@@ -219,6 +221,59 @@ def test_a_client_that_leaves_holds_nothing(ports: Ports) -> None:
         _until(lambda: ports.house.admission.budget.used > 0)
     _until(lambda: ports.house.admission.budget.used == 0)
     assert ports.stored() == []
+
+
+def test_a_call_of_many_messages_ends_at_the_second(ports: Ports) -> None:
+    """They are not all taken into memory first."""
+    ended = threading.Event()
+
+    def messages() -> Iterator[bytes]:
+        yield ONE
+        yield ONE
+        ended.wait(5)
+        yield ONE
+
+    with grpc.insecure_channel(ports.addresses["grpc"].partition("://")[2]) as channel:
+        with pytest.raises(grpc.RpcError) as caught:
+            channel.stream_unary(METHOD)(messages(), timeout=4)
+        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        ended.set()
+    assert ports.stored() == []
+
+
+def test_a_message_that_never_comes_is_given_up(
+    ports: Ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sender may try again."""
+    monkeypatch.setattr(grpc_server, "_MESSAGE_SECONDS", 0.05)
+    wait = threading.Event()
+
+    def messages() -> Iterator[bytes]:
+        wait.wait(5)
+        yield ONE
+
+    with grpc.insecure_channel(ports.addresses["grpc"].partition("://")[2]) as channel:
+        with pytest.raises(grpc.RpcError) as caught:
+            channel.stream_unary(METHOD)(messages(), timeout=4)
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+        wait.set()
+    assert ports.stored() == []
+
+
+def test_who_is_not_known_is_told_before_the_message(ports: Ports) -> None:
+    """However large it is, it is not read."""
+    wait = threading.Event()
+
+    def messages() -> Iterator[bytes]:
+        wait.wait(5)
+        yield ONE
+
+    with grpc.insecure_channel(ports.addresses["grpc"].partition("://")[2]) as channel:
+        with pytest.raises(grpc.RpcError) as caught:
+            metadata = (("authorization", "Bearer no"),)
+            channel.stream_unary(METHOD)(messages(), timeout=4, metadata=metadata)
+        assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+        wait.set()
 
 
 def test_health_and_metrics(tmp_path: Path) -> None:

@@ -104,15 +104,19 @@ class GrpcServer:
 
 async def _only(messages: AsyncIterator[bytes]) -> bytes:
     """The one message of a call."""
+    first: bytes | None = None
     try:
         async with asyncio.timeout(_MESSAGE_SECONDS):
-            found = [message async for message in messages]
+            async for message in messages:
+                if first is not None:
+                    raise BodyInvalid("call: expected one message, got 2 or more")
+                first = message
     except TimeoutError as error:
         words = f"message: not whole after {_MESSAGE_SECONDS:g} s, send it again"
         raise Unavailable(words, 1.0) from error
-    if len(found) != 1:
-        raise BodyInvalid(f"call: expected one message, got {len(found)}")
-    return found[0]
+    if first is None:
+        raise BodyInvalid("call: expected one message, got 0")
+    return first
 
 
 def _credentials_of(context: Any) -> Credentials:
