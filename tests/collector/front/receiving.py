@@ -1,7 +1,6 @@
 """The collector's ports without its engine: what is acknowledged stays in the spool, to be read."""
 
 import asyncio
-import dataclasses
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +11,6 @@ from starlette.applications import Starlette
 
 from auditspan.collector.config import CollectorConfig
 from auditspan.collector.data_dir import prepare
-from auditspan.collector.front.admission import Admission
-from auditspan.collector.front.budget import Budget
 from auditspan.collector.front.front import Front, FrontSettings
 from auditspan.collector.service import Service
 from auditspan.identity.principal import Principal
@@ -25,15 +22,15 @@ FREE = "127.0.0.1:0"
 class Receiving:
     """Ports on an event loop of their own."""
 
-    def __init__(self, service: Service, admission: Admission) -> None:
+    def __init__(self, service: Service) -> None:
         config = service.config
         otlp = config.receivers.otlp
         settings = FrontSettings(otlp.grpc, otlp.http, config.service.api, config.service.query)
         self.service = service
-        self.admission = admission
+        self.admission = service.admission
         self.front = Front(
             settings,
-            admission,
+            service.admission,
             not_ready=service.not_ready,
             api_routes=(),
             query_app=Starlette(),
@@ -80,9 +77,8 @@ class Receiving:
 
 
 @contextmanager
-def receiving(folder: Path, *, under_way: int = 0, **otlp: Any) -> Iterator[Receiving]:
-    """Open ports over a data folder. `otlp` is the configuration of `receivers.otlp`, `under_way`
-    how many bytes of requests may be in memory, if not the default."""
+def receiving(folder: Path, **otlp: Any) -> Iterator[Receiving]:
+    """Open ports over a data folder; `otlp` is the configuration of `receivers.otlp`."""
     ports = {name: {"endpoint": FREE} | otlp.pop(name, {}) for name in ("grpc", "http")}
     config = CollectorConfig.model_validate(
         {
@@ -91,10 +87,7 @@ def receiving(folder: Path, *, under_way: int = 0, **otlp: Any) -> Iterator[Rece
         }
     )
     service = Service.of(config, prepare(folder))
-    admission = service.admission
-    if under_way:
-        admission = dataclasses.replace(admission, budget=Budget(under_way))
-    running = Receiving(service, admission)
+    running = Receiving(service)
     try:
         running.open()
         yield running

@@ -1,6 +1,5 @@
-"""Connections: certificates at the port, and peers that say nothing."""
+"""Client certificates at the ports: whom they name, and whom not."""
 
-import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,6 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from auditspan.collector.front.peer_certificate import PeerCertificateProtocol
 from tests.collector.front.receiving import Receiving, receiving
 from tests.end_to_end.bodies import PROTOBUF, body, call
 from tests.end_to_end.proofs import Authority
@@ -76,19 +74,6 @@ def test_a_certificate_does_not_save_a_bad_key(ports: Receiving, authority: Auth
     """The header decides alone."""
     pair = authority.workload(DESK)
     assert _post(ports, authority, pair, authorization="Bearer wrong") == 401
-
-
-@pytest.mark.parametrize("said", [b"", b"POST /v1/traces HTTP/1.1\r\nhost: x\r\n"])
-def test_a_peer_that_does_not_finish_its_headers_is_cut_off(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: bytes
-) -> None:
-    """So that idle connections do not add up."""
-    monkeypatch.setattr(PeerCertificateProtocol, "header_seconds", 0.1)
-    with receiving(tmp_path / "data") as ports:
-        url = httpx.URL(ports.http)
-        with socket.create_connection((url.host, url.port or 0), timeout=10) as connection:
-            connection.sendall(said)
-            assert connection.recv(1) == b""
 
 
 def _post(ports: Receiving, authority: Authority, pair: Pair, **headers: str) -> int:
