@@ -15,15 +15,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
 
 from starlette.types import ASGIApp
 
+from auditspan.collector.bindings import bindings_in_force
 from auditspan.collector.config import CollectorConfig, load
 from auditspan.collector.control import api, records
 from auditspan.collector.control.service import Controls, open_controls
 from auditspan.collector.control.stopped import operator
-from auditspan.collector.control.versions import Versions
 from auditspan.collector.data_dir import DataDir, locked, prepare, write_front
 from auditspan.collector.engine.messages import (
     BatchFailed,
@@ -37,12 +36,13 @@ from auditspan.collector.engine_process import EngineProcess
 from auditspan.collector.errors import ConfigInvalid
 from auditspan.collector.forward.forwarder import Forwarder
 from auditspan.collector.front.admission import Admission
-from auditspan.collector.front.authentication import Authenticator, Bindings
+from auditspan.collector.front.authentication import Authenticator
 from auditspan.collector.front.commit import Committer
 from auditspan.collector.front.front import Front, FrontSettings
 from auditspan.collector.front.identities import Identities
 from auditspan.collector.front.metrics import Metrics
 from auditspan.collector.front.retransmissions import Retransmissions, in_spool
+from auditspan.collector.query.access import LOOPBACK
 from auditspan.collector.query.endpoint import endpoint
 from auditspan.collector.query.runner import RemoteAnswer
 from auditspan.collector.secret_files import Secrets, ensure_secrets
@@ -52,7 +52,6 @@ from auditspan.wire.segments import recover, spooled_bytes
 from auditspan.wire.spool import SpoolWriter
 
 LOG = logging.getLogger("auditspan.collector")
-_BINDINGS_SECONDS: Final = 1.0
 
 Announce = Callable[[dict[str, str]], None]
 
@@ -177,7 +176,9 @@ async def _serve(service: Service, config_file: Path | None, announce: Announce)
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, service.reload, config_file)
     async with _tasks(service), RemoteAnswer(service.data.socket) as answer:
-        front = _front(service, endpoint(answer, lambda: service.secrets.operator_token))
+        hosts = LOOPBACK | set(service.config.service.query.hosts)
+        query = endpoint(answer, lambda: service.secrets.operator_token, hosts)
+        front = _front(service, query)
         addresses = await front.start()
         try:
             write_front(service.data, addresses)
@@ -262,34 +263,12 @@ def _authentication(
     config: CollectorConfig, data: DataDir, secrets: Secrets, keys: ApiKeys, metrics: Metrics
 ) -> tuple[Authenticator, Identities]:
     otlp = config.receivers.otlp
-    bindings = _bindings(config, data)
+    bindings = bindings_in_force(data, config.receivers.otlp.authentication)
     authenticator = Authenticator(otlp.authentication, keys, bindings)
     signer = StatementSigner(secrets.statement_key)
     return authenticator, Identities(
         otlp.identities, authenticator, signer, count=metrics.exchanged
     )
-
-
-def _bindings(config: CollectorConfig, data: DataDir) -> Callable[[], Bindings]:
-    """Credentials that the registry in force names, read again at most once a second."""
-    versions, auth = Versions(data.folder("registry")), config.receivers.otlp.authentication
-    current = {"until": 0.0, "stamp": -1.0}
-    found = [Bindings.of((), auth)]
-
-    def bindings() -> Bindings:
-        now = time.monotonic()
-        if now < current["until"]:
-            return found[0]
-        current["until"] = now + _BINDINGS_SECONDS
-        path = versions.folder / "current.json"
-        stamp = path.stat().st_mtime if path.exists() else 0.0
-        if stamp != current["stamp"]:
-            bundle = versions.current()
-            agents = bundle.registry().agents.values() if bundle else ()
-            found[0], current["stamp"] = Bindings.of(agents, auth), stamp
-        return found[0]
-
-    return bindings
 
 
 def _started(service: Service) -> str:

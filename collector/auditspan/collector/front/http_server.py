@@ -161,5 +161,8 @@ def _response(problem: Problem, *, json: bool, allow: str = "") -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if problem.http == 415:
         headers["Accept-Encoding"] = "gzip, identity"
+    if problem.http == 413:
+        # Otherwise the rest of the body would be read and thrown away, however long it is.
+        headers["Connection"] = "close"
     media_type = "application/json" if json else "application/x-protobuf"
     return Response(problem.body(json=json), problem.http, headers, media_type)
