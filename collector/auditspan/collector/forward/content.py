@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
+from auditspan.collector.forward.errors import Refused
 from auditspan.wire.prefilter import STATEMENT_ATTRIBUTES
 
 if TYPE_CHECKING:
@@ -17,16 +19,43 @@ _NAMES: Final = frozenset(STATEMENT_ATTRIBUTES)
 _BYTES: Final = tuple(name.encode() for name in STATEMENT_ATTRIBUTES)
 
 
+def outgoing(request: bytes, limit: int) -> list[bytes]:
+    """What is sent of a request. Raises `Refused` if it cannot be read."""
+    return list(pieces(without_statements(request), limit))
+
+
 def without_statements(request: bytes) -> bytes:
     """The request without signed identity statements: raw tokens were gone before the spool."""
     if not any(name in request for name in _BYTES):
         return request
-    parsed = ExportTraceServiceRequest.FromString(request)
+    parsed = _parsed(request)
     for attributes in _attributes(parsed):
-        for position in reversed(range(len(attributes))):
-            if attributes[position].key in _NAMES:
-                del attributes[position]
+        _drop_statements(attributes)
     return parsed.SerializeToString()
+
+
+def _drop_statements(attributes: "_Attributes") -> None:
+    for position in reversed(range(len(attributes))):
+        if attributes[position].key in _NAMES:
+            del attributes[position]
+        else:
+            _drop_nested(attributes[position].value)
+
+
+def _drop_nested(value: AnyValue) -> None:
+    # Asked first: to touch a field of a oneof may set it.
+    if value.HasField("kvlist_value"):
+        _drop_statements(value.kvlist_value.values)
+    elif value.HasField("array_value"):
+        for item in value.array_value.values:
+            _drop_nested(item)
+
+
+def _parsed(request: bytes) -> ExportTraceServiceRequest:
+    try:
+        return ExportTraceServiceRequest.FromString(request)
+    except DecodeError as error:
+        raise Refused(f"request of {len(request)} bytes: expected OTLP: {error}") from error
 
 
 def pieces(request: bytes, limit: int) -> Iterator[bytes]:
@@ -37,7 +66,7 @@ def pieces(request: bytes, limit: int) -> Iterator[bytes]:
     if len(request) <= limit:
         yield request
         return
-    parsed = ExportTraceServiceRequest.FromString(request)
+    parsed = _parsed(request)
     total = sum(len(s.spans) for r in parsed.resource_spans for s in r.scope_spans)
     if total <= 1:
         yield request

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Final, Literal, Protocol
 
 from auditspan.collector.forward.config import ForwardConfig
-from auditspan.collector.forward.content import pieces, without_statements
+from auditspan.collector.forward.content import outgoing
 from auditspan.collector.forward.errors import Later, Refused
 from auditspan.collector.forward.grpc_sender import GrpcSender
 from auditspan.collector.forward.http_sender import HttpSender
 from auditspan.collector.forward.queue import ForwardQueue
+from auditspan.collector.forward.trust import trust
 from auditspan.wire.envelope import OTLP_TRACES
 from auditspan.wire.errors import FrameInvalid
 from auditspan.wire.segments import read_frames
@@ -55,15 +56,19 @@ class Forwarder:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         spread: Callable[[], float] = random.random,
     ) -> None:
-        """`root` is the data folder, its spool recovered. `count` is told an event and a number."""
+        """`root` is the data folder, its spool recovered. `count` is told an event and a number.
+
+        Raises `ConfigInvalid`.
+        """
         self._config = config
+        self._trust = trust(config)
         self._queue = ForwardQueue(root / "spool", root / "forward", config.max_queue)
         self._count = count
         self._sleep = sleep
         self._spread = spread
         self._wake = asyncio.Event()
-        # Before the first call of `closed`, which moves the mark that this goes by.
-        self._dropped(self._queue.take_over())
+        for batch_id in self._queue.missed():
+            self.closed(batch_id)
 
     def closed(self, batch_id: str) -> None:
         """A batch is there to be passed on. Raises nothing."""
@@ -76,7 +81,7 @@ class Forwarder:
     async def run(self) -> None:
         """Pass on for ever; cancel it at the end, it goes on there next time."""
         sender: Sender = (GrpcSender if self._config.protocol == "grpc" else HttpSender)(
-            self._config
+            self._config, self._trust
         )
         try:
             while True:
@@ -85,9 +90,17 @@ class Forwarder:
                 if path is None:
                     await self._wake.wait()
                 else:
-                    await self._batch(path, sender)
+                    await self._turn(path, sender)
         finally:
             await sender.close()
+
+    async def _turn(self, path: Path, sender: Sender) -> None:
+        """Pass a batch on; whatever goes wrong, there is a next turn."""
+        try:
+            await self._batch(path, sender)
+        except Exception:
+            LOG.exception("forward: batch %s waits", path.stem)
+            await self._sleep(_LONGEST)
 
     async def _batch(self, path: Path, sender: Sender) -> None:
         done = self._queue.offset(path)
@@ -106,7 +119,14 @@ class Forwarder:
 
     async def _request(self, path: Path, request: bytes, sender: Sender) -> None:
         event: Event = "forwarded"
-        for piece in pieces(without_statements(request), self._config.max_request):
+        try:
+            # In a thread: the requests of the audit path come first.
+            parts = await asyncio.to_thread(outgoing, request, self._config.max_request)
+        except Refused as error:
+            LOG.error("forward: a request is left out: %s", error)
+            self._count("refused", 1)
+            return
+        for piece in parts:
             try:
                 if not await self._delivered(path, piece, sender):
                     return  # Counted as dropped.

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import grpc
 import grpc.aio
+from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
@@ -11,6 +12,7 @@ from auditspan.collector.forward.answers import check_success
 from auditspan.collector.forward.config import ForwardConfig
 from auditspan.collector.forward.errors import Later, Refused
 from auditspan.collector.forward.headers import read_headers
+from auditspan.collector.forward.trust import Trust
 
 _METHOD: Final = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 _RETRYABLE: Final = frozenset(
@@ -28,9 +30,9 @@ _RETRYABLE: Final = frozenset(
 class GrpcSender:
     """Sends over gRPC."""
 
-    def __init__(self, config: ForwardConfig) -> None:
+    def __init__(self, config: ForwardConfig, trust: Trust) -> None:
         self._config = config
-        self._channel = _channel(config)
+        self._channel = _channel(config, trust)
         self._export = self._channel.unary_unary(_METHOD)
         gzip = config.compression == "gzip"
         self._compression = grpc.Compression.Gzip if gzip else grpc.Compression.NoCompression
@@ -53,12 +55,12 @@ class GrpcSender:
         await self._channel.close()
 
 
-def _channel(config: ForwardConfig) -> Any:
+def _channel(config: ForwardConfig, trust: Trust) -> Any:
     options = [("grpc.max_send_message_length", -1)]
     if not config.tls:
         return grpc.aio.insecure_channel(config.target, options)
-    roots = config.ca_file.read_bytes() if config.ca_file else None
-    return grpc.aio.secure_channel(config.target, grpc.ssl_channel_credentials(roots), options)
+    credentials = grpc.ssl_channel_credentials(trust.roots)
+    return grpc.aio.secure_channel(config.target, credentials, options)
 
 
 def _raised(error: Any) -> Later | Refused:
@@ -74,8 +76,16 @@ def _retry_info(error: Any) -> float | None:
     """The seconds of `RetryInfo`, None without one."""
     for name, value in error.trailing_metadata() or ():
         if name == "grpc-status-details-bin":
-            for detail in Status.FromString(value).details:
-                info = RetryInfo()
-                if detail.Unpack(info):
-                    return float(info.retry_delay.ToMilliseconds()) / 1000
+            try:
+                return _delay(value)
+            except (DecodeError, ValueError):
+                return None  # What a backend writes there is not for us to trust.
+    return None
+
+
+def _delay(details: bytes) -> float | None:
+    for detail in Status.FromString(details).details:
+        info = RetryInfo()
+        if detail.Unpack(info):
+            return float(info.retry_delay.ToMilliseconds()) / 1000
     return None

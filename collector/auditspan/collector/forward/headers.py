@@ -8,7 +8,16 @@ from auditspan.collector.forward.errors import Later
 from auditspan.identity.errors import SecretFileInvalid
 from auditspan.identity.files import read_private
 
-_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# What both protocols take; a name that ends in `-bin` would need bytes in gRPC.
+_NAME: Final = re.compile(r"(?!grpc-)[0-9a-z_.-]+(?<!-bin)")
+_VALUE: Final = re.compile(r"[\x20-\x7e]*")
+_OURS: Final = frozenset(
+    {
+        *("connection", "content-encoding", "content-length", "content-type", "host", "te"),
+        *("transfer-encoding", "user-agent"),
+    }
+)
+"""These say how a request is sent, and the sender says so itself."""
 
 
 def read_headers(path: Path | None) -> list[tuple[str, str]]:
@@ -28,7 +37,12 @@ def _counts(line: str) -> bool:
 
 def _header(path: Path, number: int, line: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
-    if not colon or not _NAME.fullmatch(name.strip()):
+    name, value = name.strip().lower(), value.strip()
+    if not colon or not _NAME.fullmatch(name) or not _VALUE.fullmatch(value) or name in _OURS:
         # The line may hold a token: its number must do.
-        raise Later(f"headers_file {path}: line {number}: expected `name: value`", 10.0)
-    return name.strip().lower(), value.strip()
+        raise Later(
+            f"headers_file {path}: line {number}: expected `name: value` in printable ASCII, and a "
+            "name that is not the protocol's own",
+            10.0,
+        )
+    return name, value

@@ -1,7 +1,7 @@
 """Requests to another backend over OTLP/HTTP (https://opentelemetry.io/docs/specs/otlp/#otlphttp)."""
 
+import asyncio
 import gzip
-import ssl
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -12,47 +12,69 @@ from auditspan.collector.forward.answers import check_success
 from auditspan.collector.forward.config import ForwardConfig
 from auditspan.collector.forward.errors import Later, Refused
 from auditspan.collector.forward.headers import read_headers
+from auditspan.collector.forward.trust import Trust
 
 _RETRYABLE: Final = (429, 502, 503, 504)
 _TYPE: Final = "application/x-protobuf"
+_LONGEST_ANSWER: Final = 1 << 16
+"""Bytes; the words of a longer one are not heard."""
 
 
 class HttpSender:
     """Sends over HTTP."""
 
-    def __init__(self, config: ForwardConfig) -> None:
+    def __init__(self, config: ForwardConfig, trust: Trust) -> None:
         self._config = config
-        trust = ssl.create_default_context(cafile=str(config.ca_file) if config.ca_file else None)
         # No proxy, .netrc or certificates out of the environment; a redirect could go anywhere.
         self._client = httpx.AsyncClient(
-            verify=trust, timeout=config.timeout_seconds, trust_env=False, follow_redirects=False
+            verify=trust.context,
+            timeout=config.timeout_seconds,
+            trust_env=False,
+            follow_redirects=False,
         )
 
     async def send(self, request: bytes) -> None:
         """Deliver a request. Raises `Refused`, `Later`."""
-        headers = [("content-type", _TYPE), *read_headers(self._config.headers_file)]
+        # An answer that is not compressed cannot be larger than it looks.
+        headers = [("content-type", _TYPE), ("accept-encoding", "identity")]
+        headers += read_headers(self._config.headers_file)
         if self._config.compression == "gzip":
             headers.append(("content-encoding", "gzip"))
-            request = gzip.compress(request, 1)
+            request = await asyncio.to_thread(gzip.compress, request, 1)
         try:
-            answer = await self._client.post(self._config.url, content=request, headers=headers)
-        except httpx.HTTPError as error:
+            # httpx times each read, and a backend could answer a byte at a time.
+            async with asyncio.timeout(self._config.timeout_seconds):
+                await self._post(request, headers)
+        except (httpx.HTTPError, TimeoutError) as error:
             raise Later(f"{self._config.endpoint}: {type(error).__name__}") from error
-        _check(answer)
+
+    async def _post(self, request: bytes, headers: list[tuple[str, str]]) -> None:
+        url = self._config.url
+        async with self._client.stream("POST", url, content=request, headers=headers) as answer:
+            _check_status(answer)
+            if answer.headers.get("content-type", "").startswith(_TYPE):
+                check_success(await _body(answer))
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
 
-def _check(answer: httpx.Response) -> None:
+def _check_status(answer: httpx.Response) -> None:
     if answer.status_code in _RETRYABLE:
         after = _seconds(answer.headers.get("retry-after", ""))
         raise Later(f"the backend answered {answer.status_code}", after)
     if not answer.is_success:
         raise Refused(f"the backend answered {answer.status_code}")
-    if answer.headers.get("content-type", "").startswith(_TYPE):
-        check_success(answer.content)
+
+
+async def _body(answer: httpx.Response) -> bytes:
+    body = b""
+    async for chunk in answer.aiter_raw():
+        body += chunk
+        if len(body) > _LONGEST_ANSWER:
+            return b""
+    return body
 
 
 def _seconds(text: str) -> float:

@@ -1,11 +1,13 @@
 """Batches that wait for the other backend: hard links to segments of the spool, bounded in bytes.
 
-A link keeps a segment after the audit path has finished with it and costs no second copy. `last`
-names the newest batch that was linked, `cursor` how far the oldest one was passed on; both may lag
-after a crash, and then a request is passed on twice, never left out.
+A link keeps a segment after the audit path has finished with it and costs no second copy; a file
+system without links gets one. `last` names the newest batch that was linked, `cursor` how far the
+oldest one was passed on; both may lag after a crash, and then a request is passed on twice, never
+left out.
 """
 
 import os
+import shutil
 from pathlib import Path
 from typing import Final
 
@@ -13,28 +15,30 @@ from auditspan.wire.segments import CLOSED, SegmentName, closed_segments, count_
 
 _LAST: Final = "last"
 _CURSOR: Final = "cursor"
+_DRAFT: Final = ".new"
 
 
 class ForwardQueue:
     """The queue of one forwarder."""
 
     def __init__(self, spool: Path, folder: Path, limit: int) -> None:
-        """Open the queue; `folder` is on the file system of `spool` and made if missing."""
+        """Open the queue; `folder` is made if missing."""
         folder.mkdir(mode=0o700, exist_ok=True)
+        for draft in folder.glob(f"*{_DRAFT}"):
+            draft.unlink()  # Of a crash.
         self._spool = spool
         self._folder = folder
         self._limit = limit
         self._sizes = {path.name: path.stat().st_size for path in closed_segments(folder)}
+        stem, _, offset = _read(folder / _CURSOR).partition(" ")
+        self._passed = (stem, int(offset) if offset.isdecimal() else -1)
 
-    def take_over(self) -> int:
-        """Link what was closed while nobody listened; the number of requests dropped for it."""
+    def missed(self) -> list[str]:
+        """Ids of the batches that were closed while nobody listened, in order."""
         last = SegmentName.of(_read(self._folder / _LAST))
-        dropped = 0
-        for path in closed_segments(self._spool):
-            name = SegmentName.of(path.stem)
-            if last is None or (name is not None and name > last):
-                dropped += self.add(path.stem)
-        return dropped
+        stems = (path.stem for path in closed_segments(self._spool))
+        named = ((SegmentName.of(stem), stem) for stem in stems)
+        return [stem for name, stem in named if name and (last is None or name > last)]
 
     def add(self, batch_id: str) -> int:
         """Link a closed batch; the number of requests dropped for it.
@@ -43,10 +47,9 @@ class ForwardQueue:
         """
         name = batch_id + CLOSED
         link = self._folder / name
-        try:
-            os.link(self._spool / name, link)
-        except FileExistsError:
+        if name in self._sizes:
             return 0
+        _link(self._spool / name, link)
         self._sizes[name] = link.stat().st_size
         _write(self._folder / _LAST, batch_id)
         return self._shrink()
@@ -60,13 +63,17 @@ class ForwardQueue:
         return path.name in self._sizes
 
     def passed(self, path: Path, offset: int) -> None:
-        """Remember that the frame at an offset, and all before it, need not be sent again."""
+        """Remember that the frame at an offset, and all before it, need not be sent again.
+
+        Raises `OSError` if the next process will not know; this one does.
+        """
+        self._passed = (path.stem, offset)
         _write(self._folder / _CURSOR, f"{path.stem} {offset}")
 
     def offset(self, path: Path) -> int:
         """The offset of the last frame that was passed on, -1 of none."""
-        stem, _, offset = _read(self._folder / _CURSOR).partition(" ")
-        return int(offset) if stem == path.stem and offset.isdecimal() else -1
+        stem, offset = self._passed
+        return offset if stem == path.stem else -1
 
     def remove(self, path: Path) -> None:
         """A batch is passed on."""
@@ -90,6 +97,17 @@ class ForwardQueue:
         return dropped
 
 
+def _link(segment: Path, link: Path) -> None:
+    try:
+        os.link(segment, link)
+    except (FileNotFoundError, FileExistsError):
+        raise
+    except OSError:  # Another file system, or one without links.
+        draft = link.with_name(f"{link.name}{_DRAFT}")
+        shutil.copyfile(segment, draft)
+        draft.replace(link)
+
+
 def _read(path: Path) -> str:
     try:
         return path.read_text("ascii").strip()
@@ -98,6 +116,6 @@ def _read(path: Path) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    draft = path.with_name(f"{path.name}.new")
+    draft = path.with_name(f"{path.name}{_DRAFT}")
     draft.write_text(text, "ascii")
     draft.replace(path)
