@@ -45,6 +45,14 @@ def test_classes_and_days_are_parts_of_their_own(migrated: Engine, batch: BatchO
     assert _parts(migrated) == 4
 
 
+def test_the_largest_request_is_one_row_that_fits(migrated: Engine, batch: BatchOf) -> None:
+    """A span of 60 MB, its text in two columns, is stored within the default memory."""
+    text = "A" * 60_000_000
+    rows = batch(1, _ID, ToolArguments=[text], SpanAttributes=[[("arguments", text)]])
+    assert write(migrated, rows, _ID).rows == 1
+    assert _parts(migrated) == 1
+
+
 @pytest.mark.parametrize("there", [1, 99])
 def test_a_part_of_a_batch_is_replaced_by_the_whole(
     migrated: Engine, batch: BatchOf, there: int

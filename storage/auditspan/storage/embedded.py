@@ -20,6 +20,10 @@ from auditspan.storage.values import Params, text
 
 _MEMORY = ":memory:"
 
+# chDB drops an insert that it has no memory for and says nothing. It needs more for one large
+# piece than for the same bytes in small ones.
+_PIECE_BYTES = 1 << 20
+
 # For every connection that is not a reader's: results are Arrow, times are UTC, an insert is
 # one block (and so one part) however large, and runs when it is called.
 _SESSION: Settings = {
@@ -176,7 +180,8 @@ def _arrow_stream(rows: pa.Table) -> list[memoryview]:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, rows.schema) as writer:
         writer.write_table(rows.combine_chunks())
-    return [memoryview(sink.getvalue())]
+    whole = memoryview(sink.getvalue())
+    return [whole[at : at + _PIECE_BYTES] for at in range(0, len(whole), _PIECE_BYTES)]
 
 
 @contextmanager
