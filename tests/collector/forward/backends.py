@@ -17,8 +17,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from auditspan.collector.front.decompress import gunzip
-from auditspan.collector.front.receiver_config import ListenConfig
+from auditspan.collector.front.receiver_config import ListenConfig, TlsConfig
 from auditspan.collector.front.status import Problem
+from auditspan.collector.front.tls import grpc_credentials
 from auditspan.collector.front.web_server import WebServer
 
 OK = Problem(200, "", "", "")
@@ -33,6 +34,9 @@ class Backend:
     bodies: list[bytes] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     rejected: int = 0
+    details: bytes = b""
+    """What a problem says over gRPC, instead of what it should."""
+    tls: TlsConfig | None = None
 
     def names(self) -> list[str]:
         """Names of the spans that arrived."""
@@ -76,7 +80,7 @@ async def http_backend(backend: Backend) -> AsyncIterator[Backend]:
         return Response(b"", problem.http, after)
 
     app = Starlette(routes=[Route("/v1/traces", traces, methods=["POST"])])
-    server = WebServer(ListenConfig(endpoint="127.0.0.1:0"), app)
+    server = WebServer(ListenConfig(endpoint="127.0.0.1:0", tls=backend.tls), app)
     await server.start()
     backend.address = server.url
     try:
@@ -92,8 +96,9 @@ async def grpc_backend(backend: Backend) -> AsyncIterator[Backend]:
     async def export(body: bytes, context: Any) -> bytes:
         problem = backend.take(body, dict(context.invocation_metadata()))
         if problem is not OK:
-            details = (("grpc-status-details-bin", problem.status().SerializeToString()),)
-            await context.abort(getattr(grpc.StatusCode, problem.grpc), "no", details)
+            details = backend.details or problem.status().SerializeToString()
+            trailers = (("grpc-status-details-bin", details),)
+            await context.abort(getattr(grpc.StatusCode, problem.grpc), "no", trailers)
         return backend.success()
 
     server = grpc.aio.server(options=[("grpc.max_receive_message_length", -1)])
@@ -102,7 +107,11 @@ async def grpc_backend(backend: Backend) -> AsyncIterator[Backend]:
     server.add_generic_rpc_handlers(
         (grpc.method_handlers_generic_handler(name, {"Export": handler}),)
     )
-    backend.address = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    if backend.tls is None:
+        backend.address = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    else:
+        port = server.add_secure_port("127.0.0.1:0", grpc_credentials(backend.tls))
+        backend.address = f"https://127.0.0.1:{port}"
     await server.start()
     try:
         yield backend

@@ -333,6 +333,54 @@ def test_a_broken_frame_does_not_stop_it(house: House) -> None:
     run("grpc", Backend(), use)
 
 
+@EACH
+def test_only_the_request_itself_leaves(protocol: str, house: House) -> None:
+    """Byte for byte; who sent it, and with what, stays here."""
+    body = request("a").SerializeToString()
+    principal = '{"credential":"0123456789abcdef","id":"agent:x"}'
+    house.writer.append(frame(Envelope(OTLP_TRACES, 1, "sha256:0", principal, request=body)), 1)
+    house.writer.roll()
+
+    async def use(backend: Backend) -> None:
+        forwarder = house.forwarder(backend, protocol=protocol)
+        await house.until(forwarder, lambda: house.counted["forwarded"] == 1)
+        assert backend.bodies == [body]
+        assert "authorization" not in backend.headers[0]
+
+    run(protocol, Backend(), use)
+
+
+def test_a_disk_without_room_for_the_cursor_ends_nothing(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is logged, and each request is sent once."""
+
+    async def use(backend: Backend) -> None:
+        house.batch(request("a"), request("b"))
+        forwarder = house.forwarder(backend)
+        (house.root / "forward" / "cursor.new").mkdir()
+        await house.until(forwarder, lambda: house.counted["forwarded"] == 2)
+        assert backend.names() == ["a", "b"]
+
+    run("grpc", Backend(), use)
+    assert "waits" in caplog.text
+
+
+def test_a_request_that_cannot_be_read_is_left_out(house: House) -> None:
+    """The next one is sent."""
+    broken = b"\xff audit.identity.statement"
+    house.writer.append(frame(Envelope(OTLP_TRACES, 1, "d", "p", request=broken)), 1)
+
+    async def use(backend: Backend) -> None:
+        house.batch(request("a"))
+        forwarder = house.forwarder(backend)
+        await house.until(forwarder, lambda: house.counted["forwarded"] == 1)
+        assert backend.names() == ["a"]
+
+    run("grpc", Backend(), use)
+    assert house.counted == {"refused": 1, "forwarded": 1}
+
+
 @pytest.mark.parametrize(
     ("endpoint", "words"),
     [
