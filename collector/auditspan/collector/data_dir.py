@@ -9,6 +9,7 @@ data/                 0700
 ├── public/           public halves of keys
 ├── run/              unix socket of the engine
 ├── tmp/              the engine's scratch files
+├── forward/          batches that wait for another backend, and how far they are passed on
 ├── secrets/          keys and tokens; never within the engine's reach
 ├── instance          this collector's id
 ├── front.json        where a running collector listens
@@ -40,6 +41,7 @@ _FOLDERS: Final = (
     "run",
     "tmp",
     "secrets",
+    "forward",
 )
 _ENGINE_WRITES: Final = ("spool", "batches", "dead", "store", "run", "tmp")
 _ENGINE_READS: Final = ("registry", "public")
