@@ -53,6 +53,18 @@ def test_the_largest_request_is_one_row_that_fits(migrated: Engine, batch: Batch
     assert _parts(migrated) == 1
 
 
+def test_more_rows_than_one_insert_takes_are_stored_once(migrated: Engine, batch: BatchOf) -> None:
+    """A request of 100,000 spans goes in by pieces; what is left of it is repaired as a whole."""
+    text = ["A" * 900] * 100_000
+    rows = batch(
+        100_000, _ID, ToolArguments=text, Summary=text, SpanAttributes=[[("a", text[0])]] * 100_000
+    )
+    assert write(migrated, rows.slice(0, 20_000), _ID).rows == 20_000
+    written = write(migrated, rows, _ID)
+    assert (written.rows, written.repaired) == (100_000, True)
+    assert int(migrated.raw("SELECT uniqExact(RecordId) FROM audit_records")) == 100_000
+
+
 @pytest.mark.parametrize("there", [1, 99])
 def test_a_part_of_a_batch_is_replaced_by_the_whole(
     migrated: Engine, batch: BatchOf, there: int

@@ -1,8 +1,9 @@
 """A batch into the store exactly once.
 
 `audit_records` is partitioned by day of receipt and retention class; a batch is inserted once per
-partition, so that each insert is one part: there or not. What the store has of a batch is counted
-before and after:
+partition, so that each insert is one part: there or not. Only what one request made larger than a
+batch should be takes more inserts: the embedded engine has no memory for it in one. What the store
+has of a batch is counted before and after:
 
 1. the full count: nothing to do (a crash came after the insert);
 2. none: insert;
@@ -16,7 +17,9 @@ data (docs/upgrade-and-backup.md).
 
 import re
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -28,6 +31,10 @@ from auditspan.storage.errors import WriteMismatch
 from auditspan.storage.render import Target
 
 TABLE = "audit_records"
+
+_INSERT_ROWS = 20_000
+_INSERT_BYTES = 64_000_000
+"""What one insert takes at most, unless a single row is larger."""
 
 _BATCH_ID = re.compile(r"[A-Za-z0-9.-]{1,120}")
 
@@ -55,7 +62,7 @@ def write(engine: Engine, table: pa.Table, batch_id: str) -> Written:
         return Written(there, inserted=False, repaired=False)
     if there:
         delete_unfinished(engine, batch_id)
-    for part in _parts(table):
+    for part in chain.from_iterable(map(_slices, _parts(table))):
         query_id = f"{_prefix(batch_id)}{secrets.token_hex(8)}"
         engine.insert(Target.of(engine).table(TABLE), part, query_id)
     after = count(engine, batch_id)
@@ -102,6 +109,14 @@ def _parts(table: pa.Table) -> list[pa.Table]:
         table.filter(pc.and_(pc.equal(days, key["day"]), pc.equal(classes, key["class"])))
         for key in keys.to_pylist()
     ]
+
+
+def _slices(part: pa.Table) -> Iterator[pa.Table]:
+    """A part in pieces that one insert can take."""
+    fitting = part.num_rows * _INSERT_BYTES // max(part.nbytes, 1)
+    rows = min(_INSERT_ROWS, max(fitting, 1))
+    for start in range(0, part.num_rows, rows):
+        yield part.slice(start, rows)
 
 
 def finish(engine: Engine, path: Path) -> Written:
