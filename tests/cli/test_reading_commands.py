@@ -5,12 +5,16 @@ import io
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from auditspan.cli.terminal import safe
 from auditspan.collector.data_dir import prepare
+from auditspan.storage.engine import open_embedded
+from auditspan.storage.migrations import migrate
+from auditspan.storage.writer import write
 from tests.cli.conftest import Auditspan
-from tests.reports.trail import HOSTILE, OTHER_TRACE, TRACE
+from tests.reports.trail import HOSTILE, OTHER_TRACE, TIME, TRACE, row, table
 
 HARMFUL = {"\x1b", "\u202e"}
 
@@ -178,3 +182,20 @@ def test_where_there_is_nothing_it_is_said(auditspan: Auditspan, tmp_path: Path)
     prepare(tmp_path / "fresh")
     ran = auditspan("search", "--data", "fresh")
     assert (ran.code, "holds no records yet" in ran.err) == (2, True)
+
+
+def test_a_clock_at_the_end_of_time_does_not_end_a_trace(
+    auditspan: Auditspan, tmp_path: Path
+) -> None:
+    """A sender's clock may say the last nanosecond that can be stored."""
+    data = prepare(tmp_path / "late")
+    rows = table((row(1, Attributes={}),))
+    last = pa.array([2**63 - 1], pa.int64()).cast(TIME)
+    rows = rows.set_column(rows.column_names.index("Timestamp"), "Timestamp", last)
+    engine = open_embedded(data.folder("store"))
+    migrate(engine)
+    write(engine, rows, "i-1-00000001")
+    engine.close()
+    ran = auditspan("trace", "--conversation", "c1", "--data", data.root)
+    assert ran.code == 0, ran.err
+    assert "23:47:16.854 execute_tool get_order" in ran.out

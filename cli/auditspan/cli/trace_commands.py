@@ -54,12 +54,12 @@ def trace(
 ) -> None:
     """Show what happened in causal order: who, what, decided by which rule, result, time."""
     from auditspan.reports.chain import chain
-    from auditspan.reports.period import Period
+    from auditspan.reports.period import LATEST, Period
     from auditspan.reports.population import population
 
     with opened(Place(data, url, user_name, token_file, ca_file)) as store:
         found = chain(store, id or None, conversation or None)
-        window = Period(found.started, found.ended + timedelta(microseconds=1))
+        window = Period(found.started, min(found.ended, LATEST) + timedelta(microseconds=1))
         whole = population(store, window)
     title = f"conversation {conversation}" if conversation else f"trace {id}"
     with _stream(output) as stream:
