@@ -47,7 +47,7 @@ class DeadLetter:
     """What failed: `decode`, `control`, or the name of a stage."""
     reason: str
     data: bytes
-    """The frame as it lay in the segment, or the decoded record as JSON."""
+    """The frame as it lay in the segment, or the decoded record as JSON or Arrow stream."""
     received_at: int = 0
     """Unix nanoseconds, 0 if even that cannot be read."""
     request_digest: str = ""
@@ -88,6 +88,23 @@ def unreadable_control(batch_id: str, at: int, frame: ControlFrame, error: Excep
         frame.digest,
         _principal_id(frame.principal),
     )
+
+
+def too_large(batch_id: str, rows: Iterable[pa.Table]) -> list[DeadLetter]:
+    """Records beyond what the store could take, as Arrow streams: as JSON they would grow again."""
+    return [
+        DeadLetter(
+            batch_id,
+            f"large-{at}",
+            "decode",
+            f"record of {row.nbytes} bytes when decoded: send less content on one span",
+            _arrow_stream(row),
+            row["ReceivedAt"].cast(pa.int64())[0].as_py(),
+            row["RequestDigest"][0].as_py(),
+            _principal_id(row["Principal"][0].as_py()),
+        )
+        for at, row in enumerate(rows)
+    ]
 
 
 def failed(batch_id: str, processed: Processed) -> list[DeadLetter]:
@@ -137,6 +154,14 @@ def insert_once(engine: Engine, table: str, rows: pa.Table, batch_id: str) -> No
 def _count(engine: Engine, local: str, batch_id: str) -> int:
     sql = f"SELECT count() FROM {local} WHERE BatchId = {{batch:String}}"  # noqa: S608 (our name)
     return int(engine.raw(sql, "TSV", {"batch": batch_id}))
+
+
+def _arrow_stream(row: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, row.schema) as writer:
+        writer.write_table(row)
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
 
 
 def _principal_id(text: str) -> str:

@@ -29,9 +29,11 @@ from auditspan.collector.engine.dead_letters import (
     bury,
     failed,
     insert_once,
+    too_large,
     undecodable,
     unreadable_control,
 )
+from auditspan.collector.engine.large_records import fitting
 from auditspan.collector.engine.pipeline import Pipeline, Processed
 from auditspan.collector.engine.stopwatch import Stopwatch
 from auditspan.identity.files import write_atomic
@@ -120,9 +122,15 @@ class Segments:
             salvaged = decode_salvaging(self.decoder, segment)
             frames, bad_controls = self._controls(segment, batch_id, salvaged.bad)
         done = Processed((), self.sequences, ())
-        if salvaged.table.num_rows:
-            done = self.pipeline.process(salvaged.table, batch_id, self.history, self.sequences)
-        letters = [*bad_controls, *undecodable(batch_id, salvaged.bad), *failed(batch_id, done)]
+        decoded, large = fitting(salvaged.table)
+        if decoded.num_rows:
+            done = self.pipeline.process(decoded, batch_id, self.history, self.sequences)
+        letters = [
+            *bad_controls,
+            *undecodable(batch_id, salvaged.bad),
+            *too_large(batch_id, large),
+            *failed(batch_id, done),
+        ]
         self._attach(frames, letters, batch_id)
         tables = [*done.tables, *self._control_rows(frames, batch_id)]
         counts = Stored(batch_id, 0, len(letters), len(frames), 0)
