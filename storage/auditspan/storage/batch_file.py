@@ -13,6 +13,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from auditspan.storage.errors import BatchFileInvalid, StoreFull
+from auditspan.wire.segments import sync_folder
 
 VERSION = 1
 
@@ -41,7 +42,7 @@ def write_batch(path: Path, table: pa.Table, batch_id: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)
-        _fsync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         fresh.unlink(missing_ok=True)
         raise StoreFull(f"batch file {path}: {error}") from error
@@ -67,11 +68,3 @@ def read_batch(path: Path) -> BatchFile:
 def _private(path: Path) -> BinaryIO:
     """A new file that only we may read, whatever the process's umask is."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
-
-
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -47,6 +47,7 @@ from auditspan.storage.errors import BatchFileInvalid
 from auditspan.storage.salvage import BadFrame, decode_salvaging
 from auditspan.storage.writer import Written
 from auditspan.storage.writer import finish as store_batch
+from auditspan.wire.segments import sync_folder
 
 SEQUENCES = "sequences.json"
 """In `batches/`: how far the senders' numbering had come with the last stored batch."""
@@ -91,7 +92,7 @@ class Segments:
             stored = replace(stored, records=written.rows)
             self._adopt_sequences(batch_id)
         segment.unlink()
-        _fsync_folder(segment.parent)
+        sync_folder(segment.parent)
         return stored
 
     def batch_file(self, batch_id: str) -> Path:
@@ -201,11 +202,3 @@ def _without(data: bytes, bad: Sequence[BadFrame]) -> bytes:
         kept.append(data[end : frame.offset])
         end = frame.offset + len(frame.data)
     return b"".join([*kept, data[end:]])
-
-
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
