@@ -14,7 +14,8 @@
     ├── ReplayTableFull          more one-time tokens than are remembered: try again later
     ├── KeySetInvalid            a key set is no key set
     ├── SecretFileInvalid        a file of ours is unsafe or broken
-    └── ApiKeyUnknown            there is no key of this id
+    ├── ApiKeyUnknown            there is no key of this id
+    └── NotPermitted             it is known who asks, and no role of theirs allows it
 
 Messages never hold a secret, a token or a part of one.
 """
@@ -87,3 +88,7 @@ class SecretFileInvalid(IdentityError):
 
 class ApiKeyUnknown(IdentityError):
     """There is no API key of this id."""
+
+
+class NotPermitted(IdentityError):
+    """Who asks is proved, and may not do this."""

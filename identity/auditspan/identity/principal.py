@@ -9,8 +9,8 @@ from typing import Final, Literal, get_args
 
 from auditspan.identity.errors import CredentialRefused
 
-Kind = Literal["agent", "relay", "anonymous"]
-Method = Literal["api_key", "jwt", "mtls", "none"]
+Kind = Literal["agent", "relay", "person", "service", "operator", "anonymous"]
+Method = Literal["api_key", "jwt", "mtls", "operator_token", "none"]
 
 _TEXT_FIELDS: Final = ("id", "agent_id", "credential", "tenant", "address")
 
@@ -20,9 +20,12 @@ class Principal:
     """The sender of a request."""
 
     id: str
-    """`agent:<agent id>`, `relay:<name>` or `anonymous`."""
+    """`agent:<agent id>`, `relay:<name>`, `person:<id>`, `service:<id>`, `operator` or
+    `anonymous`."""
     kind: Kind
-    """An agent speaks for itself; a relay passes on what others say; anonymous proved nothing."""
+    """An agent speaks for itself; a relay passes on what others say; persons and services have the
+    roles of the registry; the operator holds the token of the data folder; anonymous proved
+    nothing."""
     agent_id: str
     """The registered agent, empty for relays and anonymous senders."""
     method: Method

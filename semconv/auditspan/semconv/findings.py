@@ -32,6 +32,9 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "agent.disabled": "The agent is disabled in the registry.",
         "delegation.unverified": "A delegation is claimed that no token shows.",
         "approval.missing": "An approval was required, and there is none.",
+        "change.self_approved": "One person asked for the change and put it in force.",
+        "change.bootstrap": "Nobody else could approve the change yet.",
+        "recertification.overdue": "An owner was asked about an agent or grant, and did not say.",
     }
 )
 """Each finding and what it means."""

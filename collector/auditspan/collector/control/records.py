@@ -38,6 +38,19 @@ class Why(BaseModel):
     """Who consented, if somebody had to."""
 
 
+class Party(BaseModel):
+    """Somebody who took part in a change, as their credential proved it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    principal: str
+    """`person:<id>`, `service:<id>` or `operator`."""
+    method: str
+    """How it was proved: `api_key`, `jwt`, `mtls` or `operator_token`."""
+    credential: str = ""
+    """Which credential; no secret."""
+
+
 class ControlRecord(BaseModel):
     """One change."""
 
@@ -53,6 +66,14 @@ class ControlRecord(BaseModel):
     """Who asked for it and why."""
     body: Mapping[str, JsonValue] = {}
     """What was changed; its keys depend on the kind."""
+    requester: Party | None = None
+    """Who asked, verified; without one, `why.requested_by` is all that is known, a claim."""
+    approver: Party | None = None
+    """Who consented, verified; another one than the requester."""
+    proposal: str = ""
+    """Hash of the proposal that was approved."""
+    findings: tuple[str, ...] = ()
+    """What is wrong with the way it was decided, for example `change.self_approved`."""
 
     def to_json(self) -> str:
         """The text that a spool frame carries."""
