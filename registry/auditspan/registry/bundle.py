@@ -6,7 +6,7 @@ wrong with it at once, each with file, line and path.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from auditspan.registry.documents import read
 from auditspan.registry.entries import Content, Entry
 from auditspan.registry.errors import BundleInvalid, Problem
+from auditspan.registry.members import ControlsPolicy, Disabled, Member
 from auditspan.registry.models import Agent, Example, Grant, Registry, Tool
 from auditspan.registry.problems import from_validation, nearest
 from auditspan.registry.references import check
@@ -30,7 +31,12 @@ KINDS: Mapping[str, type[BaseModel]] = {
     "tools": Tool,
     "grants": Grant,
     "examples": Example,
+    "principals": Member,
 }
+"""What the entries of a folder are."""
+ROOTS: Mapping[str, type[BaseModel]] = {"controls.yaml": ControlsPolicy, "disabled.yaml": Disabled}
+"""Files beside the folders; each is one entry."""
+_MODELS = {**KINDS, **ROOTS}
 _SUFFIXES = {**dict.fromkeys(KINDS, (".yaml", ".yml")), "policies": (".cedar",)}
 
 
@@ -132,8 +138,11 @@ def _visible(folder: Path) -> Iterator[Path]:
 def _misplaced(name: str) -> str:
     """Why a file is no part of a registry, "" if it is."""
     path = PurePosixPath(name)
+    if name in ROOTS:
+        return ""
     if len(path.parts) < 2 or path.is_absolute() or ".." in path.parts:
-        return f"must stand in a folder; expected one of {', '.join(sorted(_SUFFIXES))}"
+        folders, files = ", ".join(sorted(_SUFFIXES)), " or ".join(ROOTS)
+        return f"must stand in a folder, one of {folders}; beside them only {files}"
     folder = path.parts[0]
     if folder not in _SUFFIXES:
         return f"stands in the unknown folder {folder!r}" + nearest(folder, _SUFFIXES)
@@ -168,22 +177,27 @@ def _oversized(files: Mapping[str, str]) -> list[Problem]:
 
 
 def _read_into(content: Content, name: str, text: str) -> None:
-    """Add what one YAML file holds: each document is one entry or a list of them."""
+    """Add what one YAML file holds: each document is one entry or a list of them, but a file
+    beside the folders is one entry alone."""
     kind = name.partition("/")[0]
     documents, problems = read(name, text)
     content.problems += problems
     if problems:
         content.unreadable.add(kind)
+    if name in ROOTS and len(documents) > 1:
+        content.problems.append(documents[1].problem((), "is a second document; write one"))
+        documents = documents[:1]
     for document in documents:
-        listed = isinstance(document.value, list)
-        values = document.value if isinstance(document.value, list) else [document.value]
+        value = document.value
+        values = value if isinstance(value, list) and name not in ROOTS else [value]
+        listed = values is value
         for index, value in enumerate(values):
             base = (index,) if listed else ()
             content.declare(kind, value)
             try:
-                model = KINDS[kind].model_validate(value)
+                model = _MODELS[kind].model_validate(value)
             except ValidationError as error:
-                content.problems += from_validation(error, KINDS[kind], document, base)
+                content.problems += from_validation(error, _MODELS[kind], document, base)
             else:
                 content.entries.append(Entry(kind, model, document, base))
 
@@ -191,15 +205,23 @@ def _read_into(content: Content, name: str, text: str) -> None:
 def _assembled(entries: Iterable[Entry], bundle: Bundle) -> Registry:
     models = [entry.model for entry in entries]
     policies = bundle.policies
+    off = {name for m in models if isinstance(m, Disabled) for name in m.agents}
     agents = sorted((m for m in models if isinstance(m, Agent)), key=lambda agent: agent.id)
     tools = sorted((m for m in models if isinstance(m, Tool)), key=lambda tool: tool.name)
     grants = sorted((m for m in models if isinstance(m, Grant)), key=lambda grant: grant.id)
+    members = sorted((m for m in models if isinstance(m, Member)), key=lambda member: member.id)
     return Registry(
-        agents=MappingProxyType({agent.id: agent for agent in agents}),
+        agents=MappingProxyType({agent.id: _overlaid(agent, off) for agent in agents}),
         tools=MappingProxyType({tool.name: tool for tool in tools}),
         grants=tuple(grants),
         policies=MappingProxyType(dict(sorted(policies.items()))),
         examples=tuple(m for m in models if isinstance(m, Example)),
         version=bundle.version,
         policy_version=texts_hash(policies) if policies else "",
+        principals=MappingProxyType({member.id: member for member in members}),
+        controls=next((m for m in models if isinstance(m, ControlsPolicy)), ControlsPolicy()),
     )
+
+
+def _overlaid(agent: Agent, off: Collection[str]) -> Agent:
+    return agent.model_copy(update={"disabled": True}) if agent.id in off else agent

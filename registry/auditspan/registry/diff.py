@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import unified_diff
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, JsonValue
 
+from auditspan.registry.members import ControlsPolicy
 from auditspan.registry.models import Registry
 
-Kind = Literal["agent", "tool", "grant", "policy", "example"]
+Kind = Literal["agent", "tool", "grant", "policy", "example", "principal", "controls"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Change:
     kind: Kind
     """To what kind of thing."""
     name: str
-    """Its id or name; for a policy the file."""
+    """Its id or name; for a policy and the controls the file."""
     field: str = ""
     """The field that changed, dotted; "" if the whole thing came or went."""
     before: JsonValue = None
@@ -67,13 +68,20 @@ def _things(registry: Registry | None) -> Things:
         "grant": {grant.id: _plain(grant) for grant in registry.grants},
         "policy": dict(registry.policies),
         "example": {example.name: _plain(example) for example in registry.examples},
+        "principal": {name: _plain(member) for name, member in registry.principals.items()},
+        "controls": _controls(registry.controls),
     }
+
+
+def _controls(controls: ControlsPolicy) -> Mapping[str, JsonValue]:
+    """Without a file the defaults are in force, so a file that says the same is no difference."""
+    return {} if controls == ControlsPolicy() else {"controls.yaml": _plain(controls)}
 
 
 def _kinds(
     was: Things, now: Things
 ) -> Iterator[tuple[Kind, Mapping[str, JsonValue], Mapping[str, JsonValue]]]:
-    kinds: tuple[Kind, ...] = ("agent", "tool", "grant", "policy", "example")
+    kinds: tuple[Kind, ...] = get_args(Kind)
     for kind in kinds:
         yield kind, was.get(kind, {}), now.get(kind, {})
 

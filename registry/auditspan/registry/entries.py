@@ -10,10 +10,10 @@ from auditspan.registry.errors import Problem
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An agent, tool, grant or example with its place."""
+    """An agent, tool, grant, example, person or service, or a file of rules, with its place."""
 
     kind: str
-    """The folder it stands in."""
+    """The folder it stands in, or its file if that is beside the folders."""
     model: BaseModel
     """What it says."""
     document: Document
@@ -47,6 +47,7 @@ class Content:
 
     def declare(self, kind: str, value: JsonValue) -> None:
         """Note the name under which an entry can be referred to."""
-        name = value.get("id" if kind == "agents" else "name") if isinstance(value, dict) else None
+        key = "id" if kind in ("agents", "principals") else "name"
+        name = value.get(key) if isinstance(value, dict) else None
         if isinstance(name, str):
             self.declared.setdefault(kind, set()).add(name)

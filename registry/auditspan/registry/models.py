@@ -1,4 +1,5 @@
-"""What a registry says: agents, tools, grants, examples, and the whole as `Registry`.
+"""What a registry says: agents, tools, grants, examples, and the whole as `Registry`; persons and
+services are in `members.py`.
 
 Frozen models; an unknown key is refused. An empty tuple or `*` in a grant means any. Times carry a
 zone (RFC 3339).
@@ -8,55 +9,21 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
 import rfc8785
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    JsonValue,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, JsonValue, StringConstraints, model_validator
 
+from auditspan.registry.fields import Id, Model, Name, Names, Text, Time, listed
+from auditspan.registry.members import ControlsPolicy, Member
 from auditspan.registry.paths import ArgumentPath
 
 Effect = Literal["read", "write", "destructive", "external", "unknown"]
 Outcome = Literal["allow", "deny", "require_approval"]
 CaptureMode = Literal["none", "hash", "redacted", "full"]
-
-
-def _listed(value: object) -> object:
-    """One name may stand without the list around it."""
-    return (value,) if isinstance(value, str) else value
-
-
-def _written(value: object) -> object:
-    """A time is text; a number would be read as seconds, a bare date as midnight somewhere."""
-    if isinstance(value, datetime):
-        return value
-    if not isinstance(value, str) or len(value) < len("2026-01-01T00:00Z"):
-        raise ValueError("expected a time with zone such as 2026-01-31T09:00:00Z")
-    return value
-
-
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}$")]
-"""An identifier of ours; it stands in columns, commands and Cedar texts."""
-Name = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,256}$")]
-Text = Annotated[str, StringConstraints(max_length=4096)]
-Names = Annotated[tuple[Name, ...], BeforeValidator(_listed)]
-Time = Annotated[AwareDatetime, BeforeValidator(_written)]
-
-
-class Model(BaseModel):
-    """Frozen, and strict about keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class JwtBinding(Model):
@@ -141,7 +108,7 @@ class Tool(Model):
     """What a call does to the world: read, write, destructive, external or unknown."""
     target: Target = Target()
     """What it acts on."""
-    data_subjects: Annotated[tuple[ArgumentPath, ...], BeforeValidator(_listed)] = ()
+    data_subjects: Annotated[tuple[ArgumentPath, ...], BeforeValidator(listed)] = ()
     """Where the arguments name the people concerned."""
     data_class: Text = ""
     """Classification of the data it touches."""
@@ -307,6 +274,18 @@ class Registry:
     """Hash of the bundle it was read from."""
     policy_version: str
     """Hash of the policy texts alone."""
+    principals: Mapping[str, Member] = dataclass_field(default_factory=dict)
+    """Persons and services by id."""
+    controls: ControlsPolicy = dataclass_field(default_factory=ControlsPolicy)
+    """How changes are controlled."""
+
+    def approvers(self) -> tuple[str, ...]:
+        """Who may approve a change of the registry: ids of principals with the role policy."""
+        return tuple(
+            member.id
+            for member in self.principals.values()
+            if "policy" in member.roles and not member.disabled
+        )
 
 
 def unix_ns(time: datetime) -> int:

@@ -6,15 +6,16 @@ from typing import get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from auditspan.registry.bundle import KINDS
+from auditspan.registry.bundle import KINDS, ROOTS
 
 
 def fields_markdown() -> str:
     """One table of keys per kind of entry."""
     parts = []
-    for folder, model in KINDS.items():
+    titles = {f"{folder}/*.yaml": model for folder, model in KINDS.items()}
+    for title, model in {**titles, **ROOTS}.items():
         rows = [f"| `{name}` | {kind} | {text} |" for name, kind, text in _rows(model, "")]
-        head = f"### `{folder}/*.yaml`\n\n| Key | Needed | Meaning |\n|---|---|---|\n"
+        head = f"### `{title}`\n\n| Key | Needed | Meaning |\n|---|---|---|\n"
         parts.append(head + "\n".join(rows) + "\n")
     return "\n".join(parts)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from auditspan.registry.documents import Path
 from auditspan.registry.entries import Content, Entry
 from auditspan.registry.errors import Problem
+from auditspan.registry.members import ControlsPolicy, Disabled, Member
 from auditspan.registry.models import Agent, Example, Grant, Tool
 from auditspan.registry.paths import parse
 from auditspan.registry.problems import nearest
@@ -25,13 +26,18 @@ def check(content: Content) -> list[Problem]:
             case Example() as example:
                 problems += _unknown(content, entry, ("agent",), example.agent)
                 problems += _unknown(content, entry, ("tool",), example.tool)
+            case Disabled() as disabled:
+                for index, name in enumerate(disabled.agents):
+                    problems += _unknown(content, entry, ("agents", index), name)
     return problems
 
 
 def _twice(entries: Sequence[Entry]) -> Iterator[Problem]:
     first: dict[tuple[str, str], Entry] = {}
     for entry in entries:
-        key = "id" if isinstance(entry.model, Agent | Grant) else "name"
+        if isinstance(entry.model, ControlsPolicy | Disabled):
+            continue
+        key = "id" if isinstance(entry.model, Agent | Grant | Member) else "name"
         identity = (entry.kind, str(getattr(entry.model, key)))
         other = first.setdefault(identity, entry)
         if other is not entry:
@@ -40,22 +46,28 @@ def _twice(entries: Sequence[Entry]) -> Iterator[Problem]:
 
 
 def _shared_credentials(entries: Sequence[Entry]) -> Iterator[Problem]:
-    """A credential that proves two agents proves none."""
+    """A credential that proves two agents, persons or services proves none."""
     owner: dict[object, str] = {}
     for entry in entries:
-        if not isinstance(entry.model, Agent):
+        if not isinstance(entry.model, Agent | Member):
             continue
         credentials = entry.model.credentials
-        for kind, values in (("jwt", credentials.jwt), ("spiffe", credentials.spiffe)):
+        kind = "agent" if isinstance(entry.model, Agent) else "principal"
+        name = f"{kind} {entry.model.id!r}"
+        bound: tuple[tuple[str, tuple[object, ...]], ...] = (
+            ("jwt", credentials.jwt),
+            ("spiffe", credentials.spiffe),
+        )
+        for key, values in bound:
             for index, value in enumerate(values):
-                other = owner.setdefault(value, entry.model.id)
-                if other != entry.model.id:
-                    path = ("credentials", kind, index)
-                    yield entry.problem(path, f"already proves the agent {other!r}; use another")
+                other = owner.setdefault(value, name)
+                if other != name:
+                    path = ("credentials", key, index)
+                    yield entry.problem(path, f"already proves the {other}; use another")
 
 
 def _unknown(content: Content, entry: Entry, path: Path, name: str) -> Iterator[Problem]:
-    kind = "agents" if path[0] == "agent" else "tools"
+    kind = "agents" if path[0] in ("agent", "agents") else "tools"
     known = content.declared.get(kind, set())
     if name in known or kind in content.unreadable or (kind == "tools" and name in ("", "*")):
         return
