@@ -146,8 +146,46 @@ def test_no_file_is_no_key(keys: ApiKeys, clock: Clock, tmp_path: Path) -> None:
         keys.verify(text, "")
 
 
-@pytest.mark.parametrize("principal", ["", "agent:", "user:a", "anonymous", "agent"])
-def test_a_key_needs_an_agent_or_a_relay(keys: ApiKeys, clock: Clock, principal: str) -> None:
+@pytest.mark.parametrize(
+    ("principal", "kind"), [("person:alice", "person"), ("service:g", "service")]
+)
+def test_a_key_may_belong_to_a_person_or_service(
+    keys: ApiKeys, clock: Clock, principal: str, kind: str
+) -> None:
+    """It proves who it is and speaks for no agent; roles are not in it."""
+    text, _ = keys.issue(principal, expires_at=clock() + 60)
+    proved = keys.verify(text, "10.0.0.7")
+    assert (proved.id, proved.kind, proved.agent_id) == (principal, kind, "")
+    assert (proved.method, proved.expires_at) == ("api_key", 1_700_000_060)
+
+
+def test_a_key_says_who_issued_it(keys: ApiKeys, clock: Clock, tmp_path: Path) -> None:
+    """It is asked when somebody approves, also by another process and after a revocation."""
+    _, key = keys.issue("person:bob", expires_at=clock() + 60, issued_by="person:alice")
+    again = ApiKeys(tmp_path / "api_keys.json", now=clock)
+    assert again.get(key.id).issued_by == "person:alice"
+    keys.revoke(key.id)
+    assert again.get(key.id).issued_by == "person:alice"
+    with pytest.raises(ApiKeyUnknown, match="auditspan keys list"):
+        keys.get("0000")
+
+
+def test_a_file_from_before_that_is_read(keys: ApiKeys, clock: Clock, tmp_path: Path) -> None:
+    """An upgrade takes no key out of force."""
+    text, key = keys.issue("agent:a", expires_at=clock() + 60)
+    path = tmp_path / "api_keys.json"
+    stored = json.loads(path.read_text())
+    del stored["keys"][0]["issued_by"]
+    path.write_text(json.dumps(stored))
+    old = ApiKeys(path, now=clock)
+    assert old.verify(text, "").id == "agent:a"
+    assert old.get(key.id).issued_by == ""
+
+
+@pytest.mark.parametrize(
+    "principal", ["", "agent:", "user:a", "anonymous", "agent", "operator", "operator:x", "person:"]
+)
+def test_a_key_needs_somebody_who_can_hold_one(keys: ApiKeys, clock: Clock, principal: str) -> None:
     """Nothing else holds a key."""
     with pytest.raises(ValueError, match="expected agent:<id>"):
         keys.issue(principal, expires_at=clock() + 60)
@@ -191,6 +229,8 @@ ENTRY = {
         '{"version": 1, "keys": [{}]}',
         json.dumps({"version": 1, "keys": [{**ENTRY, "expires_at": "2"}]}),
         json.dumps({"version": 1, "keys": [{**ENTRY, "principal": "user:a"}]}),
+        json.dumps({"version": 1, "keys": [{**ENTRY, "principal": "operator"}]}),
+        json.dumps({"version": 1, "keys": [{**ENTRY, "issued_by": 1}]}),
     ],
 )
 def test_a_broken_file_is_refused(tmp_path: Path, body: str) -> None:

@@ -10,6 +10,8 @@ from auditspan.identity.principal import (
     Principal,
     agent_principal,
     anonymous_principal,
+    named_principal,
+    operator_principal,
     relay_principal,
 )
 
@@ -22,8 +24,27 @@ def test_a_principal_survives_its_text() -> None:
         AGENT,
         relay_principal("edge", "mtls", "ab", "::1", 0),
         anonymous_principal(""),
+        named_principal("person:alice", "jwt", "sha256:ab", "::1", 7),
+        named_principal("service:grafana", "mtls", "sha256:cd", "", 0),
+        operator_principal("sha256:ef", "127.0.0.1"),
     ):
         assert Principal.from_json(principal.to_json()) == principal
+
+
+def test_a_name_makes_the_principal_of_its_kind() -> None:
+    """The same as the functions of that kind, and only agents speak for an agent."""
+    assert named_principal("agent:booking", "api_key", "0011", "10.0.0.7", 1_800_000_000) == AGENT
+    assert named_principal("relay:e", "mtls", "x", "", 0) == relay_principal(
+        "e", "mtls", "x", "", 0
+    )
+    assert named_principal("service:g", "api_key", "x", "", 0).agent_id == ""
+
+
+@pytest.mark.parametrize("name", ["operator", "operator:x", "anonymous", "person:", "", "alice"])
+def test_no_other_name_makes_a_principal(name: str) -> None:
+    """Nobody becomes the operator by what they are called."""
+    with pytest.raises(ValueError, match="expected agent:<id>"):
+        named_principal(name, "api_key", "x", "", 0)
 
 
 def test_equal_principals_are_equal_texts() -> None:

@@ -1,4 +1,4 @@
-"""API keys: `ask_<key id>_<secret>`, one agent or relay each, with an end.
+"""API keys: `ask_<key id>_<secret>`, each of one agent, relay, person or service, with an end.
 
 Kept is the SHA-256 of the secret (256 random bits need no slow hash); the key itself is shown once.
 The file is replaced atomically, private, and read again when it changes, so that a key revoked by
@@ -17,7 +17,7 @@ from typing import Final
 
 from auditspan.identity.errors import ApiKeyRefused, ApiKeyUnknown, SecretFileInvalid
 from auditspan.identity.files import locked, read_private, write_atomic
-from auditspan.identity.principal import Principal, agent_principal, relay_principal
+from auditspan.identity.principal import NAMED, Principal, expected_names, named_principal
 from auditspan.identity.strict_json import loads_object
 
 PREFIX: Final = "ask_"
@@ -37,7 +37,8 @@ class ApiKey:
     id: str
     """Public part of the key, 16 hex digits."""
     principal: str
-    """Whose it is: `agent:<id>` or `relay:<name>`."""
+    """Whose it is: `agent:<id>`, `relay:<name>`, `person:<id>` or `service:<id>`. What they may
+    do stands in the registry, never in a key."""
     secret_sha256: str
     """SHA-256 of the secret, hex."""
     issued_at: int
@@ -48,6 +49,9 @@ class ApiKey:
     """Unix seconds; 0 while it is in force."""
     label: str = ""
     """A word for people: where the key is used."""
+    issued_by: str = ""
+    """Id of the principal who issued it; empty for keys older than this field. Who issued a key
+    has seen it, so it approves nothing that they asked for."""
 
 
 class ApiKeys:
@@ -68,20 +72,22 @@ class ApiKeys:
         self._keys: Mapping[str, ApiKey] = {}
         self._refresh()
 
-    def issue(self, principal: str, *, expires_at: float, label: str = "") -> tuple[str, ApiKey]:
-        """Make a key for `agent:<id>` or `relay:<name>`; the text is returned here and never again.
+    def issue(
+        self, principal: str, *, expires_at: float, label: str = "", issued_by: str = ""
+    ) -> tuple[str, ApiKey]:
+        """Make a key for `agent:<id>`, `relay:<name>`, `person:<id>` or `service:<id>`; the text is
+        returned here and never again.
 
         Raises `ValueError` for another principal or an end that is past.
         """
-        kind, _, name = principal.partition(":")
-        if kind not in ("agent", "relay") or not name:
-            raise ValueError(f"principal: expected agent:<id> or relay:<name>, got {principal!r}")
+        if not _holder(principal):
+            raise ValueError(f"principal: expected {expected_names()}, got {principal!r}")
         now = int(self._now())
         if expires_at <= now:
             raise ValueError(f"expires_at: expected a time after now ({now}), got {expires_at}")
         identifier, secret = self._random(8).hex(), self._random(32).hex()
         digest = hashlib.sha256(secret.encode()).hexdigest()
-        key = ApiKey(identifier, principal, digest, now, int(expires_at), label=label)
+        key = ApiKey(identifier, principal, digest, now, int(expires_at), 0, label, issued_by)
         self._change(lambda keys: {**keys, identifier: key})
         return f"{PREFIX}{identifier}_{secret}", key
 
@@ -89,9 +95,7 @@ class ApiKeys:
         """End a key now; it stays listed. Raises `ApiKeyUnknown`."""
 
         def ended(keys: Mapping[str, ApiKey]) -> dict[str, ApiKey]:
-            key = keys.get(key_id)
-            if key is None:
-                raise ApiKeyUnknown(f"api key {key_id!r}: there is none, see `auditspan keys list`")
+            key = _found(keys, key_id)
             at = key.revoked_at or int(self._now())
             return {**keys, key_id: replace(key, revoked_at=at)}
 
@@ -102,6 +106,11 @@ class ApiKeys:
         """All keys, the oldest first."""
         self._refresh()
         return tuple(sorted(self._keys.values(), key=lambda key: (key.issued_at, key.id)))
+
+    def get(self, key_id: str) -> ApiKey:
+        """What is kept of a key. Raises `ApiKeyUnknown`."""
+        self._refresh()
+        return _found(self._keys, key_id)
 
     def verify(self, text: str, address: str) -> Principal:
         """The principal that holds the key. Raises `ApiKeyRefused`, with one reason for all
@@ -119,7 +128,7 @@ class ApiKeys:
             raise ApiKeyRefused(f"api key {key.id}: revoked, ask for a new one")
         if self._now() >= key.expires_at:
             raise ApiKeyRefused(f"api key {key.id}: expired, ask for a new one")
-        return _principal(key, address)
+        return named_principal(key.principal, "api_key", key.id, address, key.expires_at)
 
     def _change(self, change: Callable[[Mapping[str, ApiKey]], dict[str, ApiKey]]) -> None:
         with locked(self._path):
@@ -156,10 +165,17 @@ def _parse(text: str) -> tuple[str, str]:
     return identifier, secret
 
 
-def _principal(key: ApiKey, address: str) -> Principal:
-    kind, _, name = key.principal.partition(":")
-    build = agent_principal if kind == "agent" else relay_principal
-    return build(name, "api_key", key.id, address, key.expires_at)
+def _found(keys: Mapping[str, ApiKey], key_id: str) -> ApiKey:
+    key = keys.get(key_id)
+    if key is None:
+        raise ApiKeyUnknown(f"api key {key_id!r}: there is none, see `auditspan keys list`")
+    return key
+
+
+def _holder(principal: str) -> bool:
+    """Whether it is somebody who can hold a key."""
+    kind, _, name = principal.partition(":")
+    return kind in NAMED and bool(name)
 
 
 def _dump(keys: Mapping[str, ApiKey]) -> bytes:
@@ -188,10 +204,10 @@ def _entry(fields: object) -> ApiKey:
     if not isinstance(fields, dict):
         raise ValueError("a key is no object")
     key = ApiKey(**fields)
-    texts = (key.id, key.principal, key.secret_sha256, key.label)
+    texts = (key.id, key.principal, key.secret_sha256, key.label, key.issued_by)
     times = (key.issued_at, key.expires_at, key.revoked_at)
     if not all(isinstance(t, str) for t in texts) or not all(type(t) is int for t in times):
         raise ValueError("a field of a key has the wrong type")
-    if key.principal.partition(":")[0] not in ("agent", "relay"):
-        raise ValueError("a key belongs to neither an agent nor a relay")
+    if not _holder(key.principal):
+        raise ValueError(f"a key belongs to nobody, expected {expected_names()}")
     return key

@@ -4,6 +4,7 @@ The JSON form is canonical (sorted keys, no spaces), so that equal principals ar
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Final, Literal, get_args
 
@@ -11,6 +12,14 @@ from auditspan.identity.errors import CredentialRefused
 
 Kind = Literal["agent", "relay", "person", "service", "operator", "anonymous"]
 Method = Literal["api_key", "jwt", "mtls", "operator_token", "none"]
+
+NAMED: Final[Mapping[str, Kind]] = {
+    "agent": "agent",
+    "relay": "relay",
+    "person": "person",
+    "service": "service",
+}
+"""The kinds whose id is `<kind>:<name>`, and who may hold an API key."""
 
 _TEXT_FIELDS: Final = ("id", "agent_id", "credential", "tenant", "address")
 
@@ -92,6 +101,46 @@ def relay_principal(
         credential=credential,
         address=address,
         expires_at=expires_at,
+    )
+
+
+def named_principal(
+    name: str, method: Method, credential: str, address: str, expires_at: int
+) -> Principal:
+    """The principal of `agent:<id>`, `relay:<name>`, `person:<id>` or `service:<id>`.
+
+    Raises `ValueError` for any other name.
+    """
+    kind, _, own = name.partition(":")
+    if not own or kind not in NAMED:
+        raise ValueError(f"principal: expected {expected_names()}, got {name!r}")
+    if kind == "agent":
+        return agent_principal(own, method, credential, address, expires_at)
+    return Principal(
+        id=name,
+        kind=NAMED[kind],
+        agent_id="",
+        method=method,
+        credential=credential,
+        address=address,
+        expires_at=expires_at,
+    )
+
+
+def expected_names() -> str:
+    """The forms that `named_principal` takes, for messages."""
+    return "agent:<id>, relay:<name>, person:<id> or service:<id>"
+
+
+def operator_principal(credential: str, address: str) -> Principal:
+    """The principal of the token in the data folder, whoever holds it."""
+    return Principal(
+        id="operator",
+        kind="operator",
+        agent_id="",
+        method="operator_token",
+        credential=credential,
+        address=address,
     )
 
 
