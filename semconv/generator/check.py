@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from generator.load import Registry
-from generator.model import Attribute, Enumeration, GroupRef, Ref, Refs
+from generator.model import UNSEALED, Attribute, Enumeration, GroupRef, Ref, Refs
 
 _NAME = re.compile(r"^[a-z][a-z0-9]*([._][a-z0-9]+)*$")
 _COLUMN = re.compile(r"^[A-Z][A-Za-z0-9]*$")
@@ -24,7 +24,7 @@ _TYPES = {
     "boolean": {"Nullable(Bool)", "Bool"},
     "string[]": {"Array(String)"},
 }
-_PHYSICAL_LIMIT = 62
+_PHYSICAL_LIMIT = 70
 
 
 def problems(registry: Registry) -> list[str]:
@@ -167,7 +167,8 @@ def annotations(attributes: Iterable[Attribute]) -> Iterator[str]:
 
 
 def _is_time(attribute: Attribute) -> bool:
-    return attribute.type_name == "string" and attribute.ours.clickhouse.startswith("Nullable(Date")
+    is_time = attribute.ours.clickhouse.startswith(("Nullable(Date", "Date32"))
+    return attribute.type_name == "string" and is_time
 
 
 def reservations(registry: Registry) -> Iterator[str]:
@@ -191,8 +192,11 @@ def columns(registry: Registry) -> Iterator[str]:
     named = [a.ours.column for a in registry.attributes if a.ours.column]
     yield from repeated("column", [*named, *registry.columns.columns])
     listed = {name: group.name for group in registry.columns.groups for name in group.columns}
+    listed |= dict.fromkeys(registry.columns.unsealed, UNSEALED)
     physical = {name for name, a in backed.items() if a.ours.storage == "physical"}
     physical |= {name for name, entry in registry.columns.columns.items() if not entry.expression}
+    in_groups = [name for group in registry.columns.groups for name in group.columns]
+    yield from repeated("column of a group", [*in_groups, *registry.columns.unsealed])
     yield from (f"{name}: physical, but in no group" for name in sorted(physical - set(listed)))
     yield from (f"{name}: in a group, but not defined" for name in sorted(set(listed) - physical))
     if len(listed) > _PHYSICAL_LIMIT:

@@ -10,13 +10,15 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 Who = Literal["client", "guard", "gateway", "collector"]
-Source = Literal["otlp", "envelope", "attribute", "derived"]
+Source = Literal["otlp", "envelope", "attribute", "derived", "seal", "erasure"]
 Map = Literal["span", "derived", "resource"]
 Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
 Stability = Literal["stable", "release_candidate", "beta", "alpha", "development"]
 Primitive = Literal[
     "string", "int", "double", "boolean", "any", "string[]", "int[]", "double[]", "boolean[]"
 ]
+UNSEALED = "unsealed"
+"""What stands in place of a group for a column that is in none."""
 Template = Annotated[str, Field(pattern=r"^template\[(string|int|double|boolean|any)(\[\])?\]$")]
 
 
@@ -236,6 +238,8 @@ class ColumnFile(Strict):
 
     groups: tuple[GroupEntry, ...]
     """Groups in their order."""
+    unsealed: dict[str, str]
+    """Physical columns that no digest covers, and why."""
     columns: dict[str, ColumnEntry]
     """Columns without an attribute."""
     reserved: dict[str, tuple[Who, ...]]

@@ -43,6 +43,7 @@ def page(
         plain=[column for column in columns if not column.attribute],
         columns=columns,
         groups=registry.columns.groups,
+        unsealed=registry.columns.unsealed,
         reserved=registry.columns.reserved,
         spans=registry.spans,
         refinements=registry.refinements,

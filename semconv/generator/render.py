@@ -26,6 +26,7 @@ def outputs(registry: Registry, root: Path) -> dict[str, str]:
         "physical": physical,
         "aliases": aliases,
         "groups": tables.groups(registry),
+        "unsealed": registry.columns.unsealed,
         "asserted_by": tables.asserted_by(registry),
         "projections": tables.projections(registry),
         "physical_lines": [column_line(c.name, c.type) for c in physical],

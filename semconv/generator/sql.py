@@ -13,6 +13,9 @@ _CODECS = {
     "UInt64": "CODEC(T64, ZSTD(1))",
     "String": "CODEC(ZSTD(1))",
     "Array(String)": "CODEC(ZSTD(1))",
+    "Date32": "CODEC(Delta(4), ZSTD(1))",
+    # Random: packing it takes time and gains nothing.
+    "FixedString(16)": "CODEC(NONE)",
 }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from generator.load import Registry
-from generator.model import Attribute
+from generator.model import UNSEALED, Attribute, ColumnEntry
 from generator.sql import alias_expression, typed
 
 from auditspan.semconv.column import Column, Group, Projection
@@ -16,28 +16,20 @@ def physical(registry: Registry) -> list[Column]:
     """Physical columns in their order."""
     backed = {a.ours.column: (section, a) for section, a in _placed(registry)}
     made = []
-    for group in registry.columns.groups:
-        for name in group.columns:
-            if name in backed:
-                section, attribute = backed[name]
-                made.append(_of_attribute(attribute, section, "physical", ""))
-            else:
-                entry = registry.columns.columns[name]
-                made.append(
-                    Column(
-                        name,
-                        entry.clickhouse,
-                        group.name,
-                        "",
-                        "",
-                        "physical",
-                        "",
-                        entry.source,
-                        "record",
-                        entry.brief,
-                    )
-                )
+    placed = [(group.name, name) for group in registry.columns.groups for name in group.columns]
+    for group, name in [*placed, *((UNSEALED, name) for name in registry.columns.unsealed)]:
+        if name in backed:
+            section, attribute = backed[name]
+            made.append(_of_attribute(attribute, section, "physical", ""))
+        else:
+            made.append(_plain(name, registry.columns.columns[name], group))
     return made
+
+
+def _plain(name: str, entry: ColumnEntry, group: str) -> Column:
+    return Column(
+        name, entry.clickhouse, group, "", "", "physical", "", entry.source, "record", entry.brief
+    )
 
 
 def aliases(registry: Registry) -> list[Column]:

@@ -14,7 +14,12 @@ from auditspan.semconv.attributes import SCHEMA_VERSION
 from auditspan.semconv.columns import COLUMNS
 from tests.processors.samples import NOW, TIME, batch, spans
 
-PHYSICAL = [column for column in COLUMNS if column.kind == "physical"]
+PHYSICAL = [
+    column
+    for column in COLUMNS
+    if column.kind == "physical" and column.source not in ("seal", "erasure")
+]
+"""What is there before the seal."""
 
 
 def random(count: int) -> bytes:

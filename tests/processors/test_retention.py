@@ -1,11 +1,11 @@
 """Retention classes."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from pydantic import ValidationError
 
-from auditspan.processors.retention import UNTIL, RetentionConfig, retention
+from auditspan.processors.retention import RetentionConfig, retention
 from auditspan.registry.models import Tool
 from tests.processors.samples import batch, history, with_texts
 
@@ -25,18 +25,18 @@ def test_class_and_day() -> None:
     result = retention(records, registry, config)
     classes = result.column("RetentionClass").to_pylist()
     assert classes == ["financial", "other", "default", "default"]
-    assert result.derived[UNTIL].to_pylist() == [
-        "2028-01-02",
-        "2026-01-03",
-        "2026-01-12",
-        "2026-01-12",
+    assert result.column("ExpiresOn").to_pylist() == [
+        date(2028, 1, 2),
+        date(2026, 1, 3),
+        date(2026, 1, 12),
+        date(2026, 1, 12),
     ]
 
 
 def test_a_record_of_midnight() -> None:
     """It is not kept for a day more than it must."""
     result = retention(batch({"ReceivedAt": MIDNIGHT}), history(), RetentionConfig(days=1))
-    assert result.derived[UNTIL].to_pylist() == ["2026-01-02"]
+    assert result.column("ExpiresOn").to_pylist() == [date(2026, 1, 2)]
 
 
 def test_an_unknown_class_is_kept_as_long_as_the_default() -> None:
@@ -44,7 +44,7 @@ def test_an_unknown_class_is_kept_as_long_as_the_default() -> None:
     records = with_texts(batch({"ReceivedAt": MIDNIGHT}), ToolName="pay")
     result = retention(records, history(Tool(name="pay", retention_class="new")))
     assert result.column("RetentionClass").to_pylist() == ["new"]
-    assert result.derived[UNTIL].to_pylist() == ["2027-02-05"]
+    assert result.column("ExpiresOn").to_pylist() == [date(2027, 2, 5)]
 
 
 @pytest.mark.parametrize("days", [0, -1, 40_000])

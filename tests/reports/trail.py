@@ -19,7 +19,11 @@ OTHER_TRACE = "b" * 32
 HOSTILE = "\x1b[2J\u202egnp.exe"
 """A tool's name that clears a screen and reorders a line."""
 TIME = pa.timestamp("ns", tz="UTC")
-_PHYSICAL = [column for column in COLUMNS if column.kind == "physical"]
+_PHYSICAL = [
+    column
+    for column in COLUMNS
+    if column.kind == "physical" and column.source not in ("seal", "erasure")
+]
 _ALIASES = {column.name: column for column in COLUMNS if column.kind == "alias"}
 
 

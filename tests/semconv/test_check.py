@@ -164,18 +164,19 @@ def test_columns_agree(registry: Registry) -> None:
         "RecordId: physical, but in no group",
         "Nobody: in a group, but not defined",
         "Effect: group core, but listed in user",
+        "Effect: this column of a group is defined 2 times",
     }
 
 
 def test_columns_are_counted(registry: Registry) -> None:
     """A wide table is a slow one."""
-    more = {f"More{n}": next(iter(registry.columns.columns.values())) for n in range(5)}
+    more = {f"More{n}": next(iter(registry.columns.columns.values())) for n in range(3)}
     first, *others = registry.columns.groups
     first = first.model_copy(update={"columns": (*first.columns, *more)})
     planted = changed(
         registry, groups=(first, *others), columns={**registry.columns.columns, **more}
     )
-    assert check.problems(planted) == ["66 physical columns, expected at most 62"]
+    assert check.problems(planted) == ["71 physical columns, expected at most 70"]
 
 
 def test_a_column_stands_once(registry: Registry) -> None:

@@ -10,6 +10,7 @@ from auditspan.semconv import ddl
 from auditspan.semconv.columns import ALIASES, BY_NAME
 from auditspan.semconv.projections import PROJECTIONS
 from auditspan.storage.engine import Engine, open_memory
+from auditspan.storage.migrations import migrate
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,18 @@ def row(engine: Engine, maps: dict[str, dict[str, str]], columns: str) -> dict[s
         )
     )
     return found
+
+
+def test_the_migrations_make_these_columns(engine: Engine) -> None:
+    """Physical columns, types, codecs and order are those that the store has."""
+    migrate(engine)
+    sql = (
+        "SELECT name, type, compression_codec FROM system.columns WHERE table = {table:String} "
+        "AND database = currentDatabase() AND default_kind = '' ORDER BY position"
+    )
+    made = engine.raw(sql, "TSV", {"table": "audit_records"})
+    assert made == engine.raw(sql, "TSV", {"table": "r"})
+    assert len(made.splitlines()) == len(ddl.PHYSICAL)
 
 
 def test_every_computed_column_can_be_read(engine: Engine) -> None:

@@ -1,5 +1,5 @@
-"""The last stage: exactly the physical columns of `audit_records`, in order, as Arrow types that
-ClickHouse takes.
+"""The last stage before the seal: exactly the physical columns of `audit_records` but the seal's
+own, in order, as Arrow types that ClickHouse takes.
 
 Record ids are UUIDv7 (RFC 9562 §5.7) of the time of receipt. Attributes that the collector attached
 and that have no column become the map `Derived`.
@@ -17,7 +17,7 @@ from auditspan.processors.lists import empty
 from auditspan.processors.maps import build_map
 from auditspan.processors.texts import constant
 from auditspan.semconv.attributes import AUDIT_SCHEMA_VERSION, SCHEMA_VERSION
-from auditspan.semconv.columns import COLUMNS
+from auditspan.semconv.columns import PHYSICAL
 
 _TEXT_MAP = pa.map_(pa.string(), pa.string())
 _TIME = pa.timestamp("ns", tz="UTC")
@@ -42,10 +42,17 @@ _TYPES: Mapping[str, pa.DataType] = {
     "Int64": pa.int64(),
     "Float64": pa.float64(),
     "Bool": pa.bool_(),
+    "Date32": pa.date32(),
     "DateTime64(9,'UTC')": _TIME,
     "Array(String)": pa.list_(pa.string()),
     "Map(String,String)": _TEXT_MAP,
+    "FixedString(16)": pa.binary(16),
+    "Map(String,FixedString(16))": pa.map_(pa.string(), pa.binary(16)),
+    "Map(String,FixedString(32))": pa.map_(pa.string(), pa.binary(32)),
 }
+_LATER = ("seal", "erasure")
+"""Who fills the columns that are not there yet."""
+
 RANDOM_BYTES = 10
 """Bytes of randomness that a record id takes."""
 
@@ -62,7 +69,7 @@ def finish(batch: Batch, batch_id: str, random: bytes) -> pa.Table:
     }
     if batch.table.schema.get_field_index("RecordKind") < 0:
         own["RecordKind"] = constant("action", len(batch))
-    columns = [column for column in COLUMNS if column.kind == "physical"]
+    columns = [column for column in PHYSICAL if column.source not in _LATER]
     fields = [pa.field(column.name, arrow_type(column.name, column.type)) for column in columns]
     arrays = [own[field.name] if field.name in own else _fitted(batch, field) for field in fields]
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
@@ -121,5 +128,11 @@ def _nothing(type: pa.DataType, length: int) -> pa.Array:
     """ "", 0, false, or an empty list or map on every record: ClickHouse has no null there."""
     if pa.types.is_nested(type):
         return empty(type, length)
-    zero = pa.scalar("", type) if pa.types.is_string(type) else pa.scalar(0).cast(type)
-    return pa.repeat(zero, length)
+    return pa.repeat(_zero(type), length)
+
+
+def _zero(type: pa.DataType) -> pa.Scalar:
+    if pa.types.is_string(type):
+        return pa.scalar("", type)
+    # A date counts days in 32 bits, everything else is cast from 64.
+    return pa.scalar(0, pa.int32() if pa.types.is_date(type) else pa.int64()).cast(type)

@@ -17,7 +17,6 @@ from auditspan.processors.catalogue import calls
 from auditspan.processors.texts import constant, first_of, mapped, text, where
 from auditspan.registry.history import History
 
-UNTIL = "audit.retention.until"
 DEFAULT = "default"
 OTHER = "other"
 _DAY = 86_400_000_000_000
@@ -44,16 +43,14 @@ def retention(batch: Batch, history: History, config: RetentionConfig | None = N
     other = mask_of(pc.equal(text(batch, "ActionType"), "other"))
     by_kind = where(other, constant(OTHER, len(batch)), constant(DEFAULT, len(batch)))
     classes = first_of([named, by_kind])
-    until = _until(batch.column("ReceivedAt"), classes, config)
-    return batch.with_columns({"RetentionClass": classes}).with_derived({UNTIL: until})
+    until = expiry(batch.column("ReceivedAt"), classes, config)
+    return batch.with_columns({"RetentionClass": classes, "ExpiresOn": until})
 
 
-def _until(received_at: pa.Array, classes: pa.Array, config: RetentionConfig) -> pa.Array:
-    """The first day (UTC) before which a record has been kept for all its days, RFC 3339."""
+def expiry(received_at: pa.Array, classes: pa.Array, config: RetentionConfig) -> pa.Array:
+    """The first day (UTC) before which a record has been kept for all its days."""
     days = mapped(classes, lambda name: str(config.classes.get(name, config.days)))
     received = received_at.cast(pa.int64()).to_numpy(zero_copy_only=False)
     kept = days.cast(pa.int64()).to_numpy(zero_copy_only=False)
     last = -(-received // _DAY) + kept
-    distinct, codes = np.unique(last, return_inverse=True)
-    texts = [str(np.datetime64(int(day), "D")) for day in distinct]
-    return pa.array(texts, pa.string()).take(pa.array(codes))
+    return pa.array(last.astype(np.int32)).cast(pa.date32())

@@ -12,7 +12,7 @@ class Column:
     type: str
     """ClickHouse type."""
     group: str
-    """Integrity group, one of `GROUPS`; a computed column is in that of its maps."""
+    """Integrity group, one of `GROUPS`, or `unsealed`; a computed column is in that of its maps."""
     attribute: str
     """Attribute that it holds, "" for a column that no attribute backs."""
     asserted_by: str
@@ -23,8 +23,9 @@ class Column:
     expression: str
     """SQL of an alias, "" for a physical column."""
     source: str
-    """`otlp`, `envelope`, `attribute` (decode fills it, later stages may set it), `derived` or,
-    for an alias, the maps that it is read from in their order."""
+    """`otlp`, `envelope`, `attribute` (decode fills it, later stages may set it), `derived`, `seal`
+    (filled when the record is sealed), `erasure` (filled when a group is erased) or, for an alias,
+    the maps that it is read from in their order."""
     section: str
     """Part of the record it belongs to, as the reference page is divided."""
     brief: str

@@ -514,6 +514,54 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "Retention class.",
     ),
     Column(
+        "ExpiresOn",
+        "Date32",
+        "core",
+        "audit.retention.until",
+        "collector",
+        "physical",
+        "",
+        "derived",
+        "compliance",
+        "Day on which the record may go, RFC 3339 date.",
+    ),
+    Column(
+        "LogId",
+        "LowCardinality(String)",
+        "core",
+        "",
+        "",
+        "physical",
+        "",
+        "seal",
+        "record",
+        "Origin of the log that the record is sealed in; empty for one that is not sealed.",
+    ),
+    Column(
+        "LogIndex",
+        "UInt64",
+        "core",
+        "",
+        "",
+        "physical",
+        "",
+        "seal",
+        "record",
+        "Place of the record in its log, from 0.",
+    ),
+    Column(
+        "SealedAt",
+        "DateTime64(9, 'UTC')",
+        "core",
+        "",
+        "",
+        "physical",
+        "",
+        "seal",
+        "record",
+        "When the record was sealed; never before the record in front of it in its log.",
+    ),
+    Column(
         "UserId",
         "String",
         "user",
@@ -740,6 +788,42 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "record",
         "What the collector attached that has no column, by attribute name; lists as JSON. Words of a foreign dialect, translated, stand here too.",
+    ),
+    Column(
+        "RecordSalt",
+        "FixedString(16)",
+        "unsealed",
+        "",
+        "",
+        "physical",
+        "",
+        "seal",
+        "record",
+        "Random bytes that the record's digests are salted with; zeros after an erasure.",
+    ),
+    Column(
+        "GroupSalts",
+        "Map(LowCardinality(String), FixedString(16))",
+        "unsealed",
+        "",
+        "",
+        "physical",
+        "",
+        "erasure",
+        "record",
+        "Salts of the groups that are left after an erasure, by group.",
+    ),
+    Column(
+        "Redacted",
+        "Map(LowCardinality(String), FixedString(32))",
+        "unsealed",
+        "",
+        "",
+        "physical",
+        "",
+        "erasure",
+        "record",
+        "Commitments to the groups that were erased, by group.",
     ),
 )
 """Physical columns in the order of the table."""
@@ -2534,18 +2618,6 @@ ALIASES: Final[tuple[Column, ...]] = (
         "Region where the data lives.",
     ),
     Column(
-        "ExpiresOn",
-        "String",
-        "maps",
-        "audit.retention.until",
-        "collector",
-        "alias",
-        "Derived['audit.retention.until']",
-        "derived",
-        "compliance",
-        "Day on which the record may go, RFC 3339 date.",
-    ),
-    Column(
         "LegalHold",
         "Nullable(Bool)",
         "maps",
@@ -2614,6 +2686,10 @@ GROUPS: Final[tuple[Group, ...]] = (
             "OutputTokens",
             "Severity",
             "RetentionClass",
+            "ExpiresOn",
+            "LogId",
+            "LogIndex",
+            "SealedAt",
         ),
     ),
     Group(
@@ -2682,6 +2758,15 @@ GROUPS: Final[tuple[Group, ...]] = (
     ),
 )
 """Integrity groups in their order."""
+
+UNSEALED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "RecordSalt": "It is the key of every digest of its record; another one fits none of them.",
+        "GroupSalts": "Takes the place of the salt once a group is erased, and is as bound by the digests.",
+        "Redacted": "Commitments of erased groups; the record's digest is made of them.",
+    }
+)
+"""Physical columns that no digest covers, each with its reason."""
 
 ASSERTED_BY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {

@@ -47,6 +47,10 @@ PHYSICAL: Final = (
     "OutputTokens UInt64 CODEC(T64, ZSTD(1))",
     "Severity UInt8",
     "RetentionClass LowCardinality(String)",
+    "ExpiresOn Date32 CODEC(Delta(4), ZSTD(1))",
+    "LogId LowCardinality(String)",
+    "LogIndex UInt64 CODEC(T64, ZSTD(1))",
+    "SealedAt DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1))",
     "UserId String CODEC(ZSTD(1))",
     "OrganizationId LowCardinality(String)",
     "SessionId String CODEC(ZSTD(1))",
@@ -66,6 +70,9 @@ PHYSICAL: Final = (
     "Events Array(Tuple(Timestamp DateTime64(9, 'UTC'), Name LowCardinality(String), Attributes Map(LowCardinality(String), String))) CODEC(ZSTD(1))",
     "Links Array(Tuple(TraceId String, SpanId String, TraceState String, Attributes Map(LowCardinality(String), String))) CODEC(ZSTD(1))",
     "Derived Map(LowCardinality(String), String) CODEC(ZSTD(1))",
+    "RecordSalt FixedString(16) CODEC(NONE)",
+    "GroupSalts Map(LowCardinality(String), FixedString(16)) CODEC(ZSTD(1))",
+    "Redacted Map(LowCardinality(String), FixedString(32)) CODEC(ZSTD(1))",
 )
 """Physical columns with their codecs, in the order of the table."""
 
@@ -219,7 +226,6 @@ ALIASES: Final = (
     "ComplianceFrameworks Array(String) ALIAS JSONExtract(multiIf(Derived['audit.compliance.frameworks'] != '', Derived['audit.compliance.frameworks'], SpanAttributes['audit.compliance.frameworks']), 'Array(String)')",
     "DataClass String ALIAS multiIf(Derived['audit.data.classification'] != '', Derived['audit.data.classification'], SpanAttributes['audit.data.classification'])",
     "DataRegion String ALIAS multiIf(Derived['audit.data.region'] != '', Derived['audit.data.region'], SpanAttributes['audit.data.region'])",
-    "ExpiresOn String ALIAS Derived['audit.retention.until']",
     "LegalHold Nullable(Bool) ALIAS if(Derived['audit.legal_hold'] IN ('true', 'false'), Derived['audit.legal_hold'] = 'true', NULL)",
 )
 """Columns that are computed from maps."""

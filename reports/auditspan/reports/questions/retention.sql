@@ -2,8 +2,8 @@
 -- title: What is kept, and until when
 -- asks: Can retention, search and a stable format be demonstrated?
 SELECT RetentionClass, count() AS Records, min(Timestamp) AS Oldest, max(Timestamp) AS Newest,
-       min(ExpiresOn) AS FirstExpiry, max(ExpiresOn) AS LastExpiry,
-       countIf(ExpiresOn != '' AND toDateOrZero(ExpiresOn) < today()) AS Overdue,
+       minIf(ExpiresOn, toInt32(ExpiresOn) > 0) AS FirstExpiry, max(ExpiresOn) AS LastExpiry,
+       countIf(toInt32(ExpiresOn) > 0 AND ExpiresOn <= toDate32(today())) AS Overdue,
        groupUniqArray(20)(SchemaVersion) AS Formats
 FROM audit_records
 WHERE ((Timestamp >= {since:DateTime64(9, 'UTC')} AND Timestamp < {until:DateTime64(9, 'UTC')})
