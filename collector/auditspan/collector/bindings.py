@@ -1,36 +1,26 @@
-"""Which credentials prove which agent: what the registry in force says, also after a change."""
+"""Which credentials prove whom: what the registry in force says, also after a change."""
 
-import time
 from collections.abc import Callable
-from typing import Final
 
-from auditspan.collector.control.versions import Versions
-from auditspan.collector.data_dir import DataDir
 from auditspan.collector.front.auth_config import AuthConfig
 from auditspan.collector.front.authentication import Bindings
-
-_LOOK_SECONDS: Final = 1.0
-"""How often the file is looked at; requests in between take what was found."""
+from auditspan.registry import Registry
 
 
 def bindings_in_force(
-    data: DataDir, auth: AuthConfig, clock: Callable[[], float] = time.monotonic
+    registry: Callable[[], Registry | None], auth: AuthConfig
 ) -> Callable[[], Bindings]:
-    """A function that gives the bindings; cheap enough to be asked at every request."""
-    versions = Versions(data.folder("registry"))
-    path = versions.folder / "current.json"
-    found, stamp, until = Bindings.of((), auth), -1, 0.0
+    """A function that gives the bindings; they are made anew when another registry is in force."""
+    found = Bindings.of((), auth)
+    seen: Registry | None = None
 
     def bindings() -> Bindings:
-        nonlocal found, stamp, until
-        if clock() < until:
-            return found
-        until = clock() + _LOOK_SECONDS
-        changed = path.stat().st_mtime_ns if path.exists() else 0
-        if changed != stamp:
-            bundle = versions.current()
-            agents = bundle.registry().agents.values() if bundle else ()
-            found, stamp = Bindings.of(agents, auth), changed
+        nonlocal found, seen
+        now = registry()
+        if now is not seen:
+            agents = now.agents.values() if now else ()
+            members = now.principals.values() if now else ()
+            found, seen = Bindings.of(agents, auth, members), now
         return found
 
     return bindings

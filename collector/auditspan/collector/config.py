@@ -13,6 +13,7 @@ from typing import Final, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
+from auditspan.collector.access.config import AccessConfig
 from auditspan.collector.engine.config import CalendarConfig, EngineConfig, ProcessorsConfig
 from auditspan.collector.errors import ConfigInvalid
 from auditspan.collector.forward.config import ForwardConfig
@@ -104,6 +105,8 @@ class ServiceConfig(_Model):
     """Health, metrics and the control API."""
     query: QueryConfig = Field(default_factory=QueryConfig)
     """The ClickHouse HTTP endpoint over the store."""
+    access: AccessConfig = Field(default_factory=AccessConfig)
+    """How persons and services prove themselves at both."""
     query_limits: QueryLimits = Field(default_factory=QueryLimits)
     """What one statement of a reader may take."""
     spool: SpoolConfig = Field(default_factory=SpoolConfig)

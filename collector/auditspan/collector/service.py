@@ -18,6 +18,9 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
+from auditspan.collector.access.authority import Authority
+from auditspan.collector.access.in_force import RegistryInForce
+from auditspan.collector.access.whoami import whoami_routes
 from auditspan.collector.bindings import bindings_in_force
 from auditspan.collector.config import CollectorConfig, load
 from auditspan.collector.control import api, records
@@ -84,6 +87,7 @@ class Service:
     engine: EngineProcess
     committer: Committer
     retransmissions: Retransmissions
+    authority: Authority
     authenticator: Authenticator
     identities: Identities
     controls: Controls
@@ -99,7 +103,8 @@ class Service:
         forwarder = _forwarder(config, data, metrics)
         committer = _committer(config, data, engine, forwarder)
         keys = ApiKeys(data.secret("api_keys.json"))
-        authenticator, identities = _authentication(config, data, secrets, keys, metrics)
+        authority, authenticator = _authorities(config, data, secrets, keys)
+        identities = _identities(config, secrets, authenticator, metrics)
         retransmissions = Retransmissions()
         retransmissions.seed(in_spool(data.folder("spool"), time.time()))
         metrics.watch_spool(lambda: spooled_bytes(data.folder("spool")))
@@ -112,7 +117,7 @@ class Service:
         )
         service = cls(
             config, data, secrets, metrics, engine, committer, retransmissions,
-            authenticator, identities, controls, admission, forwarder,
+            authority, authenticator, identities, controls, admission, forwarder,
         )  # fmt: skip
         engine.on_message = service.on_message
         return service
@@ -198,6 +203,7 @@ async def _serve(service: Service, config_file: Path | None, announce: Announce)
 async def _tasks(service: Service) -> AsyncIterator[None]:
     running = [
         asyncio.create_task(service.engine.run()),
+        asyncio.create_task(service.authority.keep_fresh()),
         asyncio.create_task(service.authenticator.keep_fresh()),
         asyncio.create_task(service.identities.keep_fresh()),
     ]
@@ -223,7 +229,10 @@ def _front(service: Service, query: ASGIApp) -> Front:
         ),
         service.admission,
         not_ready=service.not_ready,
-        api_routes=api.routes(service.controls, service.secrets.operator_token),
+        api_routes=[
+            *api.routes(service.controls, service.secrets.operator_token),
+            *whoami_routes(service.authority),
+        ],
         query_app=query,
     )
 
@@ -259,16 +268,23 @@ def _committer(
     return Committer(writer, closed)
 
 
-def _authentication(
-    config: CollectorConfig, data: DataDir, secrets: Secrets, keys: ApiKeys, metrics: Metrics
-) -> tuple[Authenticator, Identities]:
-    otlp = config.receivers.otlp
-    bindings = bindings_in_force(data, config.receivers.otlp.authentication)
-    authenticator = Authenticator(otlp.authentication, keys, bindings)
+def _authorities(
+    config: CollectorConfig, data: DataDir, secrets: Secrets, keys: ApiKeys
+) -> tuple[Authority, Authenticator]:
+    """Who asks, and who sends; both by the same registry in force."""
+    registry, auth = RegistryInForce(data.folder("registry")), config.receivers.otlp.authentication
+    bindings = bindings_in_force(registry, auth)
+    token = secrets.operator_token
+    authority = Authority(config.service.access, keys, token, registry, bindings)
+    return authority, Authenticator(auth, keys, bindings)
+
+
+def _identities(
+    config: CollectorConfig, secrets: Secrets, authenticator: Authenticator, metrics: Metrics
+) -> Identities:
     signer = StatementSigner(secrets.statement_key)
-    return authenticator, Identities(
-        otlp.identities, authenticator, signer, count=metrics.exchanged
-    )
+    settings = config.receivers.otlp.identities
+    return Identities(settings, authenticator, signer, count=metrics.exchanged)
 
 
 def _started(service: Service) -> str:

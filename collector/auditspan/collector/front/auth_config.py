@@ -65,8 +65,8 @@ class UserIssuerConfig(IssuerConfig):
     role_claims: tuple[str, ...] = ClaimNames().roles
     """Where the user's roles stand."""
     presenters: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """For a client, the principals (`agent:<id>`, `relay:<name>`) that may present its tokens;
-    a client that is not listed may be presented by any."""
+    """For a client, the principals (`agent:<id>`, `relay:<name>`, `service:<id>`) that may present
+    its tokens; a client that is not listed may be presented by any."""
 
 
 class RelayConfig(_Config):
@@ -109,7 +109,8 @@ class IdentitiesConfig(_Config):
     """Whether senders without credentials may exchange tokens. Their statements are bound to
     `anonymous`, which anybody else without credentials is too."""
     relays_name_agents: tuple[str, ...] = ()
-    """Relays, by name, that may ask for statements which name the agent behind them."""
+    """Relays by name, and services as `service:<id>`, that may ask for statements which name the
+    agent behind them."""
     requests_per_minute: int = Field(default=600, ge=1)
     """Exchanges of one principal."""
 

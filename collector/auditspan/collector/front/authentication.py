@@ -7,56 +7,59 @@
 Headers that forward a certificate or an address are not looked at.
 """
 
-import hashlib
-import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from auditspan.collector.front.attempts import Attempts
 from auditspan.collector.front.auth_config import AuthConfig, token_verifier
-from auditspan.collector.front.limits import Recent, WindowLimit, is_loopback, network
-from auditspan.collector.front.refusals import TooManyRequests, Unauthenticated, Unavailable
+from auditspan.collector.front.limits import is_loopback
+from auditspan.collector.front.refusals import NotAllowed
 from auditspan.collector.front.tokens import Tokens
 from auditspan.identity.api_keys import ApiKeys, looks_like_api_key
 from auditspan.identity.credentials import Credentials
-from auditspan.identity.errors import (
-    CredentialRefused,
-    IdentityError,
-    TokenRefused,
-)
+from auditspan.identity.errors import CredentialRefused, TokenRefused
 from auditspan.identity.jwt_tokens import VerifiedToken
-from auditspan.identity.principal import (
-    Method,
-    Principal,
-    agent_principal,
-    anonymous_principal,
-    relay_principal,
-)
+from auditspan.identity.principal import Principal, anonymous_principal, named_principal
+from auditspan.identity.roles import Action, Role, actions_of
 from auditspan.identity.spiffe import workload
+from auditspan.registry.members import Member
 from auditspan.registry.models import Agent
 
 Triple = tuple[str, str, str]
 """Issuer, audience and client of a token."""
+Subject = tuple[str, str]
+"""Issuer and subject of a token."""
 
 _Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True, slots=True)
 class Bindings:
-    """Which principal a token or certificate proves; what is bound twice proves nobody."""
+    """Whom a token or certificate proves, and which services send; what is bound twice proves
+    nobody."""
 
     jwt: Mapping[Triple, str] = field(default_factory=dict)
-    """Principal id by (issuer, audience, client)."""
+    """Agents and relays by (issuer, audience, client)."""
     spiffe: Mapping[str, str] = field(default_factory=dict)
     """Principal id by SPIFFE id."""
+    subjects: Mapping[Subject, str] = field(default_factory=dict)
+    """Persons and services by (issuer, subject)."""
+    senders: Set[str] = frozenset()
+    """Services that may send records."""
 
     @classmethod
-    def of(cls, agents: Iterable[Agent], config: AuthConfig) -> "Bindings":
-        """The bindings of the registry's agents and of the configured relays."""
+    def of(
+        cls, agents: Iterable[Agent], config: AuthConfig, members: Iterable[Member] = ()
+    ) -> "Bindings":
+        """The bindings of the registry's agents, persons and services, and of the configured
+        relays. A disabled person or service is bound to nothing."""
         jwt: list[tuple[Triple, str]] = []
         spiffe: list[tuple[str, str]] = []
+        subjects: list[tuple[Subject, str]] = []
+        active = [member for member in members if not member.disabled]
         for agent in agents:
             name = f"agent:{agent.id}"
             bound = agent.credentials
@@ -66,7 +69,17 @@ class Bindings:
             name = f"relay:{relay.name}"
             jwt += [(triple, name) for triple in relay.jwt]
             spiffe += [(uri, name) for uri in relay.spiffe]
-        return cls(dict(_once(jwt)), dict(_once(spiffe)))
+        for member in active:
+            subjects += [((b.issuer, b.subject), member.id) for b in member.credentials.jwt]
+            spiffe += [(uri, member.id) for uri in member.credentials.spiffe]
+        senders = frozenset(member.id for member in active if _sends(member))
+        return cls(dict(_once(jwt)), dict(_once(spiffe)), dict(_once(subjects)), senders)
+
+
+def _sends(member: Member) -> bool:
+    """Whether it is a service with a role that sends; a person is no sender in any role."""
+    actions = actions_of(Role(word) for word in member.roles)
+    return member.id.startswith("service:") and Action.SEND in actions
 
 
 def _once(pairs: list[tuple[_Key, str]]) -> list[tuple[_Key, str]]:
@@ -93,28 +106,15 @@ class Authenticator:
         self._bindings = bindings
         self._now = now
         self._tokens = Tokens(token_verifier(config.issuers, now))
-        self._failures = WindowLimit(config.failures_per_minute, clock=clock)
-        self._good = Recent()
-        self._pepper = secrets.token_bytes(32)
+        self._attempts = Attempts(config.failures_per_minute, clock=clock)
 
     async def authenticate(self, credentials: Credentials) -> Principal:
-        """The principal. Raises `Unauthenticated`, `TooManyRequests`, `Unavailable`."""
-        sender = network(credentials.address)
-        mark = self._mark(credentials)
-        # A neighbour's failures must not silence a sender that has already proved itself.
-        wait = 0.0 if mark in self._good else self._failures.wait(sender)
-        if wait:
-            raise TooManyRequests("too many failed attempts from this address, wait", wait)
-        try:
+        """The principal. Raises `Unauthenticated`, `NotAllowed`, `TooManyRequests`,
+        `Unavailable`."""
+        with self._attempts.attempt(credentials):
             principal = await self._principal(credentials)
-        except CredentialRefused as error:
-            self._good.discard(mark)
-            self._failures.add(sender)
-            raise Unauthenticated(str(error)) from error
-        except IdentityError as error:
-            raise Unavailable(str(error), retry_after=60.0) from error
-        if principal.method != "none":
-            self._good.add(mark)
+        if principal.kind in ("person", "service"):
+            self._check_sends(principal)
         return principal
 
     async def keep_fresh(self) -> None:
@@ -131,16 +131,31 @@ class Authenticator:
             return self._of_certificate(credentials.peer_certificate, credentials.address)
         return self._anonymous(credentials.address)
 
+    def _check_sends(self, principal: Principal) -> None:
+        """Records come from agents, relays and services that pass on what agents say."""
+        if principal.kind == "person":
+            raise NotAllowed(
+                f"{principal.id}: a person sends no records: use the key of an agent or a relay "
+                "(`auditspan keys issue`)"
+            )
+        if principal.id not in self._bindings().senders:
+            raise NotAllowed(
+                f"{principal.id}: may not send records: it takes the role ingest or gateway in "
+                "the registry in force"
+            )
+
     def _of_token(self, token: VerifiedToken, address: str) -> Principal:
-        bound = self._bindings().jwt
+        bindings = self._bindings()
         triples = [(token.issuer, audience, token.client) for audience in token.audiences]
-        names = {bound[triple] for triple in triples if triple in bound}
+        names = {bindings.jwt[triple] for triple in triples if triple in bindings.jwt}
+        if (member := bindings.subjects.get((token.issuer, token.subject))) is not None:
+            names.add(member)
         if len(names) != 1:
             raise TokenRefused(
                 "token: genuine, but its issuer, audience and client are bound to "
                 f"{len(names)} agents: bind them to one in the registry (credentials.jwt)"
             )
-        return _named(names.pop(), "jwt", token.token_id, address, token.expires_at)
+        return named_principal(names.pop(), "jwt", token.token_id, address, token.expires_at)
 
     def _of_certificate(self, der: bytes, address: str) -> Principal:
         proved = workload(der, self._config.trust_domains, self._now())
@@ -150,7 +165,7 @@ class Authenticator:
                 "client certificate: genuine, but its SPIFFE id is bound to no agent: "
                 "bind it in the registry (credentials.spiffe)"
             )
-        return _named(name, "mtls", proved.fingerprint, address, proved.expires_at)
+        return named_principal(name, "mtls", proved.fingerprint, address, proved.expires_at)
 
     def _anonymous(self, address: str) -> Principal:
         if self._config.insecure or (self._config.anonymous_loopback and is_loopback(address)):
@@ -159,15 +174,3 @@ class Authenticator:
             "no credential: send `Authorization: Bearer <API key or token>`, "
             "or a client certificate"
         )
-
-    def _mark(self, credentials: Credentials) -> bytes:
-        """What a credential is remembered by: a digest that is worthless outside this process."""
-        shown = (credentials.authorization or "").encode() + b"\0"
-        shown += credentials.peer_certificate or b""
-        return hashlib.blake2b(shown, key=self._pepper, digest_size=16).digest()
-
-
-def _named(name: str, method: Method, credential: str, address: str, expires_at: int) -> Principal:
-    kind, _, own = name.partition(":")
-    build = agent_principal if kind == "agent" else relay_principal
-    return build(own, method, credential, address, expires_at)

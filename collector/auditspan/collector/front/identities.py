@@ -140,10 +140,12 @@ class Identities:
 
     def name_agent(self, principal: Principal, agent: str) -> Statement:
         """A statement in which a relay names the agent behind it. Raises `Refusal`."""
-        name = principal.id.removeprefix("relay:")
-        if principal.kind != "relay" or name not in self._config.relays_name_agents:
+        listed = self._config.relays_name_agents
+        allowed = {name if name.startswith("service:") else f"relay:{name}" for name in listed}
+        if principal.id not in allowed:
             raise NotAllowed(
-                "agent: only a relay listed in identities.relays_name_agents may name an agent"
+                "agent: only a relay or service listed in identities.relays_name_agents may name "
+                "an agent"
             )
         self._admit(principal)
         now = int(self._now())
