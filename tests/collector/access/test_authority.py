@@ -253,7 +253,7 @@ def test_a_key_of_a_person_is_nothing_without_a_registry(tmp_path: Path) -> None
 
 
 def test_a_damaged_registry_gives_nobody_a_role(house: House) -> None:
-    """Neither the version before nor the bootstrap rule holds then, and nobody has to wait for it."""
+    """Neither the version before nor the bootstrap rule holds then, and it is no failed attempt."""
     path = house.data.folder("registry") / "current.json"
     good = path.read_text()
     house.ask(house.token)
