@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS {local audit_log_entries}
     Kind UInt8,
     Body String CODEC(ZSTD(1))
 )
-ENGINE = {engine} PARTITION BY LogId ORDER BY LogIndex SETTINGS {durable};
+ENGINE = {engine} ORDER BY (LogId, LogIndex) SETTINGS {durable};
 
 -- Signed notes of the trees, as https://c2sp.org/tlog-checkpoint has them.
 CREATE TABLE IF NOT EXISTS {local audit_checkpoints}
@@ -50,4 +50,4 @@ CREATE TABLE IF NOT EXISTS {local audit_checkpoints}
     SignedAt DateTime64(3, 'UTC'),
     Note String CODEC(ZSTD(1))
 )
-ENGINE = {engine} PARTITION BY LogId ORDER BY (Size, SignedAt) SETTINGS {durable};
+ENGINE = {engine} ORDER BY (LogId, Size, SignedAt) SETTINGS {durable};

@@ -1,0 +1,81 @@
+"""SQL of a column's canonical value: the bytes that its digests cover (docs/integrity-format.md).
+
+Each expression gives the empty string for the column's default, which is left out of digests, and
+is equal byte for byte to what `auditspan.integrity.canonical` makes of the same value.
+"""
+
+import re
+
+TEXT = "String"
+_LOW = re.compile(r"LowCardinality\((\w+)\)")
+
+
+def plain(type: str) -> str:
+    """A type without what is only a way to store it."""
+    return _LOW.sub(r"\1", type)
+
+
+def framed(expression: str) -> str:
+    """Arguments of a `concat` that put a netstring around bytes: length, colon, bytes, comma."""
+    return f"toString(length({expression})), ':', {expression}, ','"
+
+
+def netstring(text: str) -> str:
+    """The netstring of a name, as a literal."""
+    return f"'{len(text.encode())}:{text},'"
+
+
+def value(name: str, type: str) -> str:
+    """The canonical value of a column. Raises `ValueError` for a type that has none."""
+    quoted, kind = f"`{name}`", plain(type)
+    if kind == TEXT:
+        return quoted
+    if re.fullmatch(r"U?Int(8|16|32|64)", kind):
+        return _number(quoted)
+    if kind == "Date32":
+        return _number(f"toInt32({quoted})")
+    if kind == "DateTime64(9, 'UTC')":
+        return _number(f"toUnixTimestamp64Nano({quoted})")
+    if kind == "Array(String)":
+        return f"arrayStringConcat(arrayMap(x -> concat({framed('x')}), {quoted}))"
+    if kind == "Map(String, String)":
+        return _pairs(quoted)
+    if kind.startswith("Array(Tuple("):
+        return _list_of_tuples(quoted, _members(kind))
+    raise ValueError(f"column {name}: no canonical form for type {type}")
+
+
+def _number(expression: str) -> str:
+    return f"if({expression} = 0, '', toString({expression}))"
+
+
+def _pairs(expression: str) -> str:
+    """A map by its keys ascending as bytes; stored order means nothing."""
+    return (
+        f"arrayStringConcat(arrayMap(kv -> concat({framed('kv.1')}, {framed('kv.2')}), "
+        f"arraySort(kv -> kv.1, arrayZip(mapKeys({expression}), mapValues({expression})))))"
+    )
+
+
+def _list_of_tuples(expression: str, members: list[str]) -> str:
+    parts = [_member(f"e.{place}", type) for place, type in enumerate(members, start=1)]
+    element = "concat(" + ", ".join(framed(part) for part in parts) + ")"
+    return f"arrayStringConcat(arrayMap(e -> concat({framed(element)}), {expression}))"
+
+
+def _member(expression: str, type: str) -> str:
+    if type == TEXT:
+        return expression
+    if type.startswith("DateTime64(9"):
+        return f"toString(toUnixTimestamp64Nano({expression}))"
+    if type == "Map(String,String)":
+        return _pairs(expression)
+    raise ValueError(f"no canonical form for a member of type {type}")
+
+
+def _members(kind: str) -> list[str]:
+    """The types of `Array(Tuple(Name Type, …))` in their order."""
+    inner = kind.removeprefix("Array(Tuple(").removesuffix("))")
+    # Commas between members, not those inside of their types.
+    members = re.split(r", ?(?![^()]*\))", inner)
+    return [member.partition(" ")[2].replace(" ", "") for member in members]
