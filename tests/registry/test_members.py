@@ -80,6 +80,16 @@ def test_an_id_says_what_it_is(name: str) -> None:
     assert problem.startswith("principals/a.yaml:1:2: id: ")
 
 
+@pytest.mark.parametrize("role", ["ingest", "gateway"])
+def test_a_person_cannot_be_a_sender(role: str) -> None:
+    """Records come from processes; a role that the receivers would refuse is not given."""
+    assert wrong(principals__a=f"{{id: 'person:a', name: A, roles: [reader, {role}]}}") == [
+        f"principals/a.yaml:1:1: roles: a person cannot have {role!r}, records come from agents, "
+        "relays and services; make it a service:<id>"
+    ]
+    assert read(principals__a=f"{{id: 'service:a', name: A, roles: {role}}}").principals
+
+
 def test_an_id_stands_once() -> None:
     """Two files cannot each say who alice is."""
     assert wrong(principals__a=ALICE, principals__b="{id: 'person:alice', name: Other}") == [

@@ -20,6 +20,7 @@ from auditspan.cli import (
     search_commands,
     trace_commands,
     up_commands,
+    whoami_commands,
 )
 from auditspan.cli.exits import Exit, exit_of, message_of
 from auditspan.cli.terminal import err, safe
@@ -29,6 +30,7 @@ _MODULES = (
     config_commands,
     registry_commands,
     keys_commands,
+    whoami_commands,
     replay_commands,
     search_commands,
     trace_commands,

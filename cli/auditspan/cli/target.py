@@ -18,7 +18,12 @@ Url = Annotated[
 ]
 TokenFile = Annotated[
     Path | None,
-    typer.Option("--token-file", help="File with the operator's token, for --url."),
+    typer.Option(
+        "--token-file",
+        envvar="AUDITSPAN_TOKEN_FILE",
+        help="File with your API key, a token of your identity provider, or the operator's token. "
+        "Without it, the operator's token of the data folder.",
+    ),
 ]
 CaFile = Annotated[
     Path | None,

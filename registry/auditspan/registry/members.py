@@ -3,9 +3,9 @@
 The words of the roles are those of `identity.roles`, where each is explained; a test compares them.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, StrictBool, StringConstraints
+from pydantic import BeforeValidator, StrictBool, StringConstraints, model_validator
 
 from auditspan.registry.fields import Id, Model, Name, Names, Text, listed
 
@@ -50,6 +50,16 @@ class Member(Model):
     """Known, and may do nothing."""
     credentials: MemberCredentials = MemberCredentials()
     """What proves them, besides API keys."""
+
+    @model_validator(mode="after")
+    def _no_person_sends(self) -> Self:
+        sending = [role for role in self.roles if role in ("ingest", "gateway")]
+        if sending and self.id.startswith("person:"):
+            raise ValueError(
+                f"roles: a person cannot have {sending[0]!r}, records come from agents, relays and "
+                "services; make it a service:<id>"
+            )
+        return self
 
 
 class ControlsPolicy(Model):

@@ -19,7 +19,7 @@ SUBJECTS = """\
   credentials: {jwt: [{issuer: "https://id.example", subject: ci-1}]}
 - id: person:erin
   name: Erin
-  roles: ingest
+  roles: [operator, policy]
   credentials: {jwt: [{issuer: "https://id.example", subject: erin-1}]}
 """
 
