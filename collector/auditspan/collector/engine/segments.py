@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditspan.collector.control import derive, registry_tables
+from auditspan.collector.control import derive, derived_tables
 from auditspan.collector.control.errors import ControlError
 from auditspan.collector.control.records import REGISTRY_APPLIED
 from auditspan.collector.control.versions import version_of
@@ -176,7 +176,7 @@ class Segments:
     def _attach(
         self, frames: Sequence[derive.Frame], letters: Sequence[DeadLetter], batch_id: str
     ) -> None:
-        for name, rows in registry_tables.tables(frames, batch_id).items():
+        for name, rows in derived_tables.tables(frames, batch_id):
             insert_once(self.store, name, rows, batch_id)
         if letters:
             rows = bury(self.data.folder("dead"), letters, self.now_ns())
