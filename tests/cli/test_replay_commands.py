@@ -86,6 +86,14 @@ def test_a_file_that_is_none_is_code_2(auditspan: Auditspan, tmp_path: Path, fil
     assert (ran.code, "absent.jsonl" in ran.err) == (2, True)
 
 
+def test_records_for_a_stopped_collector_go_nowhere_else(
+    auditspan: Auditspan, tmp_path: Path, file: Path
+) -> None:
+    """A folder that was named is the one that is meant, not the usual port of this machine."""
+    ran = auditspan("replay", file, "--data", tmp_path / "stopped")
+    assert (ran.code, "auditspan up --data" in ran.err) == (3, True)
+
+
 def test_what_else_a_process_writes_is_no_progress() -> None:
     """An agent may print; only lines of progress count."""
     lines = ["hello\n", '{"a": 1}\n', "[1]\n", '{"event": "start", "conversations": 2}\n', "{"]

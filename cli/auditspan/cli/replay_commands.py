@@ -19,7 +19,7 @@ from urllib.parse import quote
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from auditspan.cli.errors import ReplayFailed
+from auditspan.cli.errors import CollectorBusy, ReplayFailed
 from auditspan.cli.exits import Exit
 from auditspan.cli.target import DEFAULT_DATA, Data
 from auditspan.cli.terminal import err, out, safe
@@ -151,12 +151,21 @@ def _command() -> list[str]:
 
 
 def _endpoint(data: Path) -> str:
-    """Where the collector of a data folder takes OTLP over HTTP."""
+    """Where the collector of a data folder takes OTLP over HTTP.
+
+    Raises `CollectorBusy` if a folder was named and no collector runs on it: what the records are
+    meant for is that one, not whatever listens on the usual port.
+    """
     try:
         fields = json.loads((data / "front.json").read_text())
     except (OSError, ValueError):
-        return _DEFAULT_ENDPOINT
+        fields = None
     address = fields.get("http") if isinstance(fields, dict) else None
     if not address:
+        if data != DEFAULT_DATA:
+            raise CollectorBusy(
+                f"no collector takes records for {data}: start it with "
+                f"`auditspan up --data {data}`, or name an address with --endpoint"
+            )
         return _DEFAULT_ENDPOINT
     return str(address) if "://" in str(address) else f"http://{address}"
