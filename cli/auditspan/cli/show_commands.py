@@ -1,4 +1,7 @@
-"""`auditspan show`: what an agent may do, who may use a tool, and what the policies say."""
+"""`auditspan show`: what an agent may do, who may use a tool, and what the policies say.
+
+Persons and services are in `show_members`.
+"""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -8,6 +11,7 @@ import typer
 from rich.text import Text
 from rich.tree import Tree
 
+from auditspan.cli import show_members
 from auditspan.cli.output import Format, emit
 from auditspan.cli.target import DEFAULT_DATA, CaFile, Data, TokenFile, Url, target_of
 from auditspan.cli.terminal import out, safe
@@ -36,6 +40,7 @@ Form = Annotated[Format, typer.Option("--format", help="How to write it.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    show_members.register(show)
     app.add_typer(show, name="show")
 
 
