@@ -104,12 +104,14 @@ def test_an_older_version_leaves_a_newer_versions_views(
 def test_alias_columns_follow_the_registry(migrated: Engine, batch: BatchOf) -> None:
     """They come, they change, and they read from the maps of rows that were there before."""
     write(migrated, batch(1, "i-1-1", SpanAttributes=[[("audit.ticket.id", "T-1")]]), "i-1-1")
-    ticket = _Alias("Ticket", "String", "SpanAttributes['audit.ticket.id']")
-    assert synchronise(migrated, [ticket])
-    assert migrated.raw("SELECT Ticket FROM audit") == b"T-1\n"
-    assert not synchronise(migrated, [ticket])
-    assert synchronise(migrated, [_Alias("Ticket", "String", "upper('t')")])
-    assert migrated.raw("SELECT Ticket FROM audit_records") == b"T\n"
+    fresh = [*columns.of_registry(), _Alias("Fresh", "String", "SpanAttributes['audit.ticket.id']")]
+    assert synchronise(migrated, fresh)
+    assert migrated.raw("SELECT Fresh FROM audit") == b"T-1\n"
+    assert not synchronise(migrated, fresh)
+    changed = [*columns.of_registry(), _Alias("Fresh", "String", "upper('t')")]
+    assert synchronise(migrated, changed)
+    assert migrated.raw("SELECT Fresh FROM audit_records") == b"T\n"
+    assert migrated.raw("SELECT Fresh FROM auditspan_investigator.audit") == b"T\n"
 
 
 def test_the_views_are_there(migrated: Engine) -> None:

@@ -62,7 +62,7 @@ def known() -> tuple[Migration, ...]:
 def migrate(engine: Engine) -> tuple[int, ...]:
     """Bring the schema up to date; gives the numbers of the migrations that were applied."""
     target = Target.of(engine)
-    engine.command(f"CREATE DATABASE IF NOT EXISTS {target.database}{_on(target)}")
+    engine.command(target.create_database(target.database))
     with migration_lock(engine):  # 1
         for statement in statements(_RECORD, target):
             engine.command(statement)
@@ -107,7 +107,3 @@ def _record(engine: Engine, target: Target, migration: Migration) -> None:
         "SELECT {number:UInt32}, {name:String}, {checksum:String}",
         {"number": migration.number, "name": migration.name, "checksum": migration.checksum},
     )
-
-
-def _on(target: Target) -> str:
-    return f" ON CLUSTER `{target.cluster}`" if target.cluster else ""

@@ -37,6 +37,15 @@ class Target:
         """The target that an engine is."""
         return cls(engine.config.database, engine.config.cluster)
 
+    @property
+    def on(self) -> str:
+        """`ON CLUSTER` and its name, after a space; empty without a cluster."""
+        return f" ON CLUSTER `{self.cluster}`" if self.cluster else ""
+
+    def create_database(self, name: str) -> str:
+        """The statement that makes a database."""
+        return f"CREATE DATABASE IF NOT EXISTS {name}{self.on}"
+
     def table(self, name: str) -> str:
         """The table that rows are written to: on a cluster the one of the shard written to."""
         return f"{name}_local" if self.cluster else name
@@ -52,7 +61,7 @@ def statements(text: str, target: Target) -> list[str]:
 def _render(statement: str, target: Target) -> list[str]:
     statement = statement.rstrip(";").replace("{durable}", _DURABLE)
     statement = statement.replace("{engine}", _engine(target))
-    on = f" ON CLUSTER `{target.cluster}`" if target.cluster else ""
+    on = target.on
     statement = _VIEW.sub(lambda found: f"{found[1]}{on}", statement)
     if not target.cluster:
         return [_BOTH.sub(r"\1", _LOCAL.sub(r"\1", statement))]

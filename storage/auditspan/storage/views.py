@@ -7,11 +7,11 @@ version's.
 
 import hashlib
 from collections.abc import Sequence
-from importlib.resources import files
 
 from auditspan.storage.columns import Column, of_registry
 from auditspan.storage.engine import Engine
 from auditspan.storage.render import Target, statements
+from auditspan.storage.role_views import ACCESSES, role_database, texts
 
 DERIVED = 0
 """The number under which `schema_migrations` holds the fingerprint."""
@@ -21,7 +21,7 @@ def synchronise(engine: Engine, columns: Sequence[Column] | None = None) -> bool
     """Make ALIAS columns and views anew if they differ from this version's."""
     target = Target.of(engine)
     columns = of_registry() if columns is None else columns
-    aliases, views = _aliases(columns), _views(columns)
+    aliases, views = _aliases(columns), _views(target, columns)
     text = "\0".join([*(definition for _, definition in aliases), *views])
     fingerprint = hashlib.sha256(text.encode()).hexdigest()
     if _fingerprint(engine) == fingerprint:
@@ -65,9 +65,10 @@ def _alter(engine: Engine, aliases: Sequence[tuple[str, str]]) -> str:
     return f"ALTER TABLE {{both audit_records}}\n    {clauses};\n" if clauses else ""
 
 
-def _views(columns: Sequence[Column]) -> list[str]:
-    """The views' texts in the order of their names."""
-    names = ",\n    ".join(f"`{column.name}`" for column in columns) or "*"
-    folder = files("auditspan.storage") / "sql" / "views"
-    found = sorted(file.name for file in folder.iterdir() if file.name.endswith(".sql"))
-    return [(folder / name).read_text("utf-8").replace("{columns}", names) for name in found]
+def _views(target: Target, columns: Sequence[Column]) -> list[str]:
+    """The statements that make every view."""
+    made = texts(target.database, None, columns)
+    for access in ACCESSES:
+        database = role_database(target.database, access)
+        made += [target.create_database(database), *texts(target.database, access, columns)]
+    return made

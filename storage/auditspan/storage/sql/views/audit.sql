@@ -1,4 +1,5 @@
--- What readers see: every column, the rare ones that are computed from maps too.
-CREATE OR REPLACE VIEW {view audit} AS
-SELECT {columns}
-FROM audit_records;
+-- The records as this role sees them: its columns, the rare ones that are computed from maps too.
+CREATE OR REPLACE VIEW {here}.{view audit} AS
+SELECT
+    {columns}
+FROM {base}.audit_records AS r;

@@ -1,6 +1,6 @@
 -- Spans that came more than once. The same content is a repeat that a sender's retry made with
 -- another body; different content under one span id is worth a look.
-CREATE OR REPLACE VIEW {view audit_repeats} AS
+CREATE OR REPLACE VIEW {here}.{view audit_repeats} AS
 SELECT
     TraceId,
     SpanId,
@@ -16,7 +16,7 @@ FROM
         sipHash128(
             Timestamp, Duration, ParentSpanId, SpanName, SpanKind, StatusCode, StatusMessage,
             ResourceAttributes, SpanAttributes, Events, Links) AS Content
-    FROM audit_records
+    FROM {base}.audit_records
     WHERE RecordKind = 'action' AND SpanId != ''
 )
 GROUP BY TraceId, SpanId

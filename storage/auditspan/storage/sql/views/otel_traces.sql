@@ -1,7 +1,7 @@
 -- Exactly the columns of the OpenTelemetry Collector's ClickHouse exporter, with its types (times
 -- say that they are UTC), so that Grafana's plugin and queries written for it work unchanged.
 -- https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/exporter/clickhouseexporter
-CREATE OR REPLACE VIEW {view otel_traces} AS
+CREATE OR REPLACE VIEW {here}.{view otel_traces} AS
 SELECT
     r.Timestamp AS Timestamp,
     r.TraceId AS TraceId,
@@ -25,14 +25,14 @@ SELECT
     r.Links.SpanId AS `Links.SpanId`,
     r.Links.TraceState AS `Links.TraceState`,
     r.Links.Attributes AS `Links.Attributes`
-FROM audit_records AS r
+FROM {base}.audit_records AS r
 WHERE r.RecordKind = 'action';
 
-CREATE OR REPLACE VIEW {view otel_traces_trace_id_ts} AS
+CREATE OR REPLACE VIEW {here}.{view otel_traces_trace_id_ts} AS
 SELECT
     TraceId,
     toDateTime(min(Timestamp)) AS Start,
     toDateTime(max(Timestamp)) AS End
-FROM audit_records
+FROM {base}.audit_records
 WHERE RecordKind = 'action'
 GROUP BY TraceId;
