@@ -25,11 +25,12 @@ from auditspan.collector.front.receiver_config import (
     QueryConfig,
     SpoolConfig,
 )
+from auditspan.collector.query.limits import ReadLimits
+from auditspan.collector.signer.config import IntegrityConfig
 from auditspan.registry.documents import Document
 from auditspan.registry.documents import read as read_documents
 from auditspan.registry.problems import from_validation
 from auditspan.storage.config import StoreConfig
-from auditspan.storage.query import QueryLimits
 
 PREFIX: Final = "AUDITSPAN_CONFIG__"
 
@@ -107,12 +108,14 @@ class ServiceConfig(_Model):
     """The ClickHouse HTTP endpoint over the store."""
     access: AccessConfig = Field(default_factory=AccessConfig)
     """How persons and services prove themselves at both."""
-    query_limits: QueryLimits = Field(default_factory=QueryLimits)
+    query_limits: ReadLimits = Field(default_factory=ReadLimits)
     """What one statement of a reader may take."""
     spool: SpoolConfig = Field(default_factory=SpoolConfig)
     """Where acknowledged requests wait, and when a batch is cut."""
     calendar: CalendarConfig = Field(default_factory=CalendarConfig)
     """When the business works, for policies that ask."""
+    integrity: IntegrityConfig = Field(default_factory=IntegrityConfig)
+    """How records are sealed and logs are signed."""
     batch_hold_seconds: int = Field(default=600, ge=0)
     """How long a processed batch stays on disk after its rows are in the store."""
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
@@ -140,6 +143,7 @@ class CollectorConfig(_Model):
             processors=self.processors,
             calendar=self.service.calendar,
             query=self.service.query_limits,
+            integrity=self.service.integrity,
             batch_hold_seconds=self.service.batch_hold_seconds,
         )
 

@@ -45,9 +45,12 @@ from auditspan.collector.front.front import Front, FrontSettings
 from auditspan.collector.front.identities import Identities
 from auditspan.collector.front.metrics import Metrics
 from auditspan.collector.front.retransmissions import Retransmissions, in_spool
-from auditspan.collector.query.access import LOOPBACK
+from auditspan.collector.query.access_log import AccessLog
 from auditspan.collector.query.endpoint import endpoint
-from auditspan.collector.query.runner import RemoteAnswer
+from auditspan.collector.query.gate import LOOPBACK, Gate
+from auditspan.collector.query.reading import Readers
+from auditspan.collector.query.runner import RemoteEngine
+from auditspan.collector.query.turns import Turns
 from auditspan.collector.secret_files import Secrets, ensure_secrets
 from auditspan.identity.api_keys import ApiKeys
 from auditspan.identity.statement import StatementSigner
@@ -93,6 +96,7 @@ class Service:
     controls: Controls
     admission: Admission
     forwarder: Forwarder | None
+    access_log: AccessLog
 
     @classmethod
     def of(cls, config: CollectorConfig, data: DataDir) -> "Service":
@@ -118,6 +122,7 @@ class Service:
         service = cls(
             config, data, secrets, metrics, engine, committer, retransmissions,
             authority, authenticator, identities, controls, admission, forwarder,
+            AccessLog(admission.submit_control),
         )  # fmt: skip
         engine.on_message = service.on_message
         return service
@@ -180,10 +185,8 @@ async def _serve(service: Service, config_file: Path | None, announce: Announce)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, service.reload, config_file)
-    async with _tasks(service), RemoteAnswer(service.data.socket) as answer:
-        hosts = LOOPBACK | set(service.config.service.query.hosts)
-        query = endpoint(answer, lambda: service.secrets.operator_token, hosts)
-        front = _front(service, query)
+    async with _tasks(service), RemoteEngine(service.data.socket) as engine:
+        front = _front(service, _query_app(service, engine))
         addresses = await front.start()
         try:
             write_front(service.data, addresses)
@@ -193,6 +196,7 @@ async def _serve(service: Service, config_file: Path | None, announce: Announce)
             LOG.info("stopping: what was acknowledged is stored first")
         finally:
             await front.stop()
+            await service.access_log.close()
             await service.committer.close()
             service.data.front_json.unlink(missing_ok=True)
             await service.engine.stop()
@@ -206,6 +210,7 @@ async def _tasks(service: Service) -> AsyncIterator[None]:
         asyncio.create_task(service.authority.keep_fresh()),
         asyncio.create_task(service.authenticator.keep_fresh()),
         asyncio.create_task(service.identities.keep_fresh()),
+        asyncio.create_task(service.access_log.keep()),
     ]
     if service.forwarder is not None:
         running.append(asyncio.create_task(service.forwarder.run()))
@@ -216,6 +221,12 @@ async def _tasks(service: Service) -> AsyncIterator[None]:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+
+
+def _query_app(service: Service, engine: RemoteEngine) -> ASGIApp:
+    config = service.config.service
+    gate = Gate(service.authority.authenticate, LOOPBACK | set(config.query.hosts))
+    return endpoint(gate, Readers(engine, service.access_log, Turns(config.query_limits)))
 
 
 def _front(service: Service, query: ASGIApp) -> Front:

@@ -14,8 +14,6 @@ from auditspan.storage.config import StoreConfig
 from auditspan.storage.engine import open_engine
 from auditspan.storage.errors import StatementRefused
 
-TOKEN = "operator-token-0123456789"
-
 
 def _get(running: Any, **params: str) -> httpx.Response:
     return httpx.get(running.url, params=params, headers={"X-ClickHouse-Key": running.token})
@@ -108,13 +106,15 @@ def test_ping_and_an_empty_get_say_ok(running: Any) -> None:
         ({"X-ClickHouse-Key": ""}, 401, "194"),
         ({"Authorization": "Basic !!!"}, 403, "516"),
         ({"Authorization": "Bearer"}, 403, "516"),
-        ({"Authorization": "Basic OnRva2Vu", "X-ClickHouse-Key": TOKEN}, 403, "516"),
+        ({"Authorization": "Basic OnRva2Vu", "X-ClickHouse-Key": "KEY"}, 403, "516"),
+        ({"Authorization": "Bearer KEY", "X-ClickHouse-Key": "KEY"}, 403, "516"),
     ],
 )
 def test_without_the_token_nothing_is_answered(
     running: Any, headers: dict[str, str], status: int, code: str
 ) -> None:
     """A missing and a wrong token are two errors, and neither runs the statement."""
+    headers = {name: value.replace("KEY", running.token) for name, value in headers.items()}
     response = httpx.get(running.url, params={"query": "SELECT 1"}, headers=headers)
     assert response.status_code == status
     assert response.headers["X-ClickHouse-Exception-Code"] == code
@@ -137,14 +137,28 @@ def test_another_host_name_is_refused(running: Any, host: str) -> None:
     assert response.status_code == 400
 
 
-def test_no_other_origin_is_allowed(running: Any) -> None:
-    """No CORS header is ever sent, not even if asked for by setting."""
-    headers = {"Origin": "https://evil.example", "X-ClickHouse-Key": running.token}
+@pytest.mark.parametrize(
+    "of_a_page",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-origin"},
+    ],
+)
+def test_a_web_page_gets_nothing_even_with_a_token(running: Any, of_a_page: dict[str, str]) -> None:
+    """And no CORS header is ever sent, not even if asked for by setting."""
+    headers = {**of_a_page, "X-ClickHouse-Key": running.token}
     params = {"query": "SELECT 1", "add_http_cors_header": "1"}
-    response = httpx.get(running.url, params=params, headers=headers)
-    assert response.text == "1\n"
-    assert not [name for name in response.headers if name.startswith("access-control")]
-    assert httpx.options(running.url, headers=headers).status_code == 405
+    for path in ("", "ping"):
+        response = httpx.get(running.url + path, params=params, headers=headers)
+        assert response.status_code == 403
+        assert "1\n" not in response.text and "Ok" not in response.text
+        assert not [name for name in response.headers if name.startswith("access-control")]
+        preflight = {**headers, "Access-Control-Request-Method": "POST"}
+        answer = httpx.options(running.url + path, headers=preflight)
+        assert answer.status_code == 405
+        assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
 @pytest.mark.parametrize(

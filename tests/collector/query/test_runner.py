@@ -11,9 +11,8 @@ import httpx
 import pytest
 import uvicorn
 
-from auditspan.collector.query.endpoint import endpoint
-from auditspan.collector.query.outcome import Outcome
-from auditspan.collector.query.runner import RemoteAnswer, engine_app, local
+from auditspan.collector.query.outcome import Access, Asked, Outcome
+from auditspan.collector.query.runner import LocalEngine, RemoteEngine, engine_app
 from auditspan.storage.query import Statement
 
 
@@ -22,7 +21,7 @@ def socket_path(running: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """The engine's application on a unix socket."""
     path = tmp_path_factory.mktemp("s") / "engine.sock"
     config = uvicorn.Config(
-        engine_app(local(running.engine)),
+        engine_app(LocalEngine(running.engine)),
         uds=str(path),
         log_level="error",
         lifespan="off",
@@ -40,10 +39,10 @@ def socket_path(running: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
     thread.join(10)
 
 
-def _ask(socket: Path, statement: Statement) -> Outcome:
+def _ask(socket: Path, statement: Statement, access: Access = "investigator") -> Outcome:
     async def ask() -> Outcome:
-        async with RemoteAnswer(socket) as answer:
-            return await answer(statement)
+        async with RemoteEngine(socket) as engine:
+            return await engine(Asked(statement, access, "read-1"))
 
     return asyncio.run(ask())
 
@@ -52,7 +51,7 @@ def test_a_result_comes_back_as_it_is(socket_path: Path) -> None:
     """Bytes, format and parameters, whatever characters are in them."""
     sql = "SELECT {x:String} AS x FORMAT RowBinary"
     outcome = _ask(socket_path, Statement(sql, params={"x": "é\\n"}))
-    assert outcome == Outcome(b"\x03\xc3\xa9\n", "RowBinary")
+    assert (outcome.body, outcome.format, outcome.code) == (b"\x03\xc3\xa9\n", "RowBinary", 0)
 
 
 def test_an_error_comes_back_with_its_number(socket_path: Path) -> None:
@@ -63,23 +62,41 @@ def test_an_error_comes_back_with_its_number(socket_path: Path) -> None:
 
 
 def test_an_engine_that_is_not_there_is_an_error_and_no_exception(tmp_path: Path) -> None:
-    """It may be starting again."""
+    """It may be starting again; and there is nothing to end."""
     outcome = _ask(tmp_path / "no.sock", Statement("SELECT 1"))
     assert outcome.code == 210
     assert b"does not answer" in outcome.body
 
+    async def cancel() -> None:
+        async with RemoteEngine(tmp_path / "no.sock") as engine:
+            await engine.cancel("read-1")
 
-def test_the_endpoint_answers_through_the_socket(socket_path: Path) -> None:
-    """The whole way, as in a running collector."""
+    asyncio.run(cancel())
 
-    async def ask() -> httpx.Response:
-        async with RemoteAnswer(socket_path) as answer:
-            app = endpoint(answer, lambda: "token")
-            transport = httpx.ASGITransport(app=app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
-                return await http.post(
-                    "/", content="SELECT 1+1", headers={"Authorization": "Bearer token"}
-                )
 
-    response = asyncio.run(ask())
-    assert (response.status_code, response.text) == (200, "2\n")
+def test_a_word_that_is_no_role_opens_nothing(socket_path: Path) -> None:
+    """The engine does not guess what front meant."""
+    transport = httpx.HTTPTransport(uds=str(socket_path))
+    with httpx.Client(transport=transport, base_url="http://engine") as http:
+        for access in ("operator", "", None):
+            body = {"statement": {"sql": "SELECT 1"}, "access": access, "id": "x"}
+            assert http.post("/query", json=body).status_code == 400
+
+
+def test_a_running_statement_ends_when_it_is_cancelled(socket_path: Path) -> None:
+    """Within a second, not after its time; others go on."""
+    long = "SELECT sum(cityHash64(number)) FROM numbers(1000000000000)"
+
+    async def both() -> tuple[Outcome, float]:
+        async with RemoteEngine(socket_path) as engine:
+            running = asyncio.ensure_future(engine(Asked(Statement(long), "reader", "read-7")))
+            other = asyncio.ensure_future(engine(Asked(Statement("SELECT 1"), "reader", "read-8")))
+            assert (await other).code == 0
+            await asyncio.sleep(0.3)
+            began = time.monotonic()
+            await engine.cancel("read-7")
+            return await running, time.monotonic() - began
+
+    outcome, took = asyncio.run(both())
+    assert outcome.code == 394
+    assert took < 2

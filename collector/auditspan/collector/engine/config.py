@@ -5,6 +5,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from auditspan.collector.query.limits import ReadLimits
+from auditspan.collector.signer.config import IntegrityConfig
 from auditspan.policy import Calendar
 from auditspan.processors.claims import ClaimsConfig
 from auditspan.processors.identity import IdentityConfig
@@ -16,7 +18,6 @@ from auditspan.processors.retention import RetentionConfig
 from auditspan.processors.severity import SeverityConfig
 from auditspan.processors.summary import SummaryConfig
 from auditspan.storage.config import StoreConfig
-from auditspan.storage.query import QueryLimits
 
 
 class _Model(BaseModel):
@@ -77,7 +78,9 @@ class EngineConfig(_Model):
     """What happens to them before."""
     calendar: CalendarConfig = Field(default_factory=CalendarConfig)
     """When the business works."""
-    query: QueryLimits = Field(default_factory=QueryLimits)
+    query: ReadLimits = Field(default_factory=ReadLimits)
     """What one statement of a reader may take."""
+    integrity: IntegrityConfig = Field(default_factory=IntegrityConfig)
+    """How records are sealed."""
     batch_hold_seconds: int = Field(default=600, ge=0)
     """How long a processed batch stays on disk after its rows are in the store."""

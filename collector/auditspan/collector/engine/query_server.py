@@ -7,16 +7,16 @@ from pathlib import Path
 
 import uvicorn
 
-from auditspan.collector.query.runner import engine_app, local
+from auditspan.collector.query.limits import ReadLimits
+from auditspan.collector.query.runner import LocalEngine, engine_app
 from auditspan.storage.engine import Engine
-from auditspan.storage.query import QueryLimits
 
 
-def serve_queries(store: Engine, limits: QueryLimits, socket: str) -> None:
+def serve_queries(store: Engine, limits: ReadLimits, socket: str) -> None:
     """Listen from now on, until the process ends. The socket's folder lets nobody else in."""
     Path(socket).unlink(missing_ok=True)
     config = uvicorn.Config(
-        engine_app(local(store, limits)),
+        engine_app(LocalEngine(store, limits)),
         uds=socket,
         log_config=None,
         access_log=False,

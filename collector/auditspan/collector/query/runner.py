@@ -1,12 +1,15 @@
 """Runs readers' statements on the engine, beside it or from another process.
 
 The engine process serves `engine_app` on a unix socket that only the front can reach; the front
-holds `RemoteAnswer`. There is no token on that way: the folder's mode is what protects it.
+holds `RemoteEngine`. There is no token on that way: the folder's mode is what protects it. Whose
+views a statement sees travels along, and the check of the statement happens where it runs.
 """
 
 import json
+import logging
 from pathlib import Path
 from types import TracebackType
+from typing import get_args
 from urllib.parse import quote, unquote
 
 import anyio
@@ -17,46 +20,96 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from auditspan.collector.query.outcome import Answer, Outcome
+from auditspan.collector.query import outcome as outcomes
+from auditspan.collector.query.limits import ReadLimits
+from auditspan.collector.query.outcome import Access, Asked, Facts, Outcome
+from auditspan.collector.query.running import NamedEngine, end
 from auditspan.storage.engine import Engine
 from auditspan.storage.errors import StoreError
-from auditspan.storage.query import QueryLimits, Statement, execute
+from auditspan.storage.query import Statement, execute
 
-_UNKNOWN_EXCEPTION, _NETWORK_ERROR = 1002, 210
-
-
-def local(engine: Engine, limits: QueryLimits | None = None, concurrency: int = 4) -> Answer:
-    """Answer in this process; a statement takes a thread, never the event loop."""
-    limiter = anyio.CapacityLimiter(concurrency)
-
-    async def answer(statement: Statement) -> Outcome:
-        return await anyio.to_thread.run_sync(_run, engine, statement, limits, limiter=limiter)
-
-    return answer
+LOG = logging.getLogger("auditspan.collector.query")
 
 
-def _run(engine: Engine, statement: Statement, limits: QueryLimits | None) -> Outcome:
+class LocalEngine:
+    """Answers in this process; a statement takes a thread, never the event loop."""
+
+    def __init__(self, engine: Engine, limits: ReadLimits | None = None) -> None:
+        self._engine = engine
+        self._limits = limits or ReadLimits()
+        self._threads: anyio.CapacityLimiter | None = None
+
+    async def __call__(self, asked: Asked) -> Outcome:
+        """Run a statement."""
+        if self._threads is None:
+            self._threads = anyio.CapacityLimiter(self._limits.concurrency)
+        return await anyio.to_thread.run_sync(
+            _run, self._engine, asked, self._limits, limiter=self._threads
+        )
+
+    async def cancel(self, id: str) -> None:
+        """End a statement."""
+        await anyio.to_thread.run_sync(_end, self._engine, id)
+
+
+def _run(engine: Engine, asked: Asked, limits: ReadLimits) -> Outcome:
     try:
-        answer = execute(engine, statement, limits)
+        answer = execute(NamedEngine(engine, asked.id), asked.statement, limits)
     except StoreError as error:
-        return Outcome.error(error.code or _UNKNOWN_EXCEPTION, str(error))
+        return Outcome.error(error.code or outcomes.UNKNOWN_EXCEPTION, str(error))
     return Outcome(answer.body, answer.format)
 
 
-def engine_app(answer: Answer) -> Starlette:
+def _end(engine: Engine, id: str) -> None:
+    try:
+        end(engine, id)
+    except StoreError as error:
+        LOG.warning("a statement whose client is gone runs to its end: %s", error)
+
+
+def engine_app(engine: outcomes.Engine) -> Starlette:
     """What the engine process serves on its unix socket."""
 
     async def run(request: Request) -> Response:
-        asked = json.loads(await request.body())
-        outcome = await answer(Statement(**asked))
-        headers = {"X-Code": str(outcome.code), "X-Format": quote(outcome.format)}
+        try:
+            asked = _asked(json.loads(await request.body()))
+        except (KeyError, TypeError, ValueError) as error:
+            return Response(str(error), 400)
+        outcome = await engine(asked)
+        headers = {
+            "X-Code": str(outcome.code),
+            "X-Format": quote(outcome.format),
+            "X-Rows": str(outcome.facts.rows),
+            "X-Tables": quote(json.dumps(outcome.facts.tables)),
+        }
         return Response(outcome.body, headers=headers, media_type="application/octet-stream")
 
-    return Starlette(routes=[Route("/query", run, methods=["POST"])])
+    async def cancel(request: Request) -> Response:
+        await engine.cancel(str(json.loads(await request.body())["id"]))
+        return Response(status_code=204)
+
+    return Starlette(
+        routes=[
+            Route("/query", run, methods=["POST"]),
+            Route("/cancel", cancel, methods=["POST"]),
+        ]
+    )
 
 
-class RemoteAnswer:
-    """Answers through the engine process; see `Answer`."""
+def _asked(body: dict[str, object]) -> Asked:
+    """What came over the socket. Raises `ValueError`: no word but ours opens any view."""
+    access = body["access"]
+    if access not in get_args(Access):
+        raise ValueError(f"access: expected one of {get_args(Access)}, got {access!r}")
+    statement = body["statement"]
+    if not isinstance(statement, dict):
+        raise ValueError("statement: expected an object")
+    whose: Access = "investigator" if access == "investigator" else "reader"
+    return Asked(Statement(**statement), whose, str(body["id"]))
+
+
+class RemoteEngine:
+    """Answers through the engine process; see `outcome.Engine`."""
 
     def __init__(self, socket: Path, seconds: float = 90.0) -> None:
         transport = httpx.AsyncHTTPTransport(uds=str(socket))
@@ -64,23 +117,39 @@ class RemoteAnswer:
             transport=transport, base_url="http://engine", timeout=seconds, trust_env=False
         )
 
-    async def __call__(self, statement: Statement) -> Outcome:
-        asked = {
-            "sql": statement.sql,
-            "format": statement.format,
-            "params": dict(statement.params),
-            "settings": dict(statement.settings),
+    async def __call__(self, asked: Asked) -> Outcome:
+        """Run a statement."""
+        statement = asked.statement
+        body = {
+            "statement": {
+                "sql": statement.sql,
+                "format": statement.format,
+                "params": dict(statement.params),
+                "settings": dict(statement.settings),
+            },
+            "access": asked.access,
+            "id": asked.id,
         }
         try:
-            response = await self._client.post("/query", json=asked)
+            response = await self._client.post("/query", json=body)
             response.raise_for_status()
         except httpx.HTTPError as error:
             words = f"the engine does not answer, it may be starting: {type(error).__name__}"
-            return Outcome.error(_NETWORK_ERROR, words)
+            return Outcome.error(outcomes.NETWORK_ERROR, words)
         headers = response.headers
-        return Outcome(response.content, unquote(headers["X-Format"]), int(headers["X-Code"]))
+        facts = Facts(tuple(json.loads(unquote(headers["X-Tables"]))), int(headers["X-Rows"]))
+        code = int(headers["X-Code"])
+        return Outcome(response.content, unquote(headers["X-Format"]), code, facts)
 
-    async def __aenter__(self) -> "RemoteAnswer":
+    async def cancel(self, id: str) -> None:
+        """End a statement."""
+        try:
+            response = await self._client.post("/cancel", json={"id": id})
+            response.raise_for_status()
+        except httpx.HTTPError as error:
+            LOG.warning("a statement whose client is gone runs on: %s", type(error).__name__)
+
+    async def __aenter__(self) -> "RemoteEngine":
         return self
 
     async def __aexit__(
