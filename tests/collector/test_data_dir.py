@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,8 +22,8 @@ def test_it_is_made_private(tmp_path: Path) -> None:
         os.umask(before)
     folders = [data.root, *(path for path in data.root.iterdir() if path.is_dir())]
     assert {path.name for path in folders[1:]} == {
-        "batches", "dead", "forward", "public", "registry", "run", "secrets", "spool", "store",
-        "tmp",
+        "batches", "checkpoints", "dead", "forward", "public", "registry", "run", "secrets",
+        "spool", "store", "tmp",
     }  # fmt: skip
     assert {path.stat().st_mode & 0o777 for path in folders} == {0o700}
     assert (data.root / "instance").stat().st_mode & 0o777 == 0o600
@@ -53,7 +54,7 @@ def test_a_symbolic_link_is_refused(tmp_path: Path, name: str) -> None:
     root = prepare(tmp_path / "data").root
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir(mode=0o700)
-    (root / name).rmdir()
+    shutil.rmtree(root / name)
     (root / name).symlink_to(elsewhere)
     with pytest.raises(DataDirInvalid, match="symbolic link"):
         prepare(root)

@@ -7,10 +7,12 @@ data/                 0700
 ├── store/            the embedded engine
 ├── registry/         the registry in force, readable by the engine
 ├── public/           public halves of keys
+├── checkpoints/      the newest signed note of each log
 ├── run/              unix socket of the engine
 ├── tmp/              the engine's scratch files
 ├── forward/          batches that wait for another backend, and how far they are passed on
 ├── secrets/          keys and tokens; never within the engine's reach
+│   └── log/          keys and state of the signing process, which reads nothing else
 ├── instance          this collector's id
 ├── front.json        where a running collector listens
 └── lock              held while a process uses the folder
@@ -38,13 +40,16 @@ _FOLDERS: Final = (
     "store",
     "registry",
     "public",
+    "checkpoints",
     "run",
     "tmp",
     "secrets",
     "forward",
 )
+SIGNER: Final = "secrets/log"
+"""The folder of the signing process."""
 _ENGINE_WRITES: Final = ("spool", "batches", "dead", "store", "run", "tmp")
-_ENGINE_READS: Final = ("registry", "public")
+_ENGINE_READS: Final = ("registry", "public", "checkpoints")
 _INSTANCE = re.compile(r"[a-z0-9]{8}")
 
 
@@ -97,8 +102,10 @@ def prepare(root: Path) -> DataDir:
         raise DataDirInvalid(f"data folder {root}: {error.strerror}: choose another") from error
     for path in (root, *(root / name for name in _FOLDERS)):
         _check_private(path)
-    for path in (root / "secrets").iterdir():
-        _check_private(path)
+    (root / SIGNER).mkdir(mode=0o700, exist_ok=True)
+    for folder in (root / "secrets", root / SIGNER):
+        for path in folder.iterdir():
+            _check_private(path)
     _ensure_instance(root / "instance")
     return DataDir(root)
 

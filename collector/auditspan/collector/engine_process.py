@@ -12,9 +12,12 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from auditspan.collector.engine.messages import (
+    Answered,
+    Finish,
+    GaveUp,
     Message,
     Ready,
     SegmentClosed,
@@ -50,6 +53,8 @@ class EngineProcess:
     trouble: str = ""
     """Why the engine is not ready, in its own words or ours; empty if nothing is known."""
     stopping: bool = False
+    gave_up: asyncio.Event = field(default_factory=asyncio.Event)
+    """The engine ended, and another one would end as well; `trouble` says why."""
 
     async def run(self) -> None:
         """Keep an engine running until `stop`."""
@@ -59,7 +64,7 @@ class EngineProcess:
             try:
                 await self._once()
             except EngineFailed as error:
-                if self._stops():
+                if self._stops() or self.gave_up.is_set():
                     return
                 failures = 0 if time.monotonic() - began > _STEADY_SECONDS else failures
                 delay = _BACKOFF[min(failures, len(_BACKOFF) - 1)]
@@ -70,21 +75,30 @@ class EngineProcess:
 
     async def closed(self, name: str) -> None:
         """Tell the engine of a closed segment; a lost message is made good at its next start."""
-        if self.process is None or self.process.stdin is None or not self.ready.is_set():
-            return
+        if self.ready.is_set() and not await self._send(SegmentClosed(name)):
+            LOG.warning("the engine is gone, segment %s waits in the spool", name)
+
+    async def answer(self, number: int, answer: dict[str, Any]) -> None:
+        """Answer a question of the engine; one that is gone asks again when it is back."""
+        await self._send(Answered(number, answer))
+
+    async def _send(self, message: Message) -> bool:
+        if self.process is None or self.process.stdin is None:
+            return False
         try:
-            self.process.stdin.write(encode(SegmentClosed(name)))
+            self.process.stdin.write(encode(message))
             await self.process.stdin.drain()
         except (BrokenPipeError, ConnectionResetError):
-            LOG.warning("the engine is gone, segment %s waits in the spool", name)
+            return False
+        return True
 
     async def stop(self) -> None:
         """Let the engine finish what it was told of, then end it."""
         self.stopping = True
         if self.process is None or self.process.returncode is not None:
             return
-        if self.process.stdin is not None:
-            self.process.stdin.close()
+        # Its input stays open: it may have to ask for signatures before it is done.
+        await self._send(Finish())
         try:
             await asyncio.wait_for(self.process.wait(), _STOP_SECONDS)
         except TimeoutError:
@@ -130,9 +144,9 @@ class EngineProcess:
 
         Not killed at once: a signal to a child that has just ended takes its exit code away.
         """
+        assert process.stdin is not None
+        process.stdin.close()
         if not self.stopping:
-            assert process.stdin is not None
-            process.stdin.close()
             try:
                 return await asyncio.wait_for(process.wait(), _END_SECONDS)
             except TimeoutError:
@@ -146,6 +160,9 @@ class EngineProcess:
             if isinstance(message, Ready):
                 self.ready.set()
                 self.trouble, timeout = "", None
+            elif isinstance(message, GaveUp):
+                self.trouble = message.reason
+                self.gave_up.set()
             elif isinstance(message, Warned) and not self.ready.is_set():
                 self.trouble = message.message
             self._tell(message)

@@ -4,6 +4,8 @@ CollectorError
 ├── ConfigInvalid      permanent: a key, a value or a combination of them is wrong
 ├── DataDirInvalid     permanent: the data folder is not what it must be (owner, mode, content)
 ├── AlreadyRunning     permanent: another process holds the data folder
+├── LogRefused         permanent: a log cannot be continued; the message says what to do
+├── SignerFailed       retryable: the signing process ended or does not answer
 └── EngineFailed       retryable: the engine process ended; it is started again
 """
 
@@ -30,5 +32,15 @@ class AlreadyRunning(CollectorError):
 
 class EngineFailed(CollectorError):
     """The engine process ended."""
+
+    retryable: ClassVar[bool] = True
+
+
+class LogRefused(CollectorError):
+    """A log cannot be continued, because what it signed is not all there."""
+
+
+class SignerFailed(CollectorError):
+    """The signing process ended or does not answer."""
 
     retryable: ClassVar[bool] = True

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from auditspan.collector.data_dir import DataDir
 from auditspan.collector.engine.landlock import confine, system_paths
-from auditspan.collector.engine.messages import Start, Warned, decode
+from auditspan.collector.engine.messages import Start, decode
 
 
 def main() -> int:
@@ -31,12 +31,9 @@ def main() -> int:
     if not isinstance(start, Start):
         raise ValueError(f"expected Start first, got {type(start).__name__}")
     warning = _confine(start)
-    from auditspan.collector.engine.process import run, sender
+    from auditspan.collector.engine.process import run
 
-    send = sender(stdout)
-    if warning:
-        send(Warned(warning))
-    return run(start, sys.stdin.buffer, send)
+    return run(start, sys.stdin.buffer, stdout, warning)
 
 
 def _confine(start: Start) -> str:

@@ -1,7 +1,12 @@
 """What front and engine tell each other: one JSON object a line, over the child's stdin and stdout.
 
-front → engine   `Start` (once), then `SegmentClosed`; the end of stdin means: finish and exit
-engine → front   `Ready`, then `BatchStored` or `BatchFailed` per segment, `Warned` at any time
+front → engine   `Start` once, then `SegmentClosed` and `Answered`; `Finish` means: finish and exit
+engine → front   `Ready`, then `BatchStored` or `BatchFailed` per segment, `Warned` and `Asked` at
+                 any time; `GaveUp` before it ends for good
+
+What the engine asks is for the signing process (`auditspan.collector.signer.protocol`), which it
+cannot reach itself. The end of stdin without `Finish` means that front has died: what is signed
+already is finished, and the rest waits for the next start.
 
 The pipe is the only way by which the engine gets the keys it hashes with; they are in no file and
 no environment variable that the engine process could be made to read by SQL.
@@ -33,6 +38,20 @@ class SegmentClosed:
     """A spool segment is complete and may be processed."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What the signing process says to a question of the engine."""
+
+    number: int
+    """The question's."""
+    answer: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """No segment comes any more: process what is there, then exit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +92,33 @@ class Warned:
     message: str
 
 
-Message = Start | SegmentClosed | Ready | BatchStored | BatchFailed | Warned
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question for the signing process."""
+
+    number: int
+    """Grows from question to question."""
+    question: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class GaveUp:
+    """The engine ends, and a new one would end as well: an operator has to decide."""
+
+    reason: str
+
+
+ToEngine = Start | SegmentClosed | Answered | Finish
+FromEngine = Ready | BatchStored | BatchFailed | Warned | Asked | GaveUp
+Message = ToEngine | FromEngine
 
 _TYPES: Final = {
-    cls.__name__: cls for cls in (Start, SegmentClosed, Ready, BatchStored, BatchFailed, Warned)
-}
+    cls.__name__: cls
+    for cls in (
+        Start, SegmentClosed, Answered, Finish, Ready, BatchStored, BatchFailed, Warned, Asked,
+        GaveUp,
+    )
+}  # fmt: skip
 
 
 def encode(message: Message) -> bytes:

@@ -1,8 +1,8 @@
 """The life of the engine process: open the store, finish what was left, then segment by segment.
 
 Segments are found by looking into the spool; a message of front only says that it is worth a look
-now. The end of standard input means that front has stopped or died: the segment at hand is
-finished, and the process ends.
+now. At `Finish` what is in the spool is finished, and the process ends; so it does when standard
+input ends because front has died, but then nothing more can be signed.
 """
 
 import logging
@@ -19,17 +19,21 @@ from auditspan.collector.control.versions import Versions
 from auditspan.collector.data_dir import DataDir
 from auditspan.collector.engine.config import EngineConfig
 from auditspan.collector.engine.messages import (
+    Answered,
     BatchFailed,
     BatchStored,
+    Finish,
     Message,
     Ready,
     Start,
     Warned,
+    decode,
     encode,
 )
 from auditspan.collector.engine.pipeline import Pipeline
 from auditspan.collector.engine.query_server import serve_queries
 from auditspan.collector.engine.segments import SEQUENCES, Segments
+from auditspan.collector.engine.signing import Answers
 from auditspan.collector.engine.stopwatch import Stopwatch
 from auditspan.identity.statement import StatementVerifier
 from auditspan.processors.policy_sets import PolicySets
@@ -45,6 +49,7 @@ Wake = queue.SimpleQueue[bool]
 """True: have a look; False: front has ended."""
 
 _LOOK_SECONDS: Final = 1.0
+_END_SECONDS: Final = 3.0
 _RETRY_SECONDS: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 _STORE_DOWN: Final = 75
 """EX_TEMPFAIL: ended with work left, which waits in the spool."""
@@ -56,13 +61,27 @@ GROUP BY RequestDigest, PrincipalId ORDER BY 3 DESC LIMIT {limit:UInt32}
 """
 
 
-def run(start: Start, stdin: BinaryIO, send: Callable[[Message], None]) -> int:
-    """Work until standard input ends."""
+def run(start: Start, stdin: BinaryIO, stdout: BinaryIO, warning: str = "") -> int:
+    """Work until front says that it is enough, or is gone."""
+    wake: Wake = queue.SimpleQueue()
+    answers: Answers = queue.SimpleQueue()
+    watching = threading.Thread(target=_watch, args=(stdin, wake, answers), daemon=True)
+    watching.start()
+    send = sender(stdout)
+    if warning:
+        send(Warned(warning))
+    try:
+        return _run(start, wake, answers, send)
+    finally:
+        # Front closes our input then, and nobody reads from it while the interpreter ends.
+        stdout.close()
+        watching.join(_END_SECONDS)
+
+
+def _run(start: Start, wake: Wake, answers: Answers, send: Callable[[Message], None]) -> int:
     config = EngineConfig.model_validate(start.config)
     data = DataDir(Path(start.data_dir))
     _remove_drafts(data)
-    wake: Wake = queue.SimpleQueue()
-    threading.Thread(target=_watch, args=(stdin, wake), daemon=True).start()
     store = _open(config.storage, wake, send)
     if store is None:
         return _STORE_DOWN
@@ -159,10 +178,15 @@ def _recent(store: Engine) -> list[list[object]]:
     return [list(row) for row in zip(*(c.to_pylist() for c in rows.columns), strict=True)]
 
 
-def _watch(stdin: BinaryIO, wake: Wake) -> None:
-    """True for every message, False at the end of input."""
-    for _ in stdin:
-        wake.put(True)
+def _watch(stdin: BinaryIO, wake: Wake, answers: Answers) -> None:
+    """True for every closed segment, False when it is time to end; answers go their own way."""
+    for line in stdin:
+        message = decode(line)
+        if isinstance(message, Answered):
+            answers.put(message)
+        else:
+            wake.put(not isinstance(message, Finish))
+    answers.put(None)
     wake.put(False)
 
 

@@ -21,8 +21,8 @@ _ERASABLE = tuple(sorted(group.name for group in GROUPS[1:]))
 def content_statement(source: str, *, columns: str, erased: bool = False) -> str:
     """`columns` and `Content` (32 bytes) of each row of `source`, a table or a table function.
 
-    With `erased` the statement is for records of which a group was erased: the salts and commitments
-    that are left, in `GroupSalts` and `Redacted`, take the place of those computed.
+    With `erased` it is for records of which a group was erased: the salts and commitments that are
+    left, in `GroupSalts` and `Redacted`, take the place of those computed.
     """
     core, texts = _text(_CORE), [f"{_text(name)} AS g_{name}" for name in _ERASABLE]
     inner = [f"{value(c.name, c.type)} AS {_named(c)}" for c in _columns() if plain(c.type) != TEXT]

@@ -1,0 +1,27 @@
+"""How logs are named, and how often they are signed."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+# A name is part of a signed note's first line (https://c2sp.org/tlog-checkpoint), where spaces and
+# plus signs cannot stand, and of file names.
+_NAME = r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$"
+
+
+class IntegrityConfig(BaseModel):
+    """Sealing of records."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    enabled: bool = True
+    """Whether records are sealed; without, nothing shows that one was changed or deleted."""
+    domain: str = Field(default="local", pattern=_NAME)
+    """Domain of whoever runs the collector; the first part of the names of logs and keys."""
+    deployment: str = Field(default="default", pattern=_NAME)
+    """Which of the domain's deployments this is; one root log is kept for each."""
+    idle_seconds: int = Field(default=60, ge=1, le=86_400)
+    """Longest time between two checkpoints when nothing comes; otherwise every batch is signed."""
+
+    @property
+    def name(self) -> str:
+        """The beginning of all names."""
+        return f"{self.domain}/auditspan/{self.deployment}"
