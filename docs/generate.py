@@ -1,4 +1,5 @@
-"""Writes the pages that follow from code and data: SQL cookbook and configuration reference.
+"""Writes the pages that follow from code and data: SQL cookbook, configuration reference, and the
+table of roles in the page about them.
 
 python docs/generate.py           write them
 python docs/generate.py --check   say which differ; exit code 1 if any does
@@ -14,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from auditspan.cli.config_commands import as_yaml
 from auditspan.collector.config import CollectorConfig
+from auditspan.identity.roles import ALLOWED, MEANING, Action, Role
 from auditspan.reports.cookbook import cookbook_markdown
 
 DOCS = Path(__file__).parent
@@ -85,9 +87,30 @@ def _model(annotation: object) -> type[BaseModel] | None:
     return next(filter(None, map(_model, get_args(annotation))), None)
 
 
+_BEGIN = "<!-- Made by docs/generate.py from auditspan.identity.roles; do not edit. -->\n"
+_END = "<!-- Here ends what is made. -->\n"
+
+
+def roles_markdown() -> str:
+    """The page about roles with its table of roles and actions made anew."""
+    before, _, rest = (DOCS / "roles.md").read_text().partition(_BEGIN)
+    after = rest.partition(_END)[2]
+    return f"{before}{_BEGIN}\n{_matrix()}\n{_END}{after}"
+
+
+def _matrix() -> str:
+    roles = list(Role)
+    lines = [f"| Action | Means | {' | '.join(roles)} |", f"|---|---|{':-:|' * len(roles)}"]
+    for action in Action:
+        cells = " | ".join("yes" if action in ALLOWED[role] else "–" for role in roles)
+        lines.append(f"| `{action}` | {MEANING[action]} | {cells} |")
+    return "\n".join(lines) + "\n"
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "sql-cookbook.md": cookbook_markdown,
     "configuration.md": configuration_markdown,
+    "roles.md": roles_markdown,
 }
 
 

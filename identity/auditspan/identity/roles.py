@@ -93,6 +93,27 @@ ALLOWED: Final[Mapping[Role, frozenset[Action]]] = MappingProxyType(
 """What each role may do."""
 
 
+MEANING: Final[Mapping[Action, str]] = MappingProxyType(
+    {
+        Action.SEND: "send records over OTLP",
+        Action.READ: "read who did what when, without the content",
+        Action.READ_CONTENT: "read arguments, results and texts",
+        Action.READ_ACCESS: "read who read what",
+        Action.REVIEW: "judge a record that asks for a review",
+        Action.READ_REGISTRY: "read agents, tools, grants, policies and their history",
+        Action.PROPOSE: "propose a registry",
+        Action.APPROVE: "approve or reject what another proposed",
+        Action.DISABLE: "deny an agent everything at once",
+        Action.RECERTIFY: "confirm or end grants and agents one answers for",
+        Action.KEYS: "issue and revoke API keys",
+        Action.HOLD: "put records on hold",
+        Action.PROPOSE_ERASURE: "propose an erasure or the release of a hold",
+        Action.APPROVE_ERASURE: "approve what another proposed of that",
+    }
+)
+"""What each action is, in words for people."""
+
+
 def actions_of(roles: Iterable[Role]) -> frozenset[Action]:
     """All that these roles may do together."""
     return frozenset[Action]().union(*(ALLOWED[role] for role in roles))
