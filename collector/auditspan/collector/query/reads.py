@@ -7,17 +7,17 @@ cut, and its hash covers all of it.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from pydantic import JsonValue
 
+from auditspan.collector.control.access_tables import STORE_READ
 from auditspan.collector.control.records import ControlRecord, Party, Why
 from auditspan.collector.query.outcome import Access, Outcome
 from auditspan.identity.caller import Caller
 from auditspan.storage.query import Statement
 
-STORE_READ: Final = "store.read"
 MAX_STATEMENT: Final = 32_768
 """Characters of a statement that are kept, and of the values of its parameters."""
 _MAX_CLAIM: Final = 400
@@ -50,8 +50,8 @@ class Read:
     access: Access
     outcome: Outcome
     duration_ns: int
-    window: tuple[str, str] = field(default=("", ""))
-    """First and last time that its repeats asked about; empty if it stands for itself."""
+    window: tuple[str, str] | None = None
+    """First and last time that its repeats asked about; None if it stands for itself."""
     repeats: int = 0
     """How often it was asked again since it was last written; then only that is recorded."""
     bytes: int | None = None
@@ -77,7 +77,8 @@ class Read:
 
     def _body(self) -> Mapping[str, JsonValue]:
         outcome = self.outcome
-        since, until = (self.statement.params.get(name, "") for name in ("since", "until"))
+        params = self.statement.params
+        since, until = self.window or (params.get("since", ""), params.get("until", ""))
         return {
             "id": self.id,
             "reader": self.caller.principal.id,
@@ -96,7 +97,6 @@ class Read:
             "duration_ns": self.duration_ns,
             "code": outcome.code,
             "repeats": self.repeats,
-            "windows": list(self.window),
         }
 
     def _bytes(self) -> int:
