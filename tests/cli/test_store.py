@@ -1,5 +1,6 @@
 """Which store is read: an address, the collector that holds the folder, or the stopped one."""
 
+import asyncio
 import json
 import socket
 import threading
@@ -7,18 +8,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from auditspan.cli.errors import TokenRefused
 from auditspan.cli.remote_store import RemoteStore
+from auditspan.collector.access.authority import Authority
+from auditspan.collector.access.config import AccessConfig
+from auditspan.collector.access.in_force import RegistryInForce
 from auditspan.collector.data_dir import locked, prepare, write_front
+from auditspan.collector.front.authentication import Bindings
+from auditspan.collector.query.access_log import AccessLog
 from auditspan.collector.query.endpoint import endpoint
-from auditspan.collector.query.runner import local
+from auditspan.collector.query.gate import Gate
+from auditspan.collector.query.limits import ReadLimits
+from auditspan.collector.query.reading import Readers
+from auditspan.collector.query.runner import LocalEngine
+from auditspan.collector.query.turns import Turns
+from auditspan.identity.api_keys import ApiKeys
 from auditspan.storage.engine import open_embedded
 from tests.cli.conftest import Auditspan
+from tests.collector.query.conftest import served
 from tests.reports.trail import fill
 
-TOKEN = "operator-token-of-the-test"
+TOKEN = "aso_operator-token-of-the-test"
 SQL = ("query", "SELECT count() AS n FROM audit_records", "--format", "json")
 
 
@@ -30,17 +41,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     fill(engine)
     data.secret("operator.token").write_text(TOKEN + "\n")
     data.secret("operator.token").chmod(0o600)
-    listener = socket.create_server(("127.0.0.1", 0))
-    app = endpoint(local(engine), lambda: TOKEN)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    with locked(data):
-        write_front(data, {"query": f"http://127.0.0.1:{listener.getsockname()[1]}"})
+    registry = RegistryInForce(data.folder("registry"))
+    keys = ApiKeys(data.secret("api_keys.json"))
+    authority = Authority(AccessConfig(), keys, TOKEN, registry, Bindings)
+    log = AccessLog(lambda text, principal: asyncio.sleep(0))
+    readers = Readers(LocalEngine(engine), log, Turns(ReadLimits()))
+    with served(endpoint(Gate(authority.authenticate), readers)) as port, locked(data):
+        write_front(data, {"query": f"http://127.0.0.1:{port}"})
         yield data.root
-    server.should_exit = True
-    thread.join(10)
-    listener.close()
     engine.close()
 
 
@@ -73,7 +81,7 @@ def test_an_address_needs_the_token(auditspan: Auditspan, running: Path) -> None
     ran = auditspan(*SQL, *url)
     assert (ran.code, "name the token's file with --token-file" in ran.err) == (2, True)
     wrong = auditspan(*SQL, *url, "--token-file", secret(Path("wrong"), "other"))
-    assert (wrong.code, "not the operator's" in wrong.err) == (2, True)
+    assert (wrong.code, "Code: 516" in wrong.err) == (2, True)
     right = auditspan(*SQL, *url, "--token-file", running / "secrets" / "operator.token")
     assert json.loads(right.out) == [{"n": 6}]
     for told in (ran, wrong, right):

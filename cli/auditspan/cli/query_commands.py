@@ -80,7 +80,9 @@ def ask(
         return
     now = datetime.now(UTC)
     window, values = period(since, until, now), values_of(param)
-    with opened(Place(data, url, user_name, token_file, ca_file)) as store:
+    place = Place(data, url, user_name, token_file, ca_file)
+    report = place.of(f"ask {question}", since=since, until=until, param=values)
+    with opened(report) as store:
         answer = answer_of(store, question, window, values, now)
     _print(answer, format)
 

@@ -8,8 +8,8 @@ import ssl
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pyarrow as pa
@@ -19,18 +19,28 @@ from auditspan.identity.files import read_private
 from auditspan.storage.errors import of_engine
 from auditspan.storage.values import text
 
+if TYPE_CHECKING:
+    from auditspan.collector.query.reads import Claims
+
 _TIMEOUT = 120.0
-_REQUIRED_PASSWORD, _AUTHENTICATION_FAILED, _NETWORK_ERROR = 194, 516, 210
+_REQUIRED_PASSWORD, _AUTHENTICATION_FAILED = 194, 516
+_TRY_AGAIN = frozenset({201, 202, 210})
+"""Too many failed attempts, too many statements, no engine or no access log now."""
 
 
 class RemoteStore:
     """Reads through the ClickHouse interface at an address."""
 
     def __init__(
-        self, url: str, user: str, token_file: Path | None, ca_file: Path | None = None
+        self,
+        url: str,
+        user: str,
+        token_file: Path | None,
+        ca_file: Path | None = None,
+        claims: "Claims | None" = None,
     ) -> None:
         self._url = url if "://" in url else f"http://{url}"
-        headers = {"X-ClickHouse-User": user}
+        headers = {"X-ClickHouse-User": user, **(_said(claims) if claims else {})}
         if token_file is not None:
             _check_private(self._url)
             headers["X-ClickHouse-Key"] = _token(token_file)
@@ -69,7 +79,7 @@ class RemoteStore:
         words = answer.text.strip()[:4_000]
         if code in (_REQUIRED_PASSWORD, _AUTHENTICATION_FAILED):
             return TokenRefused(f"{self._url}: {words}; name the token's file with --token-file")
-        if code == _NETWORK_ERROR:
+        if code in _TRY_AGAIN:
             return CollectorBusy(f"{self._url}: {words}")
         if not code:
             status = answer.status_code
@@ -78,6 +88,15 @@ class RemoteStore:
                 "address of its ClickHouse interface?"
             )
         return of_engine(RuntimeError(words), code)
+
+
+def _said(claims: "Claims") -> dict[str, str]:
+    """What a collector's access log keeps of this command; another server ignores it."""
+    return {
+        "X-Auditspan-Interface": claims.interface,
+        "X-Auditspan-Report": quote(claims.report),
+        "User-Agent": claims.client,
+    }
 
 
 def _code(header: str) -> int:
@@ -89,11 +108,11 @@ def _token(path: Path) -> str:
         return read_private(path).decode().strip()
     except OSError as error:
         raise TokenRefused(
-            f"operator token {path}: {(error.strerror or 'unreadable').lower()}; name its file "
+            f"token {path}: {(error.strerror or 'unreadable').lower()}; name its file "
             "with --token-file"
         ) from error
     except UnicodeDecodeError as error:
-        raise TokenRefused(f"operator token {path}: expected text, found bytes") from error
+        raise TokenRefused(f"token {path}: expected text, found bytes") from error
 
 
 def _check_private(url: str) -> None:

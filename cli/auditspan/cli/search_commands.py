@@ -95,7 +95,9 @@ def search(
     given = locals()
     filters = {name: given[name] for name in NAMES}
     window = period(since, until, datetime.now(UTC))
-    with opened(Place(data, url, user_name, token_file, ca_file)) as store:
+    place = Place(data, url, user_name, token_file, ca_file)
+    report = place.of("search", **filters, since=since, until=until, limit=limit)
+    with opened(report) as store:
         rows = find(store, filters, window, limit)
         matching = len(rows) if len(rows) < limit else count(store, filters, window)
         whole = population(store, window)

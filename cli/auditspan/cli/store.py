@@ -4,15 +4,18 @@
 2. Else whoever holds the data folder's lock is asked, at the address in its `front.json`.
 3. Is the lock free, the collector is stopped: its embedded store is opened here, under the lock.
 
-All three run one statement at a time that can only read (`storage.query`, `readonly` there).
+All three run one statement at a time that can only read, with the roles of whoever the token
+proves, and a collector's store has each in its access log before the answer: with the name of the
+report that asked, which is what this command says and nobody proves.
 """
 
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import typer
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from auditspan.collector.data_dir import DataDir
+    from auditspan.collector.query.reads import Claims
 
 StoreUrl = Annotated[
     str,
@@ -51,6 +55,21 @@ class Place:
     user_name: str = "default"
     token_file: Path | None = None
     ca_file: Path | None = None
+    report: str = ""
+    """What the access log shall call it; empty for a statement of the user's own."""
+
+    def of(self, report: str, **given: object) -> "Place":
+        """The same place, read for a report with these parameters; those without value are left
+        out."""
+        words = [f"{name}={_word(value)}" for name, value in given.items() if _given(value)]
+        return replace(self, report=" ".join([report, *words]))
+
+    def claims(self) -> "Claims":
+        """What this command says of itself."""
+        from auditspan.collector.query.reads import Claims
+
+        interface: Literal["cli", "report"] = "report" if self.report else "cli"
+        return Claims(interface, self.report, f"auditspan/{version('auditspan')}")
 
 
 @contextmanager
@@ -75,12 +94,12 @@ def opened(place: Place) -> Iterator[Store]:
             token = place.token_file or data.secret("operator.token")
             yield stack.enter_context(_remote(place, _address(data, error), token))
             return
-        yield stack.enter_context(_stopped(data))
+        yield stack.enter_context(_stopped(data, place))
 
 
 @contextmanager
-def _stopped(data: "DataDir") -> Iterator[Store]:
-    from auditspan.cli.stopped_store import StoppedStore
+def _stopped(data: "DataDir", place: Place) -> Iterator[Store]:
+    from auditspan.cli.stopped_store import stopped_store
 
     folder = data.folder("store")
     if not any(folder.iterdir()):
@@ -88,7 +107,7 @@ def _stopped(data: "DataDir") -> Iterator[Store]:
             f"{folder} holds no records yet; start the collector with `auditspan up`, or name a "
             "ClickHouse server with --url"
         )
-    with closing(StoppedStore(folder)) as store:
+    with stopped_store(data, place.token_file, place.claims()) as store:
         yield store
 
 
@@ -96,7 +115,8 @@ def _stopped(data: "DataDir") -> Iterator[Store]:
 def _remote(place: Place, url: str, token_file: Path | None) -> Iterator[Store]:
     from auditspan.cli.remote_store import RemoteStore
 
-    with closing(RemoteStore(url, place.user_name, token_file, place.ca_file)) as store:
+    claims = place.claims()
+    with closing(RemoteStore(url, place.user_name, token_file, place.ca_file, claims)) as store:
         yield store
 
 
@@ -106,3 +126,13 @@ def _address(data: "DataDir", running: Exception) -> str:
         return str(json.loads(data.front_json.read_text())["query"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CollectorBusy(f"{running}; it does not answer statements yet, try again") from error
+
+
+def _given(value: object) -> bool:
+    return value not in (None, "", [], {})
+
+
+def _word(value: object) -> str:
+    if isinstance(value, dict):
+        return ",".join(f"{name}:{text}" for name, text in value.items())
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -57,7 +57,8 @@ def trace(
     from auditspan.reports.period import LATEST, Period
     from auditspan.reports.population import population
 
-    with opened(Place(data, url, user_name, token_file, ca_file)) as store:
+    place = Place(data, url, user_name, token_file, ca_file)
+    with opened(place.of("trace", trace=id, conversation=conversation)) as store:
         found = chain(store, id or None, conversation or None)
         window = Period(found.started, min(found.ended, LATEST) + timedelta(microseconds=1))
         whole = population(store, window)

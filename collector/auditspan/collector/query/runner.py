@@ -44,7 +44,7 @@ class LocalEngine:
         if self._threads is None:
             self._threads = anyio.CapacityLimiter(self._limits.concurrency)
         return await anyio.to_thread.run_sync(
-            _run, self._engine, asked, self._limits, limiter=self._threads
+            run, self._engine, asked, self._limits, limiter=self._threads
         )
 
     async def cancel(self, id: str) -> None:
@@ -52,7 +52,8 @@ class LocalEngine:
         await anyio.to_thread.run_sync(_end, self._engine, id)
 
 
-def _run(engine: Engine, asked: Asked, limits: ReadLimits) -> Outcome:
+def run(engine: Engine, asked: Asked, limits: ReadLimits) -> Outcome:
+    """Check a statement against the views it may see, and run it."""
     try:
         answer = execute(NamedEngine(engine, asked.id), asked.statement, limits)
     except StoreError as error:
