@@ -16,7 +16,7 @@ from auditspan.collector.front.refusals import (
     Unavailable,
 )
 from auditspan.identity.roles import Action, Role
-from tests.collector.access.house import ALICE, OTHERS, House
+from tests.collector.access.house import AGENT, ALICE, OTHERS, House
 from tests.collector.front.test_authentication import NOW, certificate, token
 
 
@@ -155,6 +155,17 @@ def test_a_token_of_the_receivers_issuer_is_none_here(tmp_path: Path) -> None:
     house.apply()
     with pytest.raises(Unauthenticated, match="issuer is not configured"):
         house.ask(alices())
+
+
+def test_a_users_token_in_the_hands_of_an_agent_is_not_the_user(house: House) -> None:
+    """An agent that acts for Alice holds a token of hers, made for its own client: a prompt that
+    talks it into asking in her name gets nothing, whatever clients are configured."""
+    bound = "{issuer: 'https://id.example', audience: agents, client: robot}"
+    agent = AGENT.replace("credentials: {", f"credentials: {{jwt: [{bound}], ")
+    assert house.ask(alices()).principal.id == "person:alice"
+    house.apply(agents__booking=agent)
+    with pytest.raises(Unauthenticated, match="its client is that of agent:booking"):
+        house.ask(alices(aud=["agents", "auditspan"]))
 
 
 def test_roles_claimed_by_a_token_are_not_believed(house: House) -> None:

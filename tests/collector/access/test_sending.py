@@ -7,7 +7,7 @@ import grpc
 import httpx
 import pytest
 
-from tests.collector.access.house import OTHERS, House
+from tests.collector.access.house import AGENT, OTHERS, House
 from tests.collector.front.receiving import Receiving, receiving
 from tests.end_to_end.bodies import PROTOBUF, body, call
 from tests.end_to_end.proofs import Issuer
@@ -104,6 +104,17 @@ def test_a_token_of_a_service_is_bound_by_its_subject(ports: Receiving, issuer: 
     assert post(ports, issuer.token(sub="erin-1")).status_code == 403
     assert post(ports, issuer.token(sub="ci-2")).status_code == 401
     assert [sent.method for sent in ports.principals()] == ["jwt"]
+
+
+def test_an_agents_client_makes_it_the_agent_who_sends(
+    house: House, ports: Receiving, issuer: Issuer
+) -> None:
+    """Also with a token that it got for a person who is registered."""
+    bound = "{issuer: 'https://id.example', audience: auditspan, client: robot}"
+    agent = AGENT.replace("credentials: {", f"credentials: {{jwt: [{bound}], ")
+    house.apply(agents__booking=agent, principals__subjects=SUBJECTS)
+    assert post(ports, issuer.token(sub="erin-1")).status_code == 200
+    assert [sent.id for sent in ports.principals()] == ["agent:booking"]
 
 
 def test_a_service_that_is_disabled_sends_no_more(house: House, ports: Receiving) -> None:

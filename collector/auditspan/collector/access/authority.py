@@ -97,7 +97,14 @@ class Authority:
         return operator_principal(f"sha256:{hashlib.sha256(self._token).hexdigest()}", address)
 
     def _of_token(self, token: VerifiedToken, address: str) -> Principal:
-        name = self._bindings().subjects.get((token.issuer, token.subject))
+        bindings = self._bindings()
+        for (issuer, _, client), agent in bindings.jwt.items():
+            if (issuer, client) == (token.issuer, token.client):
+                # A user's token in an agent's hands, which may have been talked into this.
+                raise TokenRefused(
+                    f"token: its client is that of {agent}, which asks nothing in a person's name"
+                )
+        name = bindings.subjects.get((token.issuer, token.subject))
         if name is None:
             raise TokenRefused(
                 "token: genuine, but its issuer and subject are bound to nobody who is enabled: "

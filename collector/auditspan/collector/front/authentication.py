@@ -148,8 +148,9 @@ class Authenticator:
         bindings = self._bindings()
         triples = [(token.issuer, audience, token.client) for audience in token.audiences]
         names = {bindings.jwt[triple] for triple in triples if triple in bindings.jwt}
-        if (member := bindings.subjects.get((token.issuer, token.subject))) is not None:
-            names.add(member)
+        # An agent may show a token that its client got for a user: it is the agent who sends.
+        if not names and (token.issuer, token.subject) in bindings.subjects:
+            names = {bindings.subjects[token.issuer, token.subject]}
         if len(names) != 1:
             raise TokenRefused(
                 "token: genuine, but its issuer, audience and client are bound to "
