@@ -41,6 +41,7 @@ def problems(registry: Registry) -> list[str]:
         *enumerations(attributes),
         *examples(attributes),
         *annotations(attributes),
+        *readers(registry),
         *reservations(registry),
         *columns(registry),
         *references(registry),
@@ -164,6 +165,25 @@ def annotations(attributes: Iterable[Attribute]) -> Iterator[str]:
             yield f"{attribute.key}: decode would take from a client what it may not assert"
         if "span" in ours.read and not {"client", "guard"} & set(ours.asserted_by):
             yield f"{attribute.key}: read from a sender's map, but no sender may assert it"
+
+
+def readers(registry: Registry) -> Iterator[str]:
+    """What readers see is said once, and in the place of nothing that they do not see."""
+    registered = {attribute.key for attribute in registry.attributes}
+    extra = registry.columns.readers.attributes
+    yield from repeated("attribute for readers", extra)
+    yield from (
+        f"{name}: registered, so say there that it is no content"
+        for name in extra
+        if name in registered
+    )
+    for attribute in registry.attributes:
+        ours = attribute.ours
+        if ours.shown and (ours.content or not ours.column):
+            yield f"{attribute.key}: `shown` needs a column and `content: false`"
+    for name in registry.columns.unsealed:
+        if not registry.columns.columns[name].content:
+            yield f"{name}: unsealed, so no reader may see it"
 
 
 def _is_time(attribute: Attribute) -> bool:

@@ -47,6 +47,10 @@ class Ours(Strict):
     """Maps that an alias is read from, first one that has it."""
     scope: Literal["span", "resource"] = "span"
     """Where the attribute stands."""
+    content: bool = True
+    """A reader does not see it. What nobody has said anything about is content."""
+    shown: str = ""
+    """SQL of what a reader sees in the column instead of its value."""
 
 
 class Annotations(Strict):
@@ -231,6 +235,19 @@ class ColumnEntry(Strict):
     """Where it comes from."""
     expression: str = ""
     """SQL, if it is computed."""
+    content: bool = True
+    """A reader does not see it."""
+
+
+class Readers(Strict):
+    """What readers see besides what is marked as no content."""
+
+    attributes: tuple[str, ...]
+    """Attributes of other vocabularies."""
+    events: tuple[str, ...]
+    """Names of events."""
+    hidden_operations: tuple[str, ...]
+    """Operations of control records that they do not see."""
 
 
 class ColumnFile(Strict):
@@ -242,6 +259,8 @@ class ColumnFile(Strict):
     """Physical columns that no digest covers, and why."""
     columns: dict[str, ColumnEntry]
     """Columns without an attribute."""
+    readers: Readers
+    """What readers see besides."""
     reserved: dict[str, tuple[Who, ...]]
     """Families, and who may assert what is in them."""
     foreign: tuple[str, ...]

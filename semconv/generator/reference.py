@@ -2,7 +2,7 @@
 
 from generator.dialects import Dialect, Source
 from generator.load import Registry
-from generator.model import Attribute, Conditionally, Level, Ref, Refs, Scalar
+from generator.model import Attribute, Conditionally, Level, Ours, Ref, Refs, Scalar
 from jinja2 import Environment
 
 from auditspan.semconv.column import Column
@@ -35,6 +35,7 @@ def page(
         "cell": cell,
         "examples": examples,
         "level": level,
+        "readers": readers,
         "source": source,
         "who": who,
     }
@@ -73,6 +74,13 @@ def who(names: tuple[str, ...]) -> str:
     if len(names) == 4:
         return "anybody"
     return ", ".join(names)
+
+
+def readers(what: Ours | Column) -> str:
+    """Whether a reader sees something, in a word."""
+    if what.content:
+        return "–"
+    return "cut" if what.shown else "yes"
 
 
 def examples(attribute: Attribute) -> str:

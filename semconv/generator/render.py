@@ -12,7 +12,7 @@ from generator.sql import alias_line, column_line
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 PACKAGE = "semconv/auditspan/semconv"
-MODULES = ("attributes", "columns", "ddl", "projections")
+MODULES = ("attributes", "columns", "ddl", "projections", "readers")
 
 
 def outputs(registry: Registry, root: Path) -> dict[str, str]:
@@ -29,6 +29,8 @@ def outputs(registry: Registry, root: Path) -> dict[str, str]:
         "unsealed": registry.columns.unsealed,
         "asserted_by": tables.asserted_by(registry),
         "projections": tables.projections(registry),
+        "readable": tables.readable_attributes(registry),
+        "readers": registry.columns.readers,
         "physical_lines": [column_line(c.name, c.type) for c in physical],
         "alias_lines": [alias_line(c.name, c.type, c.expression) for c in aliases],
     }

@@ -1,6 +1,7 @@
 """The registry as the rows that the templates print."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from generator.load import Registry
 from generator.model import UNSEALED, Attribute, ColumnEntry
@@ -28,7 +29,18 @@ def physical(registry: Registry) -> list[Column]:
 
 def _plain(name: str, entry: ColumnEntry, group: str) -> Column:
     return Column(
-        name, entry.clickhouse, group, "", "", "physical", "", entry.source, "record", entry.brief
+        name,
+        entry.clickhouse,
+        group,
+        "",
+        "",
+        "physical",
+        "",
+        entry.source,
+        "record",
+        entry.brief,
+        entry.content,
+        "",
     )
 
 
@@ -45,7 +57,7 @@ def aliases(registry: Registry) -> list[Column]:
         if attribute.ours.storage == "alias"
     ]
     plain = [
-        Column(name, e.clickhouse, "maps", "", "", "alias", e.expression, "otlp", "record", e.brief)
+        replace(_plain(name, e, "maps"), kind="alias", expression=e.expression, source="otlp")
         for name, e in registry.columns.columns.items()
         if e.expression
     ]
@@ -73,6 +85,14 @@ def projections(registry: Registry) -> list[Projection]:
     ]
 
 
+def readable_attributes(registry: Registry) -> list[str]:
+    """Attributes whose values a reader sees as they are."""
+    ours = [
+        a.key for a in registry.attributes if not (a.ours.content or a.ours.shown or a.is_template)
+    ]
+    return sorted([*ours, *registry.columns.readers.attributes])
+
+
 def asserted_by(registry: Registry) -> dict[str, tuple[str, ...]]:
     """Who may assert each attribute, and each reserved family."""
     families = {f"{name}.*": who for name, who in registry.columns.reserved.items()}
@@ -97,4 +117,6 @@ def _of_attribute(attribute: Attribute, section: str, kind: str, expression: str
         ours.source or " ".join(ours.read),
         section,
         attribute.brief,
+        ours.content,
+        ours.shown,
     )

@@ -214,3 +214,16 @@ def test_spans_name_what_exists(registry: Registry) -> None:
 def test_members_of_an_enumeration_are_kept_apart() -> None:
     """The model takes what the check then judges."""
     assert Member.model_validate(MEMBERS[2]).id == "B"
+
+
+def test_what_readers_see_is_said_once(registry: Registry) -> None:
+    """A registered attribute says it itself; salts cannot be shown, nor a part of content."""
+    extra = registry.columns.readers.model_copy(update={"attributes": ("user.id", "host.name")})
+    assert [line for line in check.readers(changed(registry, readers=extra)) if "user.id" in line]
+    twice = extra.model_copy(update={"attributes": ("host.name", "host.name")})
+    assert list(check.readers(changed(registry, readers=twice)))
+    columns = registry.columns.columns
+    salt = columns["RecordSalt"].model_copy(update={"content": False})
+    assert list(check.readers(changed(registry, columns={**columns, "RecordSalt": salt})))
+    for keys in ({"shown": "''"}, {"shown": "''", "content": False}):
+        assert list(check.readers(changed(registry, attribute(annotations=ours(**keys)))))

@@ -30,6 +30,10 @@ class Column:
     """Part of the record it belongs to, as the reference page is divided."""
     brief: str
     """One sentence."""
+    content: bool
+    """A reader does not see it."""
+    shown: str
+    """SQL of what a reader sees in its place, "" for its own value."""
 
 
 @dataclass(frozen=True, slots=True)

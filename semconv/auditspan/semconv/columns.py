@@ -20,6 +20,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "record",
         "Identifier of the record, a UUIDv7 of the time of receipt.",
+        False,
+        "",
     ),
     Column(
         "RecordKind",
@@ -32,6 +34,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "record",
         "What the record is about.",
+        False,
+        "",
     ),
     Column(
         "Timestamp",
@@ -44,6 +48,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "otlp",
         "record",
         "When the action began.",
+        False,
+        "",
     ),
     Column(
         "Duration",
@@ -56,6 +62,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "otlp",
         "record",
         "Nanoseconds that the action took.",
+        False,
+        "",
     ),
     Column(
         "ReceivedAt",
@@ -68,6 +76,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "envelope",
         "record",
         "When the collector had received it.",
+        False,
+        "",
     ),
     Column(
         "BatchId",
@@ -80,6 +90,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "envelope",
         "record",
         "Batch that the record was stored with.",
+        False,
+        "",
     ),
     Column(
         "RequestDigest",
@@ -92,6 +104,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "envelope",
         "record",
         "SHA-256 of the request as received.",
+        False,
+        "",
     ),
     Column(
         "TraceId",
@@ -104,6 +118,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "otlp",
         "record",
         "Trace id in hex.",
+        False,
+        "",
     ),
     Column(
         "SpanId",
@@ -116,6 +132,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "otlp",
         "record",
         "Span id in hex.",
+        False,
+        "",
     ),
     Column(
         "ParentSpanId",
@@ -128,6 +146,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "otlp",
         "record",
         "Span id of the parent in hex.",
+        False,
+        "",
     ),
     Column(
         "SpanName",
@@ -140,6 +160,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "otlp",
         "record",
         "Name of the span.",
+        False,
+        "",
     ),
     Column(
         "SpanKind",
@@ -152,6 +174,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "otlp",
         "record",
         "`Unspecified`, `Internal`, `Server`, `Client`, `Producer` or `Consumer`.",
+        False,
+        "",
     ),
     Column(
         "ServiceName",
@@ -164,6 +188,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "otlp",
         "record",
         "Name of the service that made the span.",
+        False,
+        "",
     ),
     Column(
         "StatusCode",
@@ -176,6 +202,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "otlp",
         "record",
         "`Unset`, `Ok` or `Error`.",
+        False,
+        "",
     ),
     Column(
         "Dialect",
@@ -188,6 +216,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "record",
         "Whose words the span used, as detected by `dialects.yaml`.",
+        False,
+        "",
     ),
     Column(
         "Operation",
@@ -200,6 +230,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "attribute",
         "action",
         "Operation.",
+        False,
+        "",
     ),
     Column(
         "ActionType",
@@ -212,6 +244,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "record",
         "Kind of act.",
+        False,
+        "",
     ),
     Column(
         "AgentId",
@@ -224,6 +258,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "attribute",
         "agent",
         "Identifier of the agent as registered.",
+        False,
+        "",
     ),
     Column(
         "AgentName",
@@ -236,6 +272,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "attribute",
         "agent",
         "Name of the agent.",
+        False,
+        "",
     ),
     Column(
         "AgentProvenance",
@@ -248,6 +286,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "record",
         "How `AgentId` is known: `claimed`, `verified`, `derived`; empty without an agent.",
+        False,
+        "",
     ),
     Column(
         "PrincipalId",
@@ -260,6 +300,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "principal",
         "The sender that was authenticated: agent, relay or anonymous.",
+        False,
+        "",
     ),
     Column(
         "UserProvenance",
@@ -272,6 +314,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "record",
         "How `UserId` is known: `claimed`, `verified`, `derived`; empty without a user.",
+        False,
+        "",
     ),
     Column(
         "ConversationId",
@@ -284,6 +328,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "attribute",
         "context",
         "Conversation that the action belongs to.",
+        False,
+        "",
     ),
     Column(
         "GrantId",
@@ -296,6 +342,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "authorization",
         "Grant that covers the action.",
+        False,
+        "",
     ),
     Column(
         "Environment",
@@ -308,6 +356,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "attribute",
         "record",
         "Environment that the agent runs in.",
+        False,
+        "",
     ),
     Column(
         "ToolName",
@@ -320,6 +370,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "attribute",
         "action",
         "Name of the tool.",
+        False,
+        "",
     ),
     Column(
         "Effect",
@@ -332,6 +384,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "action",
         "What the act does to the world.",
+        False,
+        "",
     ),
     Column(
         "ArgumentsHash",
@@ -344,6 +398,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "attribute",
         "action",
         "Hash of the arguments.",
+        False,
+        "",
     ),
     Column(
         "ResultHash",
@@ -356,6 +412,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "attribute",
         "outcome",
         "Hash of the result.",
+        False,
+        "",
     ),
     Column(
         "TargetType",
@@ -368,6 +426,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "attribute",
         "action",
         "Kind of the target.",
+        False,
+        "",
     ),
     Column(
         "PolicyOutcome",
@@ -380,6 +440,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "policy",
         "Answer of the policy.",
+        False,
+        "",
     ),
     Column(
         "PolicyRuleIds",
@@ -392,6 +454,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "policy",
         "Rules that decided.",
+        False,
+        "",
     ),
     Column(
         "PolicyVersion",
@@ -404,6 +468,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "policy",
         "Digest of the text of the policies in force.",
+        False,
+        "",
     ),
     Column(
         "Enforcement",
@@ -416,6 +482,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "policy",
         "What was done about the answer.",
+        False,
+        "",
     ),
     Column(
         "OutcomeStatus",
@@ -428,6 +496,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "attribute",
         "outcome",
         "What came of it.",
+        False,
+        "",
     ),
     Column(
         "ErrorType",
@@ -440,6 +510,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "attribute",
         "outcome",
         "Kind of error.",
+        False,
+        "",
     ),
     Column(
         "Findings",
@@ -452,6 +524,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "outcome",
         "What the collector found about the record.",
+        False,
+        "",
     ),
     Column(
         "ModelName",
@@ -464,6 +538,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "attribute",
         "usage",
         "Model that answered.",
+        False,
+        "",
     ),
     Column(
         "InputTokens",
@@ -476,6 +552,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "attribute",
         "usage",
         "Tokens that the model was given, cached ones included.",
+        False,
+        "",
     ),
     Column(
         "OutputTokens",
@@ -488,6 +566,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "attribute",
         "usage",
         "Tokens that the model gave.",
+        False,
+        "",
     ),
     Column(
         "Severity",
@@ -500,6 +580,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "risk",
         "Severity from 1 to 10.",
+        False,
+        "",
     ),
     Column(
         "RetentionClass",
@@ -512,6 +594,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "compliance",
         "Retention class.",
+        False,
+        "",
     ),
     Column(
         "ExpiresOn",
@@ -524,6 +608,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "compliance",
         "Day on which the record may go, RFC 3339 date.",
+        False,
+        "",
     ),
     Column(
         "LogId",
@@ -536,6 +622,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "seal",
         "record",
         "Origin of the log that the record is sealed in; empty for one that is not sealed.",
+        False,
+        "",
     ),
     Column(
         "LogIndex",
@@ -548,6 +636,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "seal",
         "record",
         "Place of the record in its log, from 0.",
+        False,
+        "",
     ),
     Column(
         "SealedAt",
@@ -560,6 +650,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "seal",
         "record",
         "When the record was sealed; never before the record in front of it in its log.",
+        False,
+        "",
     ),
     Column(
         "UserId",
@@ -572,6 +664,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "attribute",
         "principal",
         "The user on whose behalf the agent acts.",
+        False,
+        "",
     ),
     Column(
         "OrganizationId",
@@ -584,6 +678,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "principal",
         "Organisation of the user, from the identity statement.",
+        False,
+        "",
     ),
     Column(
         "SessionId",
@@ -596,6 +692,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "attribute",
         "principal",
         "Session of the user.",
+        False,
+        "",
     ),
     Column(
         "AuthorizedBy",
@@ -608,6 +706,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "authorization",
         "User, role or policy that authorised the action.",
+        False,
+        "",
     ),
     Column(
         "Purpose",
@@ -620,6 +720,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "attribute",
         "authorization",
         "Purpose of the action.",
+        False,
+        "",
     ),
     Column(
         "ToolArguments",
@@ -632,6 +734,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "attribute",
         "action",
         "Arguments of the call.",
+        True,
+        "",
     ),
     Column(
         "ToolResult",
@@ -644,6 +748,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "attribute",
         "action",
         "Result of the call.",
+        True,
+        "",
     ),
     Column(
         "TargetId",
@@ -656,6 +762,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "attribute",
         "action",
         "Identifier of the target.",
+        False,
+        "if(TargetType = 'url' OR position(TargetId, '://') > 0, cutQueryStringAndFragment(TargetId), TargetId)",
     ),
     Column(
         "DataSubjectIds",
@@ -668,6 +776,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "action",
         "People whom the data is about, each as HMAC.",
+        False,
+        "",
     ),
     Column(
         "StatusMessage",
@@ -680,6 +790,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "otlp",
         "record",
         "Message of the span's status.",
+        True,
+        "",
     ),
     Column(
         "PolicyReason",
@@ -692,6 +804,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "policy",
         "Why, in words.",
+        False,
+        "if(has(PolicyRuleIds, 'evaluation-error'), '', PolicyReason)",
     ),
     Column(
         "Summary",
@@ -704,6 +818,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "record",
         "One plain sentence made of the other columns.",
+        False,
+        "if(TargetType = 'url' OR position(TargetId, '://') > 0, replaceRegexpAll(Summary, '[?#][^\"]*\"', '\"'), Summary)",
     ),
     Column(
         "ResourceAttributes",
@@ -716,6 +832,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "otlp",
         "record",
         "Attributes of the resource as text.",
+        True,
+        "",
     ),
     Column(
         "SpanAttributes",
@@ -728,6 +846,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "otlp",
         "record",
         "Attributes of the span as text: arrays and objects as JSON, bytes in base64, repeated keys as `key#2`, what the sender may not assert as `claimed.key`.",
+        True,
+        "",
     ),
     Column(
         "AttributeTypes",
@@ -740,6 +860,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "otlp",
         "record",
         "Types of values that were no strings: `int`, `double`, `bool`, `array`, `kvlist`, `bytes`. Keys as in `SpanAttributes`; elsewhere with a prefix: `resource/k`, `scope/k`, `event/0/k`, `link/0/k`.",
+        True,
+        "",
     ),
     Column(
         "OtlpExtras",
@@ -752,6 +874,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "otlp",
         "record",
         "What else a span says, where it is not the default: `flags`, `trace_state`, `dropped_attributes_count`, `dropped_events_count`, `dropped_links_count`, `scope.name`, `scope.version`, `scope.schema_url`, `scope.attributes.<key>`, `resource.schema_url`, `event.<n>.dropped_attributes_count`, `link.<n>.flags`, and so on.",
+        True,
+        "",
     ),
     Column(
         "Events",
@@ -764,6 +888,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "otlp",
         "record",
         "Events of the span.",
+        True,
+        "",
     ),
     Column(
         "Links",
@@ -776,6 +902,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "otlp",
         "record",
         "Links of the span.",
+        True,
+        "",
     ),
     Column(
         "Derived",
@@ -788,6 +916,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "derived",
         "record",
         "What the collector attached that has no column, by attribute name; lists as JSON. Words of a foreign dialect, translated, stand here too.",
+        True,
+        "",
     ),
     Column(
         "RecordSalt",
@@ -800,6 +930,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "seal",
         "record",
         "Random bytes that the record's digests are salted with; zeros after an erasure.",
+        True,
+        "",
     ),
     Column(
         "GroupSalts",
@@ -812,6 +944,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "erasure",
         "record",
         "Salts of the groups that are left after an erasure, by group.",
+        True,
+        "",
     ),
     Column(
         "Redacted",
@@ -824,6 +958,8 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "erasure",
         "record",
         "Commitments to the groups that were erased, by group.",
+        True,
+        "",
     ),
 )
 """Physical columns in the order of the table."""
@@ -840,6 +976,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "otlp",
         "record",
         "Trace state.",
+        True,
+        "",
     ),
     Column(
         "ScopeName",
@@ -852,6 +990,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "otlp",
         "record",
         "Name of the instrumentation scope.",
+        False,
+        "",
     ),
     Column(
         "ScopeVersion",
@@ -864,6 +1004,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "otlp",
         "record",
         "Version of the instrumentation scope.",
+        False,
+        "",
     ),
     Column(
         "SchemaVersion",
@@ -876,6 +1018,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "record",
         "Version of these conventions that the record was made with.",
+        False,
+        "",
     ),
     Column(
         "RegistryVersion",
@@ -888,6 +1032,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "record",
         "Digest of the registry (agents, tools, grants) in force at the action.",
+        False,
+        "",
     ),
     Column(
         "ControlBody",
@@ -900,6 +1046,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "record",
         "The control record as JSON.",
+        True,
+        "",
     ),
     Column(
         "Sequence",
@@ -912,6 +1060,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "record",
         "Number of the span within the agent's instance, from 1.",
+        False,
+        "",
     ),
     Column(
         "SequenceMark",
@@ -924,6 +1074,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "record",
         "First or last span of an instance; absent on all others.",
+        False,
+        "",
     ),
     Column(
         "TaskId",
@@ -936,6 +1088,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "record",
         "The agent's task or goal that the action serves.",
+        False,
+        "",
     ),
     Column(
         "TurnId",
@@ -948,6 +1102,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "record",
         "Turn of the conversation that the action belongs to.",
+        False,
+        "",
     ),
     Column(
         "PrecedingAction",
@@ -960,6 +1116,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "record",
         "Span id of the action before this one.",
+        False,
+        "",
     ),
     Column(
         "ServiceVersion",
@@ -972,6 +1130,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "resource",
         "record",
         "Version of the service.",
+        False,
+        "",
     ),
     Column(
         "ServiceInstanceId",
@@ -984,6 +1144,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "resource",
         "record",
         "Instance of the service.",
+        False,
+        "",
     ),
     Column(
         "AgentVersion",
@@ -996,6 +1158,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "agent",
         "Version of the agent.",
+        False,
+        "",
     ),
     Column(
         "AgentDescription",
@@ -1008,6 +1172,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "agent",
         "What the agent is for, in its own words.",
+        True,
+        "",
     ),
     Column(
         "WorkflowName",
@@ -1020,6 +1186,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "agent",
         "Workflow that the agent runs in.",
+        False,
+        "",
     ),
     Column(
         "SkillName",
@@ -1032,6 +1200,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "agent",
         "Skill that was loaded.",
+        False,
+        "",
     ),
     Column(
         "InstanceId",
@@ -1044,6 +1214,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "agent",
         "The running instance of the agent.",
+        False,
+        "",
     ),
     Column(
         "AgentBuild",
@@ -1056,6 +1228,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "agent",
         "Build of the agent: commit, image digest or release.",
+        False,
+        "",
     ),
     Column(
         "AgentFramework",
@@ -1068,6 +1242,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "agent",
         "Framework that the agent is built with.",
+        False,
+        "",
     ),
     Column(
         "InstructionsHash",
@@ -1080,6 +1256,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "agent",
         "Hash of the agent's instructions (system prompt, charter).",
+        False,
+        "",
     ),
     Column(
         "AgentOwner",
@@ -1092,6 +1270,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "agent",
         "Team or person who answers for the agent.",
+        False,
+        "",
     ),
     Column(
         "AgentOwnerName",
@@ -1104,6 +1284,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "agent",
         "Name of the owner.",
+        False,
+        "",
     ),
     Column(
         "AgentOwnerEmail",
@@ -1116,6 +1298,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "agent",
         "E-mail address of the owner.",
+        False,
+        "",
     ),
     Column(
         "AgentRiskTier",
@@ -1128,6 +1312,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "agent",
         "Risk tier of the agent as registered.",
+        False,
+        "",
     ),
     Column(
         "AgentSystemId",
@@ -1140,6 +1326,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "agent",
         "System that the agent is part of, as registered.",
+        False,
+        "",
     ),
     Column(
         "AgentIdentityId",
@@ -1152,6 +1340,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "agent",
         "What the agent authenticated as: key id, hash of a token's id, certificate fingerprint or SPIFFE id.",
+        False,
+        "",
     ),
     Column(
         "AgentIdentityType",
@@ -1164,6 +1354,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "agent",
         "Kind of that identity.",
+        False,
+        "",
     ),
     Column(
         "ParentAgentId",
@@ -1176,6 +1368,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "agent",
         "Agent that started this one.",
+        False,
+        "",
     ),
     Column(
         "PeerAgentId",
@@ -1188,6 +1382,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "agent",
         "The other agent that this act is addressed to.",
+        False,
+        "",
     ),
     Column(
         "DelegationId",
@@ -1200,6 +1396,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "agent",
         "Identifier of the delegation that the agent works under.",
+        False,
+        "",
     ),
     Column(
         "ParentDelegationId",
@@ -1212,6 +1410,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "agent",
         "Delegation that this one was made from.",
+        False,
+        "",
     ),
     Column(
         "DelegationDepth",
@@ -1224,6 +1424,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "agent",
         "How many agents stand between the user and this one.",
+        False,
+        "",
     ),
     Column(
         "UserName",
@@ -1236,6 +1438,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "principal",
         "Name of the user.",
+        False,
+        "",
     ),
     Column(
         "UserEmail",
@@ -1248,6 +1452,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "principal",
         "E-mail address of the user.",
+        False,
+        "",
     ),
     Column(
         "UserHash",
@@ -1260,6 +1466,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "principal",
         "Pseudonym of the user.",
+        False,
+        "",
     ),
     Column(
         "UserRoles",
@@ -1272,6 +1480,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "principal",
         "Roles of the user.",
+        False,
+        "",
     ),
     Column(
         "TenantId",
@@ -1284,6 +1494,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "principal",
         "Tenant that the sending principal belongs to.",
+        False,
+        "",
     ),
     Column(
         "IdentityError",
@@ -1296,6 +1508,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "principal",
         "Why the recorder could not exchange the user's token.",
+        True,
+        "",
     ),
     Column(
         "IdentityDigest",
@@ -1308,6 +1522,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "principal",
         "SHA-256 of the identity statement that came with the span.",
+        False,
+        "",
     ),
     Column(
         "OauthSubject",
@@ -1320,6 +1536,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "principal",
         "Subject (`sub`) of the user's token.",
+        False,
+        "",
     ),
     Column(
         "OauthIssuer",
@@ -1332,6 +1550,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "principal",
         "Issuer of the user's token.",
+        False,
+        "",
     ),
     Column(
         "OauthClient",
@@ -1344,6 +1564,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "principal",
         "Client that the user's token was issued to.",
+        False,
+        "",
     ),
     Column(
         "UserScopes",
@@ -1356,6 +1578,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "principal",
         "Scopes of the user's token.",
+        False,
+        "",
     ),
     Column(
         "OauthAudience",
@@ -1368,6 +1592,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "principal",
         "Audience of the user's token.",
+        False,
+        "",
     ),
     Column(
         "OauthTokenId",
@@ -1380,6 +1606,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "principal",
         "Hash of the token's id (`jti`).",
+        False,
+        "",
     ),
     Column(
         "DelegationChain",
@@ -1392,6 +1620,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "principal",
         "Actors of the token (`act`), outermost first.",
+        False,
+        "",
     ),
     Column(
         "AuthMethod",
@@ -1404,6 +1634,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "principal",
         "How the sender was authenticated.",
+        False,
+        "",
     ),
     Column(
         "MfaUsed",
@@ -1416,6 +1648,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "principal",
         "Whether the user authenticated with more than one factor.",
+        False,
+        "",
     ),
     Column(
         "AssuranceLevel",
@@ -1428,6 +1662,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "principal",
         "Assurance level of the user's authentication (`acr`).",
+        False,
+        "",
     ),
     Column(
         "AuthenticatedAt",
@@ -1440,6 +1676,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "principal",
         "When the user authenticated, RFC 3339.",
+        False,
+        "",
     ),
     Column(
         "SourceAddress",
@@ -1452,6 +1690,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "principal",
         "Address that the sender connected from.",
+        False,
+        "",
     ),
     Column(
         "UserAgent",
@@ -1464,6 +1704,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "principal",
         "User agent of the client.",
+        False,
+        "",
     ),
     Column(
         "RoleExercised",
@@ -1476,6 +1718,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "authorization",
         "Role that was exercised.",
+        False,
+        "",
     ),
     Column(
         "GrantScopes",
@@ -1488,6 +1732,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "authorization",
         "What the grant allows: operations, tools, targets.",
+        False,
+        "",
     ),
     Column(
         "GrantedAt",
@@ -1500,6 +1746,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "authorization",
         "When the grant was given, RFC 3339.",
+        False,
+        "",
     ),
     Column(
         "GrantExpiresAt",
@@ -1512,6 +1760,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "authorization",
         "When the grant ends, RFC 3339.",
+        False,
+        "",
     ),
     Column(
         "GrantTicket",
@@ -1524,6 +1774,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "authorization",
         "Ticket under which the grant was given.",
+        False,
+        "",
     ),
     Column(
         "LegalBasis",
@@ -1536,6 +1788,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "authorization",
         "Legal basis that the grant names.",
+        False,
+        "",
     ),
     Column(
         "PermissionProfile",
@@ -1548,6 +1802,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "authorization",
         "Permission profile in force: roles and grants of the agent, by name.",
+        False,
+        "",
     ),
     Column(
         "ApprovalId",
@@ -1560,6 +1816,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "authorization",
         "One identifier for a chain of approvals.",
+        False,
+        "",
     ),
     Column(
         "ApprovalStep",
@@ -1572,6 +1830,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "authorization",
         "Step within the chain.",
+        False,
+        "",
     ),
     Column(
         "ApprovalStatus",
@@ -1584,6 +1844,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "authorization",
         "State of the approval.",
+        False,
+        "",
     ),
     Column(
         "Approver",
@@ -1596,6 +1858,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "authorization",
         "Who was asked or answered.",
+        False,
+        "",
     ),
     Column(
         "ApproverType",
@@ -1608,6 +1872,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "authorization",
         "Kind of the approver.",
+        False,
+        "",
     ),
     Column(
         "ApprovalMethod",
@@ -1620,6 +1886,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "authorization",
         "How the approval was given.",
+        False,
+        "",
     ),
     Column(
         "ApprovalReason",
@@ -1632,6 +1900,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "authorization",
         "What the approver said.",
+        True,
+        "",
     ),
     Column(
         "ApprovalRequestedAt",
@@ -1644,6 +1914,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "authorization",
         "When the approval was asked for, RFC 3339.",
+        False,
+        "",
     ),
     Column(
         "ApprovalResolvedAt",
@@ -1656,6 +1928,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "authorization",
         "When the approval was answered, RFC 3339.",
+        False,
+        "",
     ),
     Column(
         "ApprovalExpiresAt",
@@ -1668,6 +1942,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "authorization",
         "When the approval ends, RFC 3339.",
+        False,
+        "",
     ),
     Column(
         "ApprovalContextHash",
@@ -1680,6 +1956,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "authorization",
         "Hash of what the approver saw, the arguments above all.",
+        False,
+        "",
     ),
     Column(
         "ApprovalChain",
@@ -1692,6 +1970,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "authorization",
         "Approvals of the grant as JSON: approver, time, method.",
+        False,
+        "",
     ),
     Column(
         "ToolType",
@@ -1704,6 +1984,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "action",
         "Kind of tool.",
+        False,
+        "",
     ),
     Column(
         "ToolDescription",
@@ -1716,6 +1998,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "action",
         "Description of the tool that the model was given.",
+        True,
+        "",
     ),
     Column(
         "ToolCallId",
@@ -1728,6 +2012,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "action",
         "Identifier of the call.",
+        False,
+        "",
     ),
     Column(
         "ToolServer",
@@ -1740,6 +2026,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "action",
         "Server or system that offers the tool.",
+        False,
+        "",
     ),
     Column(
         "ToolVersion",
@@ -1752,6 +2040,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "action",
         "Version of the tool as registered.",
+        False,
+        "",
     ),
     Column(
         "ToolSchemaHash",
@@ -1764,6 +2054,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "action",
         "Hash of the tool's input schema as registered.",
+        False,
+        "",
     ),
     Column(
         "ToolDescriptionHash",
@@ -1776,6 +2068,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "action",
         "Hash of the tool's description as registered.",
+        False,
+        "",
     ),
     Column(
         "TargetPath",
@@ -1788,6 +2082,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "action",
         "Path or address of the target.",
+        False,
+        "if(position(TargetPath, '://') > 0, cutQueryStringAndFragment(TargetPath), TargetPath)",
     ),
     Column(
         "TargetOwner",
@@ -1800,6 +2096,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "action",
         "Owner of the target.",
+        False,
+        "",
     ),
     Column(
         "Recipient",
@@ -1812,6 +2110,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "action",
         "Who receives what is sent.",
+        False,
+        "",
     ),
     Column(
         "AutomatedDecision",
@@ -1824,6 +2124,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "action",
         "Whether the act decides about a person without a person.",
+        False,
+        "",
     ),
     Column(
         "McpMethod",
@@ -1836,6 +2138,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "action",
         "Method of the MCP message.",
+        False,
+        "",
     ),
     Column(
         "HttpMethod",
@@ -1848,6 +2152,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "action",
         "Method of an HTTP request.",
+        False,
+        "",
     ),
     Column(
         "HttpStatus",
@@ -1860,6 +2166,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "action",
         "Status of an HTTP response.",
+        False,
+        "",
     ),
     Column(
         "ServerAddress",
@@ -1872,6 +2180,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "action",
         "Address of the server that was called.",
+        False,
+        "",
     ),
     Column(
         "DataSourceId",
@@ -1884,6 +2194,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "action",
         "Source of documents.",
+        False,
+        "",
     ),
     Column(
         "Trigger",
@@ -1896,6 +2208,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "context",
         "What set the agent off.",
+        False,
+        "",
     ),
     Column(
         "TriggerId",
@@ -1908,6 +2222,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "context",
         "Identifier of what set the agent off.",
+        False,
+        "",
     ),
     Column(
         "Justification",
@@ -1920,6 +2236,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "context",
         "Why the action is needed, in the words of who asked.",
+        True,
+        "",
     ),
     Column(
         "Ticket",
@@ -1932,6 +2250,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "context",
         "Ticket or change that the action belongs to.",
+        False,
+        "",
     ),
     Column(
         "TicketSystem",
@@ -1944,6 +2264,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "context",
         "System that keeps the ticket.",
+        False,
+        "",
     ),
     Column(
         "TicketUrl",
@@ -1956,6 +2278,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "context",
         "Address of the ticket.",
+        True,
+        "",
     ),
     Column(
         "Rationale",
@@ -1968,6 +2292,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "context",
         "Why the agent decided so: a summary.",
+        True,
+        "",
     ),
     Column(
         "ContextSources",
@@ -1980,6 +2306,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "context",
         "Where context was taken from: documents, records, memories.",
+        True,
+        "",
     ),
     Column(
         "ContextHashes",
@@ -1992,6 +2320,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "context",
         "Hashes of that context, in the same order.",
+        False,
+        "",
     ),
     Column(
         "MemoryProvenance",
@@ -2004,6 +2334,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "context",
         "Where a memory record came from.",
+        True,
+        "",
     ),
     Column(
         "PromptName",
@@ -2016,6 +2348,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "context",
         "Template of the prompt.",
+        False,
+        "",
     ),
     Column(
         "PromptVersion",
@@ -2028,6 +2362,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "context",
         "Version of the template.",
+        False,
+        "",
     ),
     Column(
         "InputMessages",
@@ -2040,6 +2376,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "context",
         "Messages that the model was given.",
+        True,
+        "",
     ),
     Column(
         "OutputMessages",
@@ -2052,6 +2390,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "context",
         "Messages that the model gave.",
+        True,
+        "",
     ),
     Column(
         "RetrievalQuery",
@@ -2064,6 +2404,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "context",
         "What was looked up.",
+        True,
+        "",
     ),
     Column(
         "RetrievedDocuments",
@@ -2076,6 +2418,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "context",
         "Documents that were found.",
+        True,
+        "",
     ),
     Column(
         "CloudRegion",
@@ -2088,6 +2432,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "resource",
         "context",
         "Region that the agent runs in.",
+        False,
+        "",
     ),
     Column(
         "PolicyNativeResult",
@@ -2100,6 +2446,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "policy",
         "The engine's own answer.",
+        False,
+        "",
     ),
     Column(
         "PolicyEngine",
@@ -2112,6 +2460,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "policy",
         "Engine that answered.",
+        False,
+        "",
     ),
     Column(
         "PolicyInputHash",
@@ -2124,6 +2474,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "policy",
         "Hash of what the policy was asked.",
+        False,
+        "",
     ),
     Column(
         "PolicyViolations",
@@ -2136,6 +2488,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "policy",
         "Rules that were violated.",
+        False,
+        "",
     ),
     Column(
         "PolicyObligations",
@@ -2148,6 +2502,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "policy",
         "Duties that the answer carries.",
+        False,
+        "",
     ),
     Column(
         "DecisionPoint",
@@ -2160,6 +2516,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "policy",
         "Where it was decided.",
+        False,
+        "",
     ),
     Column(
         "GuardOutcome",
@@ -2172,6 +2530,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "policy",
         "Answer that the guard got before the act.",
+        False,
+        "",
     ),
     Column(
         "GuardRuleIds",
@@ -2184,6 +2544,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "policy",
         "Rules that decided for the guard.",
+        False,
+        "",
     ),
     Column(
         "GuardPolicyVersion",
@@ -2196,6 +2558,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "policy",
         "Digest of the policies that the guard had.",
+        False,
+        "",
     ),
     Column(
         "GuardReason",
@@ -2208,6 +2572,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "policy",
         "Why, in words.",
+        True,
+        "",
     ),
     Column(
         "GuardEnforcement",
@@ -2220,6 +2586,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "policy",
         "What the guard did.",
+        False,
+        "",
     ),
     Column(
         "GuardMode",
@@ -2232,6 +2600,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "policy",
         "Mode of the guard.",
+        False,
+        "",
     ),
     Column(
         "PiiDetected",
@@ -2244,6 +2614,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "content",
         "Whether personal data was found.",
+        False,
+        "",
     ),
     Column(
         "PiiTypes",
@@ -2256,6 +2628,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "content",
         "Kinds of personal data that were found.",
+        False,
+        "",
     ),
     Column(
         "RedactionCount",
@@ -2268,6 +2642,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "content",
         "How many values were redacted.",
+        False,
+        "",
     ),
     Column(
         "RedactedFields",
@@ -2280,6 +2656,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "content",
         "Where values were redacted.",
+        False,
+        "",
     ),
     Column(
         "ContentBlocked",
@@ -2292,6 +2670,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "content",
         "Whether content was blocked.",
+        False,
+        "",
     ),
     Column(
         "SafetyCategories",
@@ -2304,6 +2684,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "content",
         "Safety categories that were raised.",
+        False,
+        "",
     ),
     Column(
         "NextAction",
@@ -2316,6 +2698,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span",
         "outcome",
         "What the agent says it does next.",
+        True,
+        "",
     ),
     Column(
         "ReviewRequired",
@@ -2328,6 +2712,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "outcome",
         "Whether a person has to look at it.",
+        False,
+        "",
     ),
     Column(
         "ReviewStatus",
@@ -2340,6 +2726,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "outcome",
         "State of the review.",
+        False,
+        "",
     ),
     Column(
         "Reviewer",
@@ -2352,6 +2740,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "outcome",
         "Who reviewed it.",
+        False,
+        "",
     ),
     Column(
         "ResponseStatus",
@@ -2364,6 +2754,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "outcome",
         "State of the model's response.",
+        False,
+        "",
     ),
     Column(
         "FinishReasons",
@@ -2376,6 +2768,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "outcome",
         "Why the model stopped.",
+        False,
+        "",
     ),
     Column(
         "Provider",
@@ -2388,6 +2782,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "usage",
         "Provider of the model.",
+        False,
+        "",
     ),
     Column(
         "RequestModel",
@@ -2400,6 +2796,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "usage",
         "Model that was asked for.",
+        False,
+        "",
     ),
     Column(
         "ResponseId",
@@ -2412,6 +2810,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "usage",
         "Identifier of the response.",
+        False,
+        "",
     ),
     Column(
         "CacheReadTokens",
@@ -2424,6 +2824,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "usage",
         "Input tokens read from a cache.",
+        False,
+        "",
     ),
     Column(
         "CacheWriteTokens",
@@ -2436,6 +2838,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "usage",
         "Input tokens written to a cache.",
+        False,
+        "",
     ),
     Column(
         "ReasoningTokens",
@@ -2448,6 +2852,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "span derived",
         "usage",
         "Output tokens spent on reasoning.",
+        False,
+        "",
     ),
     Column(
         "CostAmount",
@@ -2460,6 +2866,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "usage",
         "What the call cost.",
+        False,
+        "",
     ),
     Column(
         "CostCurrency",
@@ -2472,6 +2880,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "usage",
         "Currency of the cost, ISO 4217.",
+        False,
+        "",
     ),
     Column(
         "CostSource",
@@ -2484,6 +2894,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "usage",
         "Who says what it cost.",
+        False,
+        "",
     ),
     Column(
         "SeverityReasons",
@@ -2496,6 +2908,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "risk",
         "Rules that made up the severity.",
+        False,
+        "",
     ),
     Column(
         "RiskLevel",
@@ -2508,6 +2922,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "risk",
         "Assessed risk of the act.",
+        False,
+        "",
     ),
     Column(
         "AnomalyScore",
@@ -2520,6 +2936,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "risk",
         "How unusual the act is, from 0 to 1.",
+        False,
+        "",
     ),
     Column(
         "AnomalyModel",
@@ -2532,6 +2950,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "risk",
         "What computed the score.",
+        False,
+        "",
     ),
     Column(
         "AnomalyReasons",
@@ -2544,6 +2964,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "risk",
         "Why it is unusual.",
+        True,
+        "",
     ),
     Column(
         "BaselineDeviation",
@@ -2556,6 +2978,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "risk",
         "Deviation from the agent's baseline, in standard deviations.",
+        False,
+        "",
     ),
     Column(
         "AlertRaised",
@@ -2568,6 +2992,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "risk",
         "Whether an alert was raised.",
+        False,
+        "",
     ),
     Column(
         "ComplianceTags",
@@ -2580,6 +3006,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "compliance",
         "Controls that the record is evidence for.",
+        False,
+        "",
     ),
     Column(
         "ComplianceFrameworks",
@@ -2592,6 +3020,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "compliance",
         "Frameworks that apply.",
+        False,
+        "",
     ),
     Column(
         "DataClass",
@@ -2604,6 +3034,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "compliance",
         "Class of the data that was touched.",
+        False,
+        "",
     ),
     Column(
         "DataRegion",
@@ -2616,6 +3048,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived span",
         "compliance",
         "Region where the data lives.",
+        False,
+        "",
     ),
     Column(
         "LegalHold",
@@ -2628,6 +3062,8 @@ ALIASES: Final[tuple[Column, ...]] = (
         "derived",
         "compliance",
         "Whether a hold keeps the record.",
+        False,
+        "",
     ),
 )
 """Columns that are computed from maps."""
