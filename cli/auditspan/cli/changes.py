@@ -1,4 +1,4 @@
-"""Differences, example results and problems on the terminal."""
+"""Differences, example results, problems and decisions on the terminal."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -38,6 +38,33 @@ def print_changes(outcome: Mapping[str, JsonValue], columns: Sequence[str], form
     out().print(_closing(outcome, len(changes)), soft_wrap=True)
 
 
+def print_decision(outcome: Mapping[str, JsonValue]) -> None:
+    """Whether a change is in force or waits, and who approved it."""
+    findings = [str(finding) for finding in _rows(outcome, "findings")]
+    if not outcome.get("applied") and outcome.get("proposal"):
+        short = str(outcome["proposal"]).removeprefix("sha256:")[:12]
+        said = (
+            f"proposed, not in force: another person approves it with `auditspan approve {short}` "
+            f"until {outcome['expires_at']}"
+        )
+    elif findings:
+        said = f"in force, approved by nobody else: recorded as {', '.join(findings)}"
+    elif outcome.get("approved_by"):
+        said = f"in force: asked by {outcome['requested_by']}, approved by {outcome['approved_by']}"
+    else:
+        return
+    err().print(safe(said), soft_wrap=True, highlight=False)
+    again = [str(row["name"]) for row in _enabled_again(outcome)]
+    if again:
+        err().print(safe(f"this lets act again: {', '.join(again)}"), soft_wrap=True)
+
+
+def _enabled_again(outcome: Mapping[str, JsonValue]) -> Iterable[Mapping[str, JsonValue]]:
+    """Agents that were disabled and no longer are."""
+    rows = (row for row in _rows(outcome, "changes") if isinstance(row, dict))
+    return [r for r in rows if (r["kind"], r["field"], r["after"]) == ("agent", "disabled", False)]
+
+
 def _lines(row: Mapping[str, JsonValue]) -> Iterable[Text]:
     sign, style = _SIGNS.get(str(row["change"]), ("?", ""))
     head = f"{sign} {row['kind']} {row['name']}"
@@ -68,6 +95,8 @@ def _closing(outcome: Mapping[str, JsonValue], changes: int) -> Text:
         said = f"in force since {outcome['at']}"
     elif outcome["version"] == outcome["previous"]:
         said = "already in force, nothing to do"
+    elif outcome.get("proposal"):
+        said = "proposed"
     else:
         said = "checked, not applied"
     text = f"{version} {said}: {changes} differences, {examples} examples passed"

@@ -1,22 +1,22 @@
 """`auditspan keys`: issue, revoke and list API keys."""
 
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from auditspan.cli.output import Format, emit
+from auditspan.cli.said import Reason, RequestedBy, Ticket, why
 from auditspan.cli.target import DEFAULT_DATA, CaFile, Data, TokenFile, Url, target_of
 from auditspan.cli.terminal import err, safe
 
+if TYPE_CHECKING:
+    from auditspan.collector.control.keys import HolderKind
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_COLUMNS = ("id", "principal", "label", "issued_at", "expires_at", "revoked_at")
+_COLUMNS = ("id", "principal", "label", "issued_by", "issued_at", "expires_at", "revoked_at")
 
-keys = typer.Typer(help="API keys of agents and relays.", no_args_is_help=True)
-
-RequestedBy = Annotated[str, typer.Option("--requested-by", help="Who asked for it.")]
-Ticket = Annotated[str, typer.Option("--ticket", help="Where it was asked for.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why.")]
+keys = typer.Typer(help="API keys of agents, relays, persons and services.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -34,29 +34,35 @@ def seconds_of(text: str) -> int:
 
 @keys.command()
 def issue(
-    agent: Annotated[str, typer.Argument(help="Id of the agent, or with --relay a name.")],
-    requested_by: RequestedBy,
-    ticket: Ticket = "",
-    reason: Reason = "",
-    expires_in: Annotated[str, typer.Option(help="Lifetime: 90d, 12h, 30m, 45s.")] = "90d",
+    agent: Annotated[str, typer.Argument(help="Id of the agent, or with --relay a name.")] = "",
+    person: Annotated[str, typer.Option(help="Id of a person, instead of an agent.")] = "",
+    service: Annotated[str, typer.Option(help="Id of a service, instead of an agent.")] = "",
     relay: Annotated[
         bool, typer.Option("--relay", help="For a shared collector or proxy, not an agent.")
     ] = False,
+    expires_in: Annotated[str, typer.Option(help="Lifetime: 90d, 12h, 30m, 45s.")] = "90d",
     label: Annotated[str, typer.Option(help="A word for people: where it is used.")] = "",
+    requested_by: RequestedBy = "",
+    ticket: Ticket = "",
+    reason: Reason = "",
     data: Data = DEFAULT_DATA,
     url: Url = "",
     token_file: TokenFile = None,
     ca_file: CaFile = None,
 ) -> None:
-    """Issue an API key. It is shown once, alone on standard output."""
+    """Issue an API key. It is shown once, alone on standard output.
+
+    The holder's roles stand in the registry. Whoever issues a key has seen it: it approves nothing
+    that they ask for.
+    """
     from auditspan.collector.control.client import connect
     from auditspan.collector.control.keys import Wish
-    from auditspan.collector.control.records import why_of
 
-    wish = Wish(agent, relay, seconds_of(expires_in), label)
-    why = why_of(requested_by, ticket, reason)
+    holder, kind = _holder(agent, person, service, relay)
+    wish = Wish(holder, kind, seconds_of(expires_in), label)
+    said = why(requested_by, ticket, reason)
     with connect(target_of(data, url, token_file, ca_file), create=True) as client:
-        key = client.issue(wish, why)
+        key = client.issue(wish, said)
     err().print(
         f"key {safe(key['id'])} of {safe(key['principal'])}, until {safe(key['expires_at'])}; "
         "keep it now, it is not shown again:",
@@ -65,10 +71,25 @@ def issue(
     typer.echo(key["key"])
 
 
+def _holder(agent: str, person: str, service: str, relay: bool) -> "tuple[str, HolderKind]":
+    """Whose key it shall be; exactly one is named."""
+    named: list[tuple[str, HolderKind]] = [
+        (agent, "relay" if relay else "agent"),
+        (person.removeprefix("person:"), "person"),
+        (service.removeprefix("service:"), "service"),
+    ]
+    given = [(name, kind) for name, kind in named if name]
+    if len(given) != 1 or (relay and not agent):
+        raise typer.BadParameter(
+            "name one holder: AGENT, NAME --relay, --person ID or --service ID"
+        )
+    return given[0]
+
+
 @keys.command()
 def revoke(
     key_id: Annotated[str, typer.Argument(help="Id of the key, see `auditspan keys list`.")],
-    requested_by: RequestedBy,
+    requested_by: RequestedBy = "",
     ticket: Ticket = "",
     reason: Reason = "",
     data: Data = DEFAULT_DATA,
@@ -78,11 +99,10 @@ def revoke(
 ) -> None:
     """End a key at once."""
     from auditspan.collector.control.client import connect
-    from auditspan.collector.control.records import why_of
 
-    why = why_of(requested_by, ticket, reason)
+    said = why(requested_by, ticket, reason)
     with connect(target_of(data, url, token_file, ca_file)) as client:
-        key = client.revoke(key_id, why)
+        key = client.revoke(key_id, said)
     typer.echo(f"key {safe(key['id'])} of {safe(key['principal'])} has ended")
 
 

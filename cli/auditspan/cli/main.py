@@ -12,6 +12,8 @@ from typing import Annotated
 import typer
 
 from auditspan.cli import (
+    agents_commands,
+    changes_commands,
     config_commands,
     keys_commands,
     query_commands,
@@ -29,6 +31,8 @@ _MODULES = (
     up_commands,
     config_commands,
     registry_commands,
+    changes_commands,
+    agents_commands,
     keys_commands,
     whoami_commands,
     replay_commands,

@@ -6,13 +6,30 @@ from typing import Annotated
 import typer
 
 from auditspan.cli import show_commands
-from auditspan.cli.changes import print_changes, print_examples, print_problems
+from auditspan.cli.changes import (
+    print_changes,
+    print_decision,
+    print_examples,
+    print_problems,
+)
 from auditspan.cli.exits import Exit
 from auditspan.cli.output import Format, emit
+from auditspan.cli.said import Reason, RequestedBy, Ticket, demanded, why
 from auditspan.cli.target import DEFAULT_DATA, CaFile, Data, TokenFile, Url, target_of
 from auditspan.cli.terminal import err, out, safe
 
-_HISTORY = ("at", "version", "changes", "requested_by", "approved_by", "ticket", "reason")
+_HISTORY = (
+    "at",
+    "version",
+    "changes",
+    "requested_by",
+    "approved_by",
+    "provenance",
+    "on_behalf_of",
+    "ticket",
+    "reason",
+    "findings",
+)
 _CHANGES = ("change", "kind", "name", "field", "before", "after")
 
 tools = typer.Typer(help="The tool catalogue.", no_args_is_help=True)
@@ -30,10 +47,12 @@ def register(app: typer.Typer) -> None:
 
 def apply(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with YAML and Cedar.")],
-    requested_by: Annotated[str, typer.Option(help="Who asked for the change.")] = "",
-    ticket: Annotated[str, typer.Option(help="Where it was asked for.")] = "",
-    reason: Annotated[str, typer.Option(help="Why it is made.")] = "",
-    approved_by: Annotated[str, typer.Option(help="Who consented.")] = "",
+    requested_by: RequestedBy = "",
+    ticket: Ticket = "",
+    reason: Reason = "",
+    approved_by: Annotated[
+        str, typer.Option(help="Who consented elsewhere, as you say; it replaces no approval.")
+    ] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check and show the difference only.")
     ] = False,
@@ -43,24 +62,23 @@ def apply(
     ca_file: CaFile = None,
     format: Annotated[Format, typer.Option(help="How to write the difference.")] = Format.TABLE,
 ) -> None:
-    """Check a registry, run its examples, show the difference and put it in force.
+    """Check a registry, run its examples, show the difference and propose it.
 
-    Exit code 1: an example got another decision than it expects. 2: the folder is invalid.
+    It takes effect when another person approves it (`auditspan approve`), or at once where one
+    person decides alone. Exit code 1: an example got another decision than it expects, or you may
+    not. 2: the folder is invalid.
     """
     from auditspan.collector.control.client import connect
     from auditspan.collector.control.errors import ControlInvalid, ControlRefused
-    from auditspan.collector.control.records import why_of
     from auditspan.registry import Bundle, BundleInvalid
 
-    said = {"--requested-by": requested_by, "--ticket": ticket, "--reason": reason}
-    missing = [option for option, text in said.items() if not text.strip()]
-    if missing and not dry_run:
-        raise typer.BadParameter(f"{', '.join(missing)}: every change says who asked and why")
-    why = why_of(requested_by or "dry run", ticket, reason, approved_by)
+    if not dry_run:
+        demanded(ticket=ticket, reason=reason)
+    said = why(requested_by, ticket, reason, approved_by)
     try:
         bundle = Bundle.read(folder)
         with connect(target_of(data, url, token_file, ca_file), create=not dry_run) as client:
-            outcome = client.apply(bundle, why, dry_run=dry_run)
+            outcome = client.apply(bundle, said, dry_run=dry_run)
     except BundleInvalid as error:
         print_problems(error.problems)
         raise typer.Exit(Exit.USAGE) from error
@@ -72,6 +90,7 @@ def apply(
         err().print(f"auditspan: {safe(error)}", soft_wrap=True)
         raise typer.Exit(Exit.FOUND) from error
     print_changes(outcome, _CHANGES, format)
+    print_decision(outcome)
 
 
 def history(
@@ -84,7 +103,7 @@ def history(
     ca_file: CaFile = None,
     format: Annotated[Format, typer.Option(help="How to write it.")] = Format.TABLE,
 ) -> None:
-    """Every version of the registry: when, who asked, why."""
+    """Every version of the registry: when, who asked, who approved, why."""
     from auditspan.collector.control.client import connect
     from auditspan.collector.control.history import in_force
 

@@ -241,7 +241,7 @@ def _front(service: Service, query: ASGIApp) -> Front:
         service.admission,
         not_ready=service.not_ready,
         api_routes=[
-            *api.routes(service.controls, service.secrets.operator_token),
+            *api.routes(service.controls, service.authority),
             *whoami_routes(service.authority),
         ],
         query_app=query,

@@ -1,7 +1,8 @@
 """Check a bundle completely before anything changes: texts, policies, examples, difference.
 
-1. The bundle is read strictly, 2. its policies are validated against its tools, 3. its examples are
-run, 4. it is compared with the version in force. Only a bundle that passes becomes a record.
+1. The bundle is read strictly, 2. its policies are validated against its tools, 3. it leaves
+somebody who can decide on the next change, 4. its examples are run, 5. it is compared with the
+version in force. Only a bundle that passes can be proposed; at approval it is checked again.
 """
 
 import json
@@ -11,9 +12,10 @@ from dataclasses import asdict, dataclass
 from pydantic import JsonValue
 
 from auditspan.collector.control import examples
+from auditspan.collector.control.disabled import undisabled
 from auditspan.collector.control.errors import ControlInvalid, ControlRefused
 from auditspan.collector.control.examples import Result
-from auditspan.collector.control.records import REGISTRY_APPLIED, ControlRecord, Why
+from auditspan.collector.control.two_persons import leaves_somebody
 from auditspan.policy import Calendar, PolicyInvalid, PolicySet
 from auditspan.registry import Bundle, BundleInvalid, Registry
 from auditspan.registry.diff import Change, compare
@@ -39,22 +41,41 @@ class Plan:
         """Whether applying it would change anything, if only a comment."""
         return self.registry.version != self.previous
 
-    def record(self, why: Why, at_ns: int) -> ControlRecord:
-        """The record of putting it in force."""
-        body: dict[str, JsonValue] = {
+    def body(self) -> dict[str, JsonValue]:
+        """The body of the record of putting it in force."""
+        return {
             "version": self.registry.version,
             "policy_version": self.registry.policy_version,
             "previous": self.previous,
             "files": dict(self.bundle.files),
             "changes": [_brief(change) for change in self.changes],
         }
-        return ControlRecord(kind=REGISTRY_APPLIED, at_ns=at_ns, why=why, body=body)
+
+    def told(self) -> dict[str, JsonValue]:
+        """What it would do, for people."""
+        registry = self.registry
+        return {
+            "version": registry.version,
+            "policy_version": registry.policy_version,
+            "previous": self.previous,
+            "changes": [change.to_dict() for change in self.changes],
+            "examples": [result.to_dict() for result in self.results],
+            "counts": {
+                "agents": len(registry.agents),
+                "tools": len(registry.tools),
+                "grants": len(registry.grants),
+                "policies": len(registry.policies),
+            },
+        }
 
 
 def plan(bundle: Bundle, current: Bundle | None, calendar: Calendar | None = None) -> Plan:
     """Check a bundle against the one in force. Raises ControlInvalid or ControlRefused."""
     registry, policies = checked(bundle, calendar)
-    results = examples.run(registry, policies) if policies else _without_policies(registry)
+    leaves_somebody(registry)
+    # What is disabled by order says nothing about the policies, so it must not hold up a change.
+    judged = undisabled(bundle).registry()
+    results = examples.run(judged, policies) if policies else _without_policies(judged)
     failed = [result for result in results if not result.passed]
     if failed:
         raise ControlRefused(

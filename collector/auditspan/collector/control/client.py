@@ -2,35 +2,32 @@
 
 Whoever holds the data folder's lock is the one who changes it: if the lock is free, the change is
 made here, else the process that holds it is asked at the address in `front.json`. With a URL only
-that collector is asked.
+that collector is asked. The rules are the same: who asks is whom the credential proves, and what
+they may do stands in the registry in force.
 """
 
 import asyncio
-import json
-import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
 
 import httpx
 
 from auditspan.collector import data_dir
 from auditspan.collector.control import keys
-from auditspan.collector.control.errors import (
-    ControlInvalid,
-    ControlUnavailable,
-    NotFound,
-)
+from auditspan.collector.control.errors import NotFound
+from auditspan.collector.control.journal import Fields
+from auditspan.collector.control.offline import caller_of
 from auditspan.collector.control.records import Why
 from auditspan.collector.control.remote import RemoteClient
-from auditspan.collector.control.service import Controls, Fields, open_controls
+from auditspan.collector.control.service import Controls, open_controls
 from auditspan.collector.control.stopped import submitting
 from auditspan.collector.errors import AlreadyRunning
-from auditspan.identity.files import read_private
+from auditspan.collector.reach import api_address, private_url, token_of, trusting
+from auditspan.collector.secret_files import ensure_secrets
+from auditspan.identity.caller import Caller
 from auditspan.registry import Bundle
 
 TIMEOUT = 60.0
@@ -38,9 +35,17 @@ TIMEOUT = 60.0
 
 
 class Client(Protocol):
-    """What can be asked; `service.Controls` says what each does and raises."""
+    """What can be asked; `service.Controls` and `changes.Changes` say what each does and raises."""
 
     def apply(self, bundle: Bundle, why: Why, *, dry_run: bool = False) -> Fields: ...
+    def changes(self, *, all: bool = False) -> list[Fields]: ...
+    def change(self, start: str) -> Fields: ...
+    def approve(self, start: str, reason: str) -> Fields: ...
+    def reject(self, start: str, reason: str) -> Fields: ...
+    def withdraw(self, start: str, reason: str) -> Fields: ...
+    def agents(self) -> list[Fields]: ...
+    def disable(self, agent: str, why: Why) -> Fields: ...
+    def enable(self, agent: str, why: Why) -> Fields: ...
     def issue(self, wish: keys.Wish, why: Why) -> Fields: ...
     def revoke(self, key_id: str, why: Why) -> Fields: ...
     def list_keys(self) -> list[Fields]: ...
@@ -50,14 +55,14 @@ class Client(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which collector is meant."""
+    """Which collector is meant, and by which credential."""
 
     data: Path
     """Its data folder."""
     url: str = ""
     """Address of its API; "" asks whoever holds the data folder."""
     token_file: Path | None = None
-    """Holds the operator's token; None is the one in the data folder."""
+    """Holds an API key, a token, or the operator's token; None is the latter of the data folder."""
     ca_file: Path | None = None
     """Certificates to trust for https; None is the system's."""
 
@@ -66,7 +71,7 @@ class Target:
 def connect(target: Target, *, create: bool = False) -> Iterator[Client]:
     """A client for the collector; with `create` a data folder is made if there is none."""
     if target.url:
-        with _remote(target, _private(target.url)) as client:
+        with _remote(target, target.url) as client:
             yield client
         return
     if not create and not (target.data / "instance").exists():
@@ -78,11 +83,14 @@ def connect(target: Target, *, create: bool = False) -> Iterator[Client]:
         try:
             stack.enter_context(data_dir.locked(data))
         except AlreadyRunning:
-            yield stack.enter_context(_remote(target, _address(data)))
+            yield stack.enter_context(_remote(target, api_address(data)))
             return
+        # A folder that was only prepared has no token yet.
+        ensure_secrets(data)
+        caller = caller_of(data, token_of(_token_file(target)))
         submit = stack.enter_context(submitting(data))
         registry, api_keys = data.folder("registry"), data.secret("api_keys.json")
-        yield LocalClient(open_controls(registry, api_keys, submit))
+        yield LocalClient(open_controls(registry, api_keys, submit), caller)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,82 +98,78 @@ class LocalClient:
     """Works on a folder whose lock this process holds."""
 
     controls: Controls
+    caller: Caller
+    """Who asks."""
 
     def apply(self, bundle: Bundle, why: Why, *, dry_run: bool = False) -> Fields:
-        """Put a bundle in force."""
-        return asyncio.run(self.controls.apply(bundle, why, dry_run=dry_run))
+        """Propose a bundle."""
+        return asyncio.run(self.controls.apply(bundle, why, self.caller, dry_run=dry_run))
+
+    def changes(self, *, all: bool = False) -> list[Fields]:
+        """The proposals."""
+        return self.controls.changes.listed(self.caller, all=all)
+
+    def change(self, start: str) -> Fields:
+        """One proposal."""
+        return self.controls.changes.show(start, self.caller)
+
+    def approve(self, start: str, reason: str) -> Fields:
+        """Put a proposal in force."""
+        return asyncio.run(self.controls.changes.approve(start, reason, self.caller))
+
+    def reject(self, start: str, reason: str) -> Fields:
+        """End somebody else's proposal."""
+        return asyncio.run(self.controls.changes.reject(start, reason, self.caller))
+
+    def withdraw(self, start: str, reason: str) -> Fields:
+        """End one's own proposal."""
+        return asyncio.run(self.controls.changes.withdraw(start, reason, self.caller))
+
+    def agents(self) -> list[Fields]:
+        """All agents."""
+        return self.controls.agents(self.caller)
+
+    def disable(self, agent: str, why: Why) -> Fields:
+        """Stop an agent."""
+        return asyncio.run(self.controls.disable(agent, why, self.caller))
+
+    def enable(self, agent: str, why: Why) -> Fields:
+        """Propose that an agent may act again."""
+        return asyncio.run(self.controls.enable(agent, why, self.caller))
 
     def issue(self, wish: keys.Wish, why: Why) -> Fields:
         """Issue a key."""
-        return asyncio.run(self.controls.issue(wish, why))
+        return asyncio.run(self.controls.issue(wish, why, self.caller))
 
     def revoke(self, key_id: str, why: Why) -> Fields:
         """End a key."""
-        return asyncio.run(self.controls.revoke(key_id, why))
+        return asyncio.run(self.controls.revoke(key_id, why, self.caller))
 
     def list_keys(self) -> list[Fields]:
         """All keys."""
-        return self.controls.list_keys()
+        return self.controls.list_keys(self.caller)
 
     def history(self) -> list[Fields]:
         """Every version."""
-        return self.controls.history()
+        return self.controls.history(self.caller)
 
     def bundle(self, version: str = "") -> Bundle:
         """The texts of a version."""
-        return Bundle(self.controls.bundle(version))
+        return Bundle(self.controls.bundle(version, self.caller))
 
 
-def _address(data: data_dir.DataDir) -> str:
-    """Where the process that holds the folder answers."""
-    try:
-        address = json.loads(data.front_json.read_text())["api"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ControlUnavailable(
-            f"data folder {data.root} is in use, and its collector does not answer yet; try again"
-        ) from error
-    return str(address) if "://" in str(address) else f"http://{address}"
-
-
-def _private(url: str) -> str:
-    """The URL, if a token may be sent there. Raises ControlInvalid."""
-    full = url if "://" in url else f"http://{url}"
-    if full.startswith("https://") or (full.startswith("http://") and _loopback(full)):
-        return full
-    raise ControlInvalid(
-        f"url {url!r}: expected https, or http on this machine: the operator's token would be "
-        "readable on the way"
-    )
-
-
-def _loopback(url: str) -> bool:
-    try:
-        host = urlsplit(url).hostname or ""
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _token_file(target: Target) -> Path:
+    return target.token_file or target.data / "secrets" / "operator.token"
 
 
 @contextmanager
-def _remote(target: Target, url: str) -> Iterator[RemoteClient]:
-    path = target.token_file or target.data / "secrets" / "operator.token"
-    try:
-        token = read_private(path).decode().strip()
-    except OSError as error:
-        raise ControlInvalid(
-            f"operator token {path}: {error.strerror}; name it with --token-file"
-        ) from error
-    verify = _trusting(target.ca_file) if target.ca_file else True
+def _remote(target: Target, address: str) -> Iterator[RemoteClient]:
+    url = private_url(address)
+    token = token_of(_token_file(target))
+    verify = trusting(target.ca_file) if target.ca_file else True
     headers = {"Authorization": f"Bearer {token}"}
     # No proxy from the environment: the token is for the collector alone.
     with httpx.Client(
         base_url=url, headers=headers, timeout=TIMEOUT, verify=verify, trust_env=False
     ) as http:
-        yield RemoteClient(http)
-
-
-def _trusting(ca_file: Path) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=str(ca_file))
-    except (OSError, ssl.SSLError) as error:
-        raise ControlInvalid(f"certificates {ca_file}: {error}") from error
+        yield RemoteClient(http, f"the credential in {_token_file(target)}")

@@ -2,18 +2,24 @@
 
 `registry_tables.py` makes the rows of the other tables. Both are functions of the frames alone, so
 that a batch processed again after a crash gives the same.
+
+Who asked is the user, who approved stands under AuthorizedBy: verified, or of a record without
+parties what was claimed. What a requester says of others stands under `claimed.…`.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 from pydantic import JsonValue
 
-from auditspan.collector.control.records import ControlRecord
+from auditspan.collector.control.records import ControlRecord, Party
+from auditspan.collector.control.sentences import sentence, target_of
 from auditspan.identity.principal import Principal
 from auditspan.processors.batch import Batch
+from auditspan.semconv.findings import FINDINGS
 
 MAX_BODY = 256 * 1024
 """Characters of a body that the record repeats; the texts are in `registry_versions` anyway."""
@@ -21,7 +27,21 @@ MAX_BODY = 256 * 1024
 _TIME = pa.timestamp("ns", tz="UTC")
 _TEXT_MAP = pa.map_(pa.string(), pa.string())
 _TIMES = ("Timestamp", "ReceivedAt")
-_OBJECTS = {"registry": "registry", "key": "api_key", "collector": "collector"}
+_OBJECTS = {
+    "registry": "registry",
+    "change": "proposal",
+    "agent": "agent",
+    "key": "api_key",
+    "collector": "collector",
+    "record": "record",
+    "store": "store",
+    "access": "access",
+}
+"""What a record is about, by the first word of its kind."""
+_SEVERITY = {"store.read": 1}
+"""By kind; else `_ORDINARY`, and at least that of each finding."""
+_ORDINARY = 3
+_FOUND = {"change.self_approved": 6, "change.bootstrap": 4}
 Row = dict[str, object]
 
 
@@ -49,10 +69,20 @@ def batch(frames: Sequence[Frame]) -> Batch:
     rows = [_record(frame) for frame in frames]
     names = list(rows[0]) if rows else []
     columns = {name: _column(name, [row[name] for row in rows]) for name in names}
-    derived = {
-        "audit.control.body": pa.array([_body(frame.record) for frame in frames], pa.string())
+    made = Batch.of(pa.table(columns)).with_derived(_derived([frame.record for frame in frames]))
+    for finding in FINDINGS:
+        held = np.asarray([finding in frame.record.findings for frame in frames], dtype=np.bool_)
+        if held.any():
+            made = made.flag(finding, held)
+    return made
+
+
+def _derived(records: Sequence[ControlRecord]) -> Mapping[str, pa.Array]:
+    methods = [r.requester.method if r.requester else None for r in records]
+    return {
+        "audit.control.body": pa.array([_body(record) for record in records], pa.string()),
+        "audit.authentication.method": pa.array(methods, pa.string()),
     }
-    return Batch.of(pa.table(columns)).with_derived(derived)
 
 
 def _record(frame: Frame) -> Row:
@@ -70,23 +100,24 @@ def _record(frame: Frame) -> Row:
         "ActionType": "control",
         "AgentId": holder.removeprefix("agent:") if holder.startswith("agent:") else "",
         "PrincipalId": Principal.from_json(frame.principal).id,
-        "UserId": why.requested_by,
-        "UserProvenance": "claimed",
-        "AuthorizedBy": why.approved_by,
+        "UserId": record.asked_by,
+        "UserProvenance": "verified" if record.requester else "claimed",
+        "AuthorizedBy": record.agreed_by,
         "Effect": "write",
         "TargetType": _OBJECTS.get(record.kind.partition(".")[0], ""),
-        "TargetId": _target(record),
+        "TargetId": target_of(record),
         "PolicyOutcome": "not_evaluated",
         "PolicyVersion": str(record.body.get("policy_version", "")),
         "OutcomeStatus": "success",
-        "Severity": 3,
+        "Severity": _severity(record),
         "RetentionClass": "default",
-        "Summary": _summary(record),
+        "Summary": sentence(record),
         "SpanAttributes": [
             (key, text)
             for key, text in (
                 ("audit.ticket.id", why.ticket),
                 ("audit.justification.text", why.reason),
+                *_claims(record),
             )
             if text
         ],
@@ -101,32 +132,41 @@ def _column(name: str, values: Sequence[object]) -> pa.Array:
     return pa.array(values, pa.uint8() if name == "Severity" else pa.string())
 
 
-def _target(record: ControlRecord) -> str:
-    return str(next((record.body[k] for k in ("version", "id") if k in record.body), ""))
+def _claims(record: ControlRecord) -> Sequence[tuple[str, str]]:
+    """What a verified requester says of others; of an older record it is all that is known."""
+    if record.requester is None:
+        return ()
+    said = record.why.requested_by
+    behalf = said if said != record.requester.principal else ""
+    return (
+        ("claimed.requested_by", behalf),
+        ("claimed.approved_by", record.why.approved_by),
+    )
 
 
-def _summary(record: ControlRecord) -> str:
-    """One sentence; what people said is quoted as JSON, which neutralises control characters."""
-    why = record.why
-    asked = f"asked by {json.dumps(why.requested_by)}"
-    ticket = f", ticket {json.dumps(why.ticket)}" if why.ticket else ""
-    what = f"{record.kind} {_target(record)}"
-    changes = record.body.get("changes")
-    if isinstance(changes, list):
-        what = f"registry {_target(record)[:19]} applied with {len(changes)} changes"
-    elif "principal" in record.body:
-        verb = record.kind.partition(".")[2]
-        holder = json.dumps(record.body["principal"])
-        what = f"key {_target(record)} of {holder} {verb}"
-    return f"{what}, {asked}{ticket}."
+def _severity(record: ControlRecord) -> int:
+    ordinary = _SEVERITY.get(record.kind, _ORDINARY)
+    return max((ordinary, *(_FOUND.get(finding, 1) for finding in record.findings)))
 
 
 def _body(record: ControlRecord) -> str:
-    body = {key: value for key, value in record.body.items() if key != "files"}
+    body = {key: value for key, value in record.body.items() if key != "files"} | _parties(record)
     text = _json(body)
     if len(text) > MAX_BODY:
         text = _json({key: value for key, value in body.items() if key != "changes"})
     return text
+
+
+def _parties(record: ControlRecord) -> dict[str, JsonValue]:
+    """Who took part and by which credential, and the proposal that was approved."""
+    parties: dict[str, Party | None] = {
+        "requester": record.requester,
+        "approver": record.approver,
+    }
+    found: dict[str, JsonValue] = {
+        name: party.model_dump(mode="json") for name, party in parties.items() if party
+    }
+    return found | ({"proposal": record.proposal} if record.proposal else {})
 
 
 def _json(value: JsonValue | Mapping[str, JsonValue]) -> str:

@@ -3,8 +3,10 @@
 ControlError (a CollectorError)
 ├── ControlInvalid      permanent: the request or the bundle says something wrong
 ├── ControlRefused      permanent: it is well formed, and its own examples speak against it
-├── ControlDenied       permanent: the operator's token is missing or wrong
-├── NotFound            permanent: there is no such agent, tool, key or version
+├── ControlDenied       permanent: the credential is missing or proves nobody
+├── ControlForbidden    permanent: it is known who asks, and they may not
+├── ControlConflict     permanent: it was decided already, or something else changed meanwhile
+├── NotFound            permanent: there is no such agent, tool, key, version or proposal
 └── ControlUnavailable  retryable: no collector answers, or its spool takes nothing now
 """
 
@@ -46,10 +48,28 @@ class ControlRefused(ControlError):
 
 
 class ControlDenied(ControlError):
-    """The operator's token is missing or wrong."""
+    """The credential is missing or proves nobody."""
 
     code = "unauthenticated"
     status = 401
+
+
+class ControlForbidden(ControlError):
+    """It is known who asks, and they may not do this."""
+
+    code = "not_allowed"
+    status = 403
+    refused: ClassVar[bool] = True
+    """The command ends with code 1: it was understood and refused."""
+
+
+class ControlConflict(ControlError):
+    """It was decided already, or something else changed meanwhile."""
+
+    code = "conflict"
+    status = 409
+    refused: ClassVar[bool] = True
+    """The command ends with code 1: it was understood and refused."""
 
 
 class NotFound(ControlError):
@@ -69,6 +89,14 @@ class ControlUnavailable(ControlError):
 
 ERRORS: Mapping[str, type[ControlError]] = {
     error.code: error
-    for error in (ControlInvalid, ControlRefused, ControlDenied, NotFound, ControlUnavailable)
+    for error in (
+        ControlInvalid,
+        ControlRefused,
+        ControlDenied,
+        ControlForbidden,
+        ControlConflict,
+        NotFound,
+        ControlUnavailable,
+    )
 }
 """By the word in the API's answer."""

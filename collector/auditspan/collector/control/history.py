@@ -1,10 +1,11 @@
-"""Which of the listed versions was in force at a time."""
+"""The versions of the registry in a listing, and which of them was in force at a time."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from auditspan.collector.control.errors import ControlInvalid
-from auditspan.collector.control.service import Fields
+from auditspan.collector.control.journal import Fields
+from auditspan.collector.control.records import ControlRecord, rfc3339
 
 
 def in_force(versions: Sequence[Fields], at: str) -> list[Fields]:
@@ -12,6 +13,26 @@ def in_force(versions: Sequence[Fields], at: str) -> list[Fields]:
     wanted = _time(at)
     before = [row for row in versions if _time(str(row["at"])) <= wanted]
     return before[-1:]
+
+
+def listed(record: ControlRecord) -> Fields:
+    """A version without its texts: who asked and who approved, and how that is known."""
+    changes = record.body.get("changes")
+    return {
+        "at": rfc3339(record.at_ns),
+        "version": record.body["version"],
+        "policy_version": record.body["policy_version"],
+        "previous": record.body["previous"],
+        "changes": len(changes) if isinstance(changes, list) else 0,
+        "requested_by": record.asked_by,
+        "approved_by": record.agreed_by,
+        "provenance": "verified" if record.requester else "claimed",
+        "on_behalf_of": record.why.requested_by if record.requester else "",
+        "ticket": record.why.ticket,
+        "reason": record.why.reason,
+        "proposal": record.proposal,
+        "findings": list(record.findings),
+    }
 
 
 def _time(text: str) -> datetime:

@@ -1,7 +1,11 @@
-"""Issue and revoke API keys: the key itself is shown once, the record holds its id."""
+"""Issue and revoke API keys: the key itself is shown once, the record holds its id.
 
+Whoever issues a key has seen it, so it says who that was.
+"""
+
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import JsonValue
 
@@ -10,16 +14,20 @@ from auditspan.collector.control.records import (
     KEY_ISSUED,
     KEY_REVOKED,
     ControlRecord,
+    Party,
     Why,
     rfc3339,
 )
 from auditspan.identity.api_keys import ApiKey, ApiKeys
 from auditspan.identity.errors import ApiKeyUnknown
-from auditspan.registry import Registry
+from auditspan.registry import Agent, Registry
+from auditspan.registry.members import Member
 from auditspan.registry.problems import nearest
 
 MAX_LIFETIME: Final = 366 * 24 * 3600
 """Seconds a key may live; what lives longer is never replaced."""
+
+HolderKind = Literal["agent", "relay", "person", "service"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +35,9 @@ class Wish:
     """The key that is wanted."""
 
     holder: str
-    """Id of a registered agent, or the name of a relay."""
-    relay: bool
-    """Whether the holder passes on what other agents say."""
+    """Id of an agent, person or service of the registry without its kind, or a relay's name."""
+    kind: HolderKind
+    """What the holder is; a relay passes on what other agents say."""
     seconds: int
     """How long it shall live."""
     label: str = ""
@@ -38,7 +46,7 @@ class Wish:
     @property
     def principal(self) -> str:
         """Whose key it becomes."""
-        return f"{'relay' if self.relay else 'agent'}:{self.holder}"
+        return f"{self.kind}:{self.holder}"
 
 
 def checked(wish: Wish, registry: Registry | None) -> Wish:
@@ -48,30 +56,55 @@ def checked(wish: Wish, registry: Registry | None) -> Wish:
             f"expires_in: is {wish.seconds} s, expected 1 s to {MAX_LIFETIME // 86400} days"
         )
     if not wish.holder or not wish.holder.isprintable() or len(wish.holder) > 128:
-        raise ControlInvalid("holder: expected an agent's id or a relay's name")
-    known = registry.agents if registry else {}
-    if not wish.relay and wish.holder not in known:
-        hint = nearest(wish.holder, known) or "; apply a registry first"
-        raise NotFound(f"no agent is called {wish.holder!r}" + hint)
-    if not wish.relay and known[wish.holder].disabled:
-        raise ControlInvalid(f"the agent {wish.holder!r} is disabled; enable it before")
+        raise ControlInvalid("holder: expected the id of an agent, person or service, or a name")
+    if wish.kind == "agent":
+        _check_agent(wish.holder, registry.agents if registry else {})
+    elif wish.kind != "relay":
+        _check_member(wish.principal, registry.principals if registry else {})
     return wish
 
 
-def issue(keys: ApiKeys, wish: Wish, why: Why, at_ns: int) -> tuple[str, ControlRecord]:
+def _check_agent(holder: str, known: Mapping[str, Agent]) -> None:
+    if holder not in known:
+        hint = nearest(holder, known) or "; apply a registry first"
+        raise NotFound(f"no agent is called {holder!r}" + hint)
+    if known[holder].disabled:
+        raise ControlInvalid(f"the agent {holder!r} is disabled; enable it before")
+
+
+def _check_member(principal: str, known: Mapping[str, Member]) -> None:
+    """Their roles stand in the registry, so a key for somebody unknown would open nothing."""
+    if principal not in known:
+        hint = nearest(principal, known) or "; apply a registry with principals/*.yaml first"
+        raise NotFound(f"nobody is called {principal!r}" + hint)
+    if known[principal].disabled:
+        raise ControlInvalid(f"{principal} is disabled in the registry; enable it before")
+
+
+def issue(
+    keys: ApiKeys, wish: Wish, why: Why, requester: Party, at_ns: int
+) -> tuple[str, ControlRecord]:
     """A new key and its record."""
-    expires_at = at_ns // 1_000_000_000 + wish.seconds
-    text, key = keys.issue(wish.principal, expires_at=expires_at, label=wish.label)
-    return text, ControlRecord(kind=KEY_ISSUED, at_ns=at_ns, why=why, body=shown(key))
+    text, key = keys.issue(
+        wish.principal,
+        expires_at=at_ns // 1_000_000_000 + wish.seconds,
+        label=wish.label,
+        issued_by=requester.principal,
+    )
+    return text, _record(KEY_ISSUED, key, why, requester, at_ns)
 
 
-def revoke(keys: ApiKeys, key_id: str, why: Why, at_ns: int) -> ControlRecord:
+def revoke(keys: ApiKeys, key_id: str, why: Why, requester: Party, at_ns: int) -> ControlRecord:
     """End a key now. Raises NotFound."""
     try:
         key = keys.revoke(key_id)
     except ApiKeyUnknown as error:
         raise NotFound(str(error)) from error
-    return ControlRecord(kind=KEY_REVOKED, at_ns=at_ns, why=why, body=shown(key))
+    return _record(KEY_REVOKED, key, why, requester, at_ns)
+
+
+def _record(kind: str, key: ApiKey, why: Why, requester: Party, at_ns: int) -> ControlRecord:
+    return ControlRecord(kind=kind, at_ns=at_ns, why=why, body=shown(key), requester=requester)
 
 
 def shown(key: ApiKey) -> dict[str, JsonValue]:
@@ -81,6 +114,7 @@ def shown(key: ApiKey) -> dict[str, JsonValue]:
         "id": fields["id"],
         "principal": fields["principal"],
         "label": fields["label"],
+        "issued_by": fields["issued_by"],
         "issued_at": rfc3339(fields["issued_at"] * 1_000_000_000),
         "expires_at": rfc3339(fields["expires_at"] * 1_000_000_000),
         "revoked_at": rfc3339(fields["revoked_at"] * 1_000_000_000) if key.revoked_at else "",

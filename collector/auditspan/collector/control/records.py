@@ -1,41 +1,55 @@
-"""The control record: what was changed, when, who asked, on which ticket, and why.
+"""The control record: what was changed, when, who asked and who consented, on which ticket, why.
 
-It travels as the JSON text of a spool frame of kind 2 and never holds a secret.
+Who asked and who consented are parties: what their credentials proved. What they say of others
+(`why.requested_by`, `why.approved_by`) stays beside it as their claim. A record travels as the JSON
+text of a spool frame of kind 2 and never holds a secret.
 """
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, JsonValue, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    JsonValue,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from auditspan.collector.control.errors import ControlInvalid
+from auditspan.identity.caller import Caller
 
 Said = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=1024)]
 """What a person said, on one line."""
-Answered = Annotated[Said, StringConstraints(strip_whitespace=True, min_length=1)]
-"""What a person had to say."""
+Named = Annotated[Said, StringConstraints(strip_whitespace=True)]
+"""Somebody's name, as a person said it."""
 
 REGISTRY_APPLIED = "registry.applied"
 KEY_ISSUED = "key.issued"
 KEY_REVOKED = "key.revoked"
+CHANGE_PROPOSED = "change.proposed"
+CHANGE_REJECTED = "change.rejected"
+CHANGE_WITHDRAWN = "change.withdrawn"
+AGENT_DISABLED = "agent.disabled"
 COLLECTOR_STARTED = "collector.started"
 COLLECTOR_STOPPED = "collector.stopped"
 
 
 class Why(BaseModel):
-    """Who wants a change and why; every change has one."""
+    """Why a change is wanted, in the words of who asked for it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    requested_by: Answered
-    """The person who asked for it."""
+    requested_by: Named = ""
+    """On whose behalf it is asked for; a claim."""
     ticket: Said = ""
     """Where it was asked for."""
     reason: Said = ""
     """Why."""
-    approved_by: Said = ""
-    """Who consented, if somebody had to."""
+    approved_by: Named = ""
+    """Who is said to have consented elsewhere; a claim."""
 
 
 class Party(BaseModel):
@@ -49,6 +63,19 @@ class Party(BaseModel):
     """How it was proved: `api_key`, `jwt`, `mtls` or `operator_token`."""
     credential: str = ""
     """Which credential; no secret."""
+    issued_by: str = ""
+    """Who issued the API key that was shown; empty for other credentials."""
+
+    @classmethod
+    def of(cls, caller: Caller) -> Self:
+        """Who asks now."""
+        who = caller.principal
+        return cls(
+            principal=who.id,
+            method=who.method,
+            credential=who.credential,
+            issued_by=caller.issued_by,
+        )
 
 
 class ControlRecord(BaseModel):
@@ -74,6 +101,26 @@ class ControlRecord(BaseModel):
     """Hash of the proposal that was approved."""
     findings: tuple[str, ...] = ()
     """What is wrong with the way it was decided, for example `change.self_approved`."""
+
+    @model_validator(mode="after")
+    def _of_somebody(self) -> Self:
+        if self.requester is None and not self.why.requested_by:
+            raise ValueError(
+                "expected a requester, or why.requested_by: somebody asks for a change"
+            )
+        return self
+
+    @property
+    def asked_by(self) -> str:
+        """Who asked: proved, or of an older record the name that was claimed."""
+        return self.requester.principal if self.requester else self.why.requested_by
+
+    @property
+    def agreed_by(self) -> str:
+        """Who consented: proved, or of an older record the name that was claimed."""
+        if self.requester is None:
+            return self.why.approved_by
+        return self.approver.principal if self.approver else ""
 
     def to_json(self) -> str:
         """The text that a spool frame carries."""
@@ -109,7 +156,9 @@ def rfc3339(ns: int) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def why_of(requested_by: str, ticket: str, reason: str, approved_by: str = "") -> Why:
+def why_of(
+    requested_by: str = "", ticket: str = "", reason: str = "", approved_by: str = ""
+) -> Why:
     """What a person said, checked. Raises ControlInvalid."""
     try:
         return Why(requested_by=requested_by, ticket=ticket, reason=reason, approved_by=approved_by)

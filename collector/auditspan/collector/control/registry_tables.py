@@ -50,7 +50,7 @@ def _version_row(record: ControlRecord, bundle: Bundle, registry: Registry) -> R
         "Version": registry.version,
         "AppliedAt": record.at_ns,
         "Bundle": bundle.to_json(),
-        "RequestedByProvenance": "claimed",
+        "RequestedByProvenance": "verified" if record.requester else "claimed",
         "PolicyVersion": registry.policy_version,
         **_why(record),
     }
@@ -67,7 +67,7 @@ def _policy_row(record: ControlRecord, registry: Registry, file: str, text: str)
 
 def _why(record: ControlRecord) -> Row:
     why = record.why
-    return {"RequestedBy": why.requested_by, "Ticket": why.ticket, "Reason": why.reason}
+    return {"RequestedBy": record.asked_by, "Ticket": why.ticket, "Reason": why.reason}
 
 
 def _agent_row(agent: Agent) -> Row:

@@ -4,6 +4,7 @@ An error of the collector is raised here as the error it was there.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,14 +13,18 @@ from pydantic import JsonValue
 
 from auditspan.collector.control.errors import (
     ERRORS,
+    ControlDenied,
     ControlError,
+    ControlInvalid,
     ControlUnavailable,
     NotFound,
 )
+from auditspan.collector.control.journal import Fields
 from auditspan.collector.control.keys import Wish
 from auditspan.collector.control.records import Why
-from auditspan.collector.control.service import Fields
 from auditspan.registry import Bundle
+
+_HASH = re.compile(r"(sha256:)?[0-9A-Fa-f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +32,49 @@ class RemoteClient:
     """Asks a running collector."""
 
     http: httpx.Client = field(repr=False)
+    shown: str = "the credential"
+    """What is shown as proof, in words, for the message that says it proves nobody."""
 
     def apply(self, bundle: Bundle, why: Why, *, dry_run: bool = False) -> Fields:
-        """Put a bundle in force."""
+        """Propose a bundle."""
         body = {"files": dict(bundle.files), "why": why.model_dump(), "dry_run": dry_run}
         return self._ask("POST", "registry", body)
 
+    def changes(self, *, all: bool = False) -> list[Fields]:
+        """The proposals."""
+        return _rows(self._ask("GET", "changes", query={"all": "1"} if all else {}), "changes")
+
+    def change(self, start: str) -> Fields:
+        """One proposal."""
+        return self._ask("GET", f"changes/{_hash(start)}")
+
+    def approve(self, start: str, reason: str) -> Fields:
+        """Put a proposal in force."""
+        return self._ask("POST", f"changes/{_hash(start)}/approve", {"reason": reason})
+
+    def reject(self, start: str, reason: str) -> Fields:
+        """End somebody else's proposal."""
+        return self._ask("POST", f"changes/{_hash(start)}/reject", {"reason": reason})
+
+    def withdraw(self, start: str, reason: str) -> Fields:
+        """End one's own proposal."""
+        return self._ask("POST", f"changes/{_hash(start)}/withdraw", {"reason": reason})
+
+    def agents(self) -> list[Fields]:
+        """All agents."""
+        return _rows(self._ask("GET", "agents"), "agents")
+
+    def disable(self, agent: str, why: Why) -> Fields:
+        """Stop an agent."""
+        return self._ask("POST", "agents/disable", {"agent": agent, "why": why.model_dump()})
+
+    def enable(self, agent: str, why: Why) -> Fields:
+        """Propose that an agent may act again."""
+        return self._ask("POST", "agents/enable", {"agent": agent, "why": why.model_dump()})
+
     def issue(self, wish: Wish, why: Why) -> Fields:
         """Issue a key."""
-        wanted = {"holder": wish.holder, "relay": wish.relay, "seconds": wish.seconds}
+        wanted = {"holder": wish.holder, "kind": wish.kind, "seconds": wish.seconds}
         body = {**wanted, "label": wish.label, "why": why.model_dump()}
         return self._ask("POST", "keys", body)
 
@@ -78,7 +117,19 @@ class RemoteClient:
             raise ControlUnavailable(message + "; is this the address of its API?") from error
         if answer.is_success and isinstance(fields, dict):
             return fields
-        raise _error(answer.status_code, fields)
+        refusal = _error(answer.status_code, fields)
+        if isinstance(refusal, ControlDenied):
+            raise ControlDenied(f"{refusal} ({self.shown})", refusal.details)
+        raise refusal
+
+
+def _hash(start: str) -> str:
+    """What may stand in a path."""
+    if not _HASH.fullmatch(start):
+        raise ControlInvalid(
+            f"hash: is {start!r}, expected 8 to 64 hex digits; see `auditspan changes`"
+        )
+    return start
 
 
 def _rows(answer: Fields, key: str) -> list[Fields]:

@@ -1,110 +1,145 @@
 """The controls of one data folder: what the API of a running collector and the CLI both call.
 
-One change at a time. Order: 1. check, 2. the record goes into the spool (`submit` returns when it
-is durable), 3. the change comes into force. A crash in between leaves a record of something that
-did not happen and an error at the caller, who applies again; never a change without a record.
+Every method is asked by a caller and demands the action that it takes. One change at a time, in
+this order: 1. check, 2. the record goes into the spool (`submit` returns when it is durable),
+3. the change comes into force. A crash in between leaves a record of something that did not happen
+and an error at the caller, who asks again; never a change without a record. `changes.py` says who
+decides on a change of the registry, and in which order.
 Keys are the exception, on the safe side: a new key is useless until it is shown, so it is made
 before its record and revoked if that cannot be written; a revoked key ends before its record.
 """
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import JsonValue
-
-from auditspan.collector.control import apply, keys
-from auditspan.collector.control.apply import Plan
+from auditspan.collector.control import agents, keys
+from auditspan.collector.control.changes import Changes, told
 from auditspan.collector.control.errors import NotFound
-from auditspan.collector.control.records import ControlRecord, Why, rfc3339
+from auditspan.collector.control.handlers import Handler
+from auditspan.collector.control.history import listed
+from auditspan.collector.control.journal import Fields, Journal, Submit
+from auditspan.collector.control.proposals import Proposals
+from auditspan.collector.control.records import ControlRecord, Party, Why
+from auditspan.collector.control.registry_handler import registry_handler
+from auditspan.collector.control.two_persons import require
 from auditspan.collector.control.versions import Versions, bundle_of
 from auditspan.identity.api_keys import ApiKeys
+from auditspan.identity.caller import Caller
+from auditspan.identity.roles import Action
 from auditspan.policy import Calendar
 from auditspan.registry import Bundle
 
-Submit = Callable[[str], Awaitable[None]]
-"""Puts the JSON of a control record into the spool; returns when it is durable."""
-Fields = dict[str, JsonValue]
+__all__ = ["Controls", "Fields", "Submit", "open_controls"]
 
 
 @dataclass(slots=True)
 class Controls:
-    """Applies changes and answers what is in force."""
+    """Takes changes and answers what is in force. Every method raises ControlForbidden."""
 
-    versions: Versions
-    """The versions of the registry."""
+    journal: Journal
+    """Where records go."""
     api_keys: ApiKeys
     """The API keys."""
-    submit: Submit
-    """Makes a record durable."""
-    calendar: Calendar = field(default_factory=Calendar)
-    """When the business works, for the examples; that of the collector's configuration."""
-    now_ns: Callable[[], int] = time.time_ns
-    """The clock."""
-    applied: Callable[[ControlRecord], None] = lambda _: None
-    """Told of every change that came into force, for example to check credentials anew."""
-    _one: asyncio.Lock = field(default_factory=asyncio.Lock)
+    changes: Changes
+    """The proposals."""
 
-    async def apply(self, bundle: Bundle, why: Why, *, dry_run: bool = False) -> Fields:
-        """Put a bundle in force, or say what that would do. Raises ControlInvalid, ControlRefused
-        and what `submit` raises."""
-        async with self._one:
-            current = self.versions.current()
-            # Validation may take a second; the collector goes on meanwhile.
-            plan = await asyncio.to_thread(apply.plan, bundle, current, self.calendar)
-            if dry_run or not plan.is_new:
-                return _outcome(plan, None)
-            record = plan.record(why, self._next_ns())
-            await self.submit(record.to_json())
-            self.versions.store(record)
-            self.applied(record)
-            return _outcome(plan, record)
+    async def apply(
+        self, bundle: Bundle, why: Why, caller: Caller, *, dry_run: bool = False
+    ) -> Fields:
+        """Propose a bundle, put it in force if this caller decides alone, or say what it would do.
 
-    async def issue(self, wish: keys.Wish, why: Why) -> Fields:
+        Raises ControlInvalid, ControlRefused, ControlConflict and what `submit` raises.
+        """
+        body: Fields = {"files": dict(bundle.files)}
+        return await self.changes.propose("registry", body, why, caller, dry_run=dry_run)
+
+    async def disable(self, agent_id: str, why: Why, caller: Caller) -> Fields:
+        """Let an agent do nothing from now on; one person is enough. Raises NotFound."""
+        require(caller, Action.DISABLE)
+        async with self.journal.one:
+            bundle = self._in_force()
+            effect = agents.disabling(bundle, agent_id, self.journal.versions)
+            if not effect.is_new:
+                return told(effect)
+            requester = Party.of(caller)
+            await self.journal.write(
+                agents.record(agent_id, bundle, why, requester, self.journal.now_ns())
+            )
+            record = ControlRecord(
+                kind=effect.kind,
+                at_ns=self.journal.next_ns(),
+                why=why,
+                body=effect.body,
+                requester=requester,
+            )
+            await self.journal.write(record)
+            effect.put(record)
+            return told(effect, record)
+
+    async def enable(self, agent_id: str, why: Why, caller: Caller) -> Fields:
+        """Propose that an agent may act again. Raises NotFound and as `apply` does."""
+        require(caller, Action.PROPOSE)
+        bundle = self._in_force()
+        body: Fields = {"files": dict(agents.enabled(bundle, agent_id).files)}
+        return await self.changes.propose("registry", body, why, caller, base=bundle.version)
+
+    def agents(self, caller: Caller) -> list[Fields]:
+        """The agents of the registry in force and their state."""
+        require(caller, Action.READ_REGISTRY)
+        registry = self.journal.registry()
+        return agents.listed(registry, self.journal.versions.records()) if registry else []
+
+    async def issue(self, wish: keys.Wish, why: Why, caller: Caller) -> Fields:
         """Issue a key; the answer is the only place where it is ever shown."""
-        async with self._one:
-            current = self.versions.current()
-            keys.checked(wish, current.registry() if current else None)
-            text, record = keys.issue(self.api_keys, wish, why, self.now_ns())
+        require(caller, Action.KEYS)
+        async with self.journal.one:
+            keys.checked(wish, self.journal.registry())
+            requester = Party.of(caller)
+            now = self.journal.now_ns()
+            text, record = keys.issue(self.api_keys, wish, why, requester, now)
             try:
-                await self.submit(record.to_json())
+                await self.journal.write(record)
             except BaseException:
                 self.api_keys.revoke(str(record.body["id"]))
                 raise
-            self.applied(record)
             return {**record.body, "key": text}
 
-    async def revoke(self, key_id: str, why: Why) -> Fields:
+    async def revoke(self, key_id: str, why: Why, caller: Caller) -> Fields:
         """End a key. It ends even if the record cannot be written; then call again."""
-        async with self._one:
-            record = keys.revoke(self.api_keys, key_id, why, self.now_ns())
-            self.applied(record)
-            await self.submit(record.to_json())
+        require(caller, Action.KEYS)
+        async with self.journal.one:
+            now = self.journal.now_ns()
+            record = keys.revoke(self.api_keys, key_id, why, Party.of(caller), now)
+            await self.journal.write(record)
             return dict(record.body)
 
-    def list_keys(self) -> list[Fields]:
+    def list_keys(self, caller: Caller) -> list[Fields]:
         """All keys, without their secrets."""
+        require(caller, Action.KEYS)
         return [keys.shown(key) for key in self.api_keys.list()]
 
-    def history(self) -> list[Fields]:
+    def history(self, caller: Caller) -> list[Fields]:
         """Every version, oldest first, without texts."""
-        return [_listed(record) for record in self.versions.records()]
+        require(caller, Action.READ_REGISTRY)
+        return [listed(record) for record in self.journal.versions.records()]
 
-    def bundle(self, version: str = "") -> Mapping[str, str]:
+    def bundle(self, version: str, caller: Caller) -> Mapping[str, str]:
         """The texts of a version, "" being the one in force; a prefix is enough."""
-        if not version:
-            current = self.versions.current()
-            if current is None:
-                raise NotFound("no registry is in force; apply one")
-            return current.files
-        return bundle_of(self._record(version)).files
+        require(caller, Action.READ_REGISTRY)
+        return bundle_of(self._record(version)).files if version else self._in_force().files
+
+    def _in_force(self) -> Bundle:
+        current = self.journal.versions.current()
+        if current is None:
+            raise NotFound("no registry is in force; apply one")
+        return current
 
     def _record(self, version: str) -> ControlRecord:
         wanted = version.removeprefix("sha256:")
         records = {
-            str(r.body["version"]).removeprefix("sha256:"): r for r in self.versions.records()
+            str(r.body["version"]).removeprefix("sha256:"): r
+            for r in self.journal.versions.records()
         }
         found = [name for name in records if name.startswith(wanted)]
         if len(found) != 1:
@@ -112,47 +147,17 @@ class Controls:
             raise NotFound(f"{what} with {version!r}; see `auditspan history`")
         return records[found[0]]
 
-    def _next_ns(self) -> int:
-        """Now, but after every version before it: a clock set back must not reorder history."""
-        records = self.versions.records()
-        return max(self.now_ns(), records[-1].at_ns + 1 if records else 0)
-
 
 def open_controls(
-    registry: Path, api_keys: Path, submit: Submit, calendar: Calendar | None = None
+    registry: Path,
+    api_keys: Path,
+    submit: Submit,
+    calendar: Calendar | None = None,
+    handlers: tuple[Handler, ...] = (),
 ) -> Controls:
-    """The controls of a data folder."""
-    return Controls(Versions(registry), ApiKeys(api_keys), submit, calendar or Calendar())
-
-
-def _outcome(plan: Plan, record: ControlRecord | None) -> Fields:
-    return {
-        "applied": record is not None,
-        "version": plan.registry.version,
-        "policy_version": plan.registry.policy_version,
-        "previous": plan.previous,
-        "at": rfc3339(record.at_ns) if record else "",
-        "changes": [change.to_dict() for change in plan.changes],
-        "examples": [result.to_dict() for result in plan.results],
-        "counts": {
-            "agents": len(plan.registry.agents),
-            "tools": len(plan.registry.tools),
-            "grants": len(plan.registry.grants),
-            "policies": len(plan.registry.policies),
-        },
-    }
-
-
-def _listed(record: ControlRecord) -> Fields:
-    changes = record.body.get("changes")
-    return {
-        "at": rfc3339(record.at_ns),
-        "version": record.body["version"],
-        "policy_version": record.body["policy_version"],
-        "previous": record.body["previous"],
-        "changes": len(changes) if isinstance(changes, list) else 0,
-        "requested_by": record.why.requested_by,
-        "approved_by": record.why.approved_by,
-        "ticket": record.why.ticket,
-        "reason": record.why.reason,
-    }
+    """The controls of a data folder; `handlers` are kinds of changes besides the registry's."""
+    versions, held = Versions(registry), ApiKeys(api_keys)
+    journal = Journal(versions, submit)
+    own = registry_handler(versions, calendar or Calendar())
+    kinds = {handler.kind: handler for handler in (own, *handlers)}
+    return Controls(journal, held, Changes(journal, Proposals(registry / "proposals"), held, kinds))

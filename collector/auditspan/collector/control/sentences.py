@@ -1,0 +1,113 @@
+"""A control record as one plain sentence: what was done, who asked, who approved.
+
+What people and clients said is quoted as JSON, which neutralises control characters.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from pydantic import JsonValue
+
+from auditspan.collector.control.records import (
+    AGENT_DISABLED,
+    CHANGE_PROPOSED,
+    CHANGE_REJECTED,
+    CHANGE_WITHDRAWN,
+    KEY_ISSUED,
+    KEY_REVOKED,
+    REGISTRY_APPLIED,
+    ControlRecord,
+)
+
+
+def sentence(record: ControlRecord) -> str:
+    """The sentence of a record; another kind than those below is named with its target."""
+    what = _WHAT.get(record.kind, _any)(record)
+    ticket = f", ticket {_quoted(record.why.ticket)}" if record.why.ticket else ""
+    return f"{what}, {_asked(record)}{_agreed(record)}{ticket}."
+
+
+def target_of(record: ControlRecord) -> str:
+    """What a record is about, "" if its body names nothing."""
+    return str(next((record.body[k] for k in ("version", "id") if k in record.body), ""))
+
+
+def _asked(record: ControlRecord) -> str:
+    said = record.why.requested_by
+    if record.requester is None:
+        return f"asked by {_quoted(said)}"
+    other = said and said != record.requester.principal
+    behalf = f" on behalf of {_quoted(said)} (claimed)" if other else ""
+    return f"asked by {_quoted(record.requester.principal)}{behalf}"
+
+
+def _agreed(record: ControlRecord) -> str:
+    if record.approver is not None:
+        return f", approved by {_quoted(record.approver.principal)}"
+    if record.why.approved_by:
+        return f", approved by {_quoted(record.why.approved_by)} (claimed)"
+    return ", approved by nobody else" if record.findings else ""
+
+
+def _applied(record: ControlRecord) -> str:
+    return f"registry {target_of(record)[:19]} applied{_with_changes(record)}"
+
+
+def _proposed(record: ControlRecord) -> str:
+    kind = _word(record.body.get("kind"))
+    return f"change {_short(record)} of kind {kind} proposed{_with_changes(record)}"
+
+
+def _ended(record: ControlRecord) -> str:
+    asked = record.body.get("requested_by")
+    whose = f" of {_quoted(asked)}" if asked else ""
+    reason = f" because {_quoted(record.why.reason)}" if record.why.reason else ""
+    return f"change {_short(record)}{whose} {_verb(record)}{reason}"
+
+
+def _disabled(record: ControlRecord) -> str:
+    reason = f" because {_quoted(record.why.reason)}" if record.why.reason else ""
+    return f"agent {_quoted(target_of(record))} disabled{reason}"
+
+
+def _key(record: ControlRecord) -> str:
+    holder = _quoted(record.body.get("principal"))
+    return f"key {target_of(record)} of {holder} {_verb(record)}"
+
+
+def _any(record: ControlRecord) -> str:
+    return f"{record.kind} {target_of(record)}".rstrip()
+
+
+def _with_changes(record: ControlRecord) -> str:
+    changes = record.body.get("changes")
+    return f" with {len(changes)} changes" if isinstance(changes, list) else ""
+
+
+def _short(record: ControlRecord) -> str:
+    return target_of(record).removeprefix("sha256:")[:12]
+
+
+def _verb(record: ControlRecord) -> str:
+    return record.kind.partition(".")[2]
+
+
+def _word(value: JsonValue) -> str:
+    return str(value) if isinstance(value, str) else "unknown"
+
+
+def _quoted(value: JsonValue) -> str:
+    return json.dumps(value)
+
+
+_WHAT: Final[Mapping[str, Callable[[ControlRecord], str]]] = {
+    REGISTRY_APPLIED: _applied,
+    CHANGE_PROPOSED: _proposed,
+    CHANGE_REJECTED: _ended,
+    CHANGE_WITHDRAWN: _ended,
+    AGENT_DISABLED: _disabled,
+    KEY_ISSUED: _key,
+    KEY_REVOKED: _key,
+}
+"""What was done, by kind; to add a kind is to add an entry."""
