@@ -137,11 +137,13 @@ class EmbeddedSession:
     def __init__(self, handle: Connection, path: Path | None) -> None:
         self._handle = handle
         self._path = path
+        self.rows: int | None = None
 
     def raw(self, sql: str, fmt: str, params: Params | None = None) -> bytes:
         with _translated(self._path):
             texts = {name: text(value) for name, value in (params or {}).items()}
             result = self._handle.query(sql, fmt, params=texts)
+            self.rows = 0 if result is None else int(result.rows_read())
             return b"" if result is None else cast(bytes, result.bytes())
 
 

@@ -21,6 +21,9 @@ Settings = Mapping[str, str | int]
 class Session(Protocol):
     """A connection of its own, whose settings die with it."""
 
+    rows: int | None
+    """Rows of the last result; None if the engine does not say."""
+
     def raw(self, sql: str, fmt: str, params: Params | None = None) -> bytes:
         """Run a statement; `fmt` is for results of statements that name no format themselves."""
         ...

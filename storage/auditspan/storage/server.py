@@ -119,6 +119,7 @@ class ServerSession:
     def __init__(self, engine: ServerEngine, settings: Settings) -> None:
         self._engine = engine
         self._settings = settings
+        self.rows: int | None = None
 
     def raw(self, sql: str, fmt: str, params: Params | None = None) -> bytes:
         return self._engine.raw(sql, fmt, params, self._settings)

@@ -49,7 +49,7 @@ def _row(record: ControlRecord) -> Row:
         "Since": _text(body.get("since")),
         "Until": _text(body.get("until")),
         "Repeats": _number(body.get("repeats")),
-        "Rows": _number(body.get("rows")),
+        "Rows": None if body.get("rows") is None else _number(body["rows"]),
         "Bytes": _number(body.get("bytes")),
         "Duration": _number(body.get("duration_ns")),
         "Code": _number(body.get("code")),

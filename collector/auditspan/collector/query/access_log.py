@@ -51,7 +51,7 @@ class _Folded:
     first: Read
     until: float
     repeats: int = 0
-    rows: int = 0
+    rows: int | None = 0
     bytes: int = 0
     duration_ns: int = 0
     last_ns: int = 0
@@ -137,7 +137,8 @@ def _key(read: Read) -> _Key:
 
 def _add(entry: _Folded, read: Read) -> None:
     entry.repeats += 1
-    entry.rows += read.outcome.facts.rows
+    rows = read.outcome.facts.rows
+    entry.rows = None if rows is None or entry.rows is None else entry.rows + rows
     entry.bytes += 0 if read.outcome.code else len(read.outcome.body)
     entry.duration_ns += read.duration_ns
     entry.last_ns = read.at_ns

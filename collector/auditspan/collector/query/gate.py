@@ -98,8 +98,9 @@ class Gate:
 
 
 def access_of(caller: Caller) -> Access:
-    """Which views the roles open."""
-    return "investigator" if caller.may(Action.READ_CONTENT) else "reader"
+    """Which views the roles open; those with content hold the access log as well."""
+    both = caller.may(Action.READ_CONTENT) and caller.may(Action.READ_ACCESS)
+    return "investigator" if both else "reader"
 
 
 def host_of(request: Request) -> str:

@@ -42,8 +42,8 @@ class Facts:
 
     tables: tuple[str, ...] = ()
     """Tables and views that it reads; empty if it was refused before that was known."""
-    rows: int = 0
-    """Rows of the result."""
+    rows: int | None = 0
+    """Rows of the result; None if the engine does not say."""
 
 
 @dataclass(frozen=True, slots=True)

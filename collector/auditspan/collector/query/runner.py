@@ -7,6 +7,7 @@ views a statement sees travels along, and the check of the statement happens whe
 
 import json
 import logging
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import get_args
@@ -54,11 +55,12 @@ class LocalEngine:
 
 def run(engine: Engine, asked: Asked, limits: ReadLimits) -> Outcome:
     """Check a statement against the views it may see, and run it."""
+    named = NamedEngine(engine, asked.id)
     try:
-        answer = execute(NamedEngine(engine, asked.id), asked.statement, limits)
+        answer = execute(named, asked.statement, limits)
     except StoreError as error:
         return Outcome.error(error.code or outcomes.UNKNOWN_EXCEPTION, str(error))
-    return Outcome(answer.body, answer.format)
+    return Outcome(answer.body, answer.format, facts=Facts((), named.rows))
 
 
 def _end(engine: Engine, id: str) -> None:
@@ -80,8 +82,7 @@ def engine_app(engine: outcomes.Engine) -> Starlette:
         headers = {
             "X-Code": str(outcome.code),
             "X-Format": quote(outcome.format),
-            "X-Rows": str(outcome.facts.rows),
-            "X-Tables": quote(json.dumps(outcome.facts.tables)),
+            "X-Facts": quote(json.dumps(asdict(outcome.facts))),
         }
         return Response(outcome.body, headers=headers, media_type="application/octet-stream")
 
@@ -138,7 +139,8 @@ class RemoteEngine:
             words = f"the engine does not answer, it may be starting: {type(error).__name__}"
             return Outcome.error(outcomes.NETWORK_ERROR, words)
         headers = response.headers
-        facts = Facts(tuple(json.loads(unquote(headers["X-Tables"]))), int(headers["X-Rows"]))
+        said = json.loads(unquote(headers["X-Facts"]))
+        facts = Facts(tuple(said["tables"]), said["rows"])
         code = int(headers["X-Code"])
         return Outcome(response.content, unquote(headers["X-Format"]), code, facts)
 

@@ -26,6 +26,12 @@ class NamedEngine:
     def __init__(self, engine: Engine, name: str) -> None:
         self._engine = engine
         self._name = name
+        self._last: Session | None = None
+
+    @property
+    def rows(self) -> int | None:
+        """Rows of the last statement's result."""
+        return self._last.rows if self._last is not None else 0
 
     @property
     def kind(self) -> str:
@@ -66,6 +72,7 @@ class NamedEngine:
         """A session that bears the name; it comes first, since `readonly` comes last."""
         named: Mapping[str, str | int] = {"log_comment": self._name, **(settings or {})}
         with self._engine.session(named) as session:
+            self._last = session
             yield session
 
     def close(self) -> None:

@@ -1,5 +1,9 @@
 -- Who read what: one row a read through endpoint, CLI or report, derived from `store.read` records.
 -- What is erased of a read is its record's body; these columns are made anew from it.
+--
+-- Rows is null where the engine does not say how many there were.
+ALTER TABLE {both access_log} MODIFY COLUMN Rows Nullable(UInt64);
+
 ALTER TABLE {both access_log}
     ADD COLUMN IF NOT EXISTS ReadId String FIRST,
     ADD COLUMN IF NOT EXISTS Method LowCardinality(String) AFTER Reader,
