@@ -1,4 +1,7 @@
-"""A small registry and its changes, for the tests of controls."""
+"""A small registry and its changes, for the tests of controls.
+
+One person may change the small registry alone; `two_persons` is the same under the rule of two.
+"""
 
 from pathlib import Path
 
@@ -27,13 +30,29 @@ FILES = {
         "{name: ten, agent: helper, tool: pay, arguments: {to: x, amount: 10},"
         " at: 2026-01-01T00:00:00Z, expect: {outcome: allow, rules: small}}"
     ),
+    "controls.yaml": "single_operator: true\n",
 }
+PEOPLE = """\
+- {id: "person:alice", name: Alice, roles: policy}
+- {id: "person:bob", name: Bob, roles: policy}
+- {id: "person:carol", name: Carol, roles: reader}
+- {id: "person:olga", name: Olga, roles: operator}
+- {id: "service:ci", name: Builds, roles: operator}
+- {id: "person:gone", name: Gone, roles: policy, disabled: true}
+"""
 
 
 def bundle(**changed: str) -> Bundle:
     """The small registry with changed files, `__` for `/` and without suffix."""
     names = {name.rpartition(".")[0].replace("/", "__"): name for name in FILES}
     return Bundle(FILES | {names[key]: text for key, text in changed.items()})
+
+
+def two_persons(**changed: str) -> Bundle:
+    """The small registry with two approvers and nobody who may do it alone."""
+    files = dict(bundle(**changed).files) | {"principals/people.yaml": PEOPLE}
+    del files["controls.yaml"]
+    return Bundle(files)
 
 
 STRICTER = FILES["policies/p.cedar"].replace("100", "50")

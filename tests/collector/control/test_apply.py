@@ -4,11 +4,19 @@ import pytest
 
 from auditspan.collector.control.apply import plan
 from auditspan.collector.control.errors import ControlInvalid, ControlRefused
-from auditspan.collector.control.records import Why
+from auditspan.collector.control.records import REGISTRY_APPLIED, ControlRecord, Why
 from auditspan.collector.control.versions import bundle_of, version_of
 from auditspan.policy import Calendar
 from auditspan.registry import Bundle
-from tests.collector.control.bundles import AIRLINE, BROKEN, DEMO, STRICTER, WRONG, bundle
+from tests.collector.control.bundles import (
+    AIRLINE,
+    BROKEN,
+    DEMO,
+    STRICTER,
+    WRONG,
+    bundle,
+    two_persons,
+)
 
 WHY = Why(requested_by="ann", ticket="T-1", reason="first")
 
@@ -38,7 +46,7 @@ def test_a_plan_says_what_would_change() -> None:
     first = plan(bundle(), None)
     assert first.is_new
     assert [change.kind for change in first.changes] == [
-        "agent", "tool", "grant", "policy", "example",
+        "agent", "tool", "grant", "policy", "example", "controls",
     ]  # fmt: skip
     assert not plan(bundle(), bundle()).is_new
     changed = plan(bundle(policies__p=STRICTER), bundle())
@@ -119,11 +127,30 @@ def test_a_disabled_agent_counts_as_unregistered() -> None:
 def test_a_record_holds_the_version_whole() -> None:
     """The registry can be read back from its record, which fits one spool frame."""
     made = plan(bundle(), None)
-    record = made.record(WHY, 42)
+    record = ControlRecord(kind=REGISTRY_APPLIED, at_ns=42, why=WHY, body=made.body())
     assert bundle_of(record).files == bundle().files
     assert version_of(record).applied_at_ns == 42
     assert record.body["version"] == made.registry.version
-    assert record.why == WHY
+
+
+def test_a_registry_must_leave_somebody_who_can_decide() -> None:
+    """Two who may approve, or the word that one is enough; a disabled one does not count."""
+    lonely = two_persons().files["principals/people.yaml"].replace("Bob, roles: policy", "Bob")
+    with pytest.raises(ControlInvalid, match="there is person:alice; give the role to another"):
+        plan(Bundle({**two_persons().files, "principals/people.yaml": lonely}), two_persons())
+    assert plan(two_persons(), None).registry.approvers() == ("person:alice", "person:bob")
+    nobody = {path: text for path, text in bundle().files.items() if path != "controls.yaml"}
+    with pytest.raises(ControlInvalid, match="there is nobody.*single_operator: true"):
+        plan(Bundle(nobody), None)
+
+
+def test_an_agent_disabled_by_order_does_not_hold_up_a_change() -> None:
+    """Its examples are about the policies, and are judged as if the order were not there."""
+    policy = bundle().files["policies/p.cedar"].replace("when {", "when { principal.registered &&")
+    files = {**bundle(policies__p=policy).files, "disabled.yaml": "agents: helper"}
+    made = plan(Bundle(files), None)
+    assert [result.passed for result in made.results] == [True]
+    assert made.registry.agents["helper"].disabled
 
 
 def test_examples_are_run_in_the_business_hours_of_the_collector() -> None:

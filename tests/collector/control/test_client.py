@@ -17,6 +17,10 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from auditspan.collector import data_dir
+from auditspan.collector.access.authority import Authority
+from auditspan.collector.access.config import AccessConfig
+from auditspan.collector.access.in_force import RegistryInForce
+from auditspan.collector.bindings import bindings_in_force
 from auditspan.collector.control.api import routes
 from auditspan.collector.control.client import Client, Target, connect
 from auditspan.collector.control.errors import (
@@ -29,12 +33,13 @@ from auditspan.collector.control.errors import (
 from auditspan.collector.control.keys import Wish
 from auditspan.collector.control.records import ControlRecord, Why
 from auditspan.collector.control.service import open_controls
+from auditspan.collector.front.auth_config import AuthConfig
 from auditspan.collector.secret_files import ensure_secrets
-from auditspan.identity.errors import SecretFileInvalid
-from tests.collector.control.bundles import BROKEN, STRICTER, WRONG, bundle
+from auditspan.identity.api_keys import ApiKeys
+from tests.collector.control.bundles import BROKEN, STRICTER, WRONG, bundle, two_persons
 
 WHY = Why(requested_by="ann", ticket="T-1", reason="because")
-WISH = Wish("helper", False, 3600)
+WISH = Wish("helper", "agent", 3600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,15 @@ def running(tmp_path: Path) -> Iterator[Running]:
 
     controls = open_controls(data.folder("registry"), data.secret("api_keys.json"), submit)
     strange = Route("/other/v1/control/keys", lambda request: PlainTextResponse("hello"))
-    app = Starlette(routes=[*routes(controls, token), strange])
+    registry = RegistryInForce(data.folder("registry"))
+    authority = Authority(
+        AccessConfig(),
+        ApiKeys(data.secret("api_keys.json")),
+        token,
+        registry,
+        bindings_in_force(registry, AuthConfig()),
+    )
+    app = Starlette(routes=[*routes(controls, authority), strange])
     with socket.socket() as listener, data_dir.locked(data):
         listener.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -98,7 +111,7 @@ def life(client: Client) -> None:
         with pytest.raises(NotFound, match="auditspan keys list"):
             client.revoke(unknown, WHY)
     with pytest.raises(NotFound, match="did you mean 'helper'"):
-        client.issue(Wish("hepler", False, 3600), WHY)
+        client.issue(Wish("hepler", "agent", 3600), WHY)
 
 
 def test_a_running_collector_is_found_through_its_folder(running: Running) -> None:
@@ -129,7 +142,7 @@ def test_a_stopped_collector_is_worked_on_directly(tmp_path: Path) -> None:
 
 
 def test_a_wrong_token_is_told_apart_from_a_missing_one(running: Running, tmp_path: Path) -> None:
-    """401 says where the token is; an unreadable or public file is refused before sending."""
+    """401 says which file was shown; an unreadable or public file is refused before sending."""
     token = tmp_path / "token"
     with (
         pytest.raises(ControlInvalid, match="--token-file"),
@@ -139,12 +152,15 @@ def test_a_wrong_token_is_told_apart_from_a_missing_one(running: Running, tmp_pa
     token.write_text("aso_wrong")
     token.chmod(0o600)
     with (
-        pytest.raises(ControlDenied, match=r"operator\.token"),
+        pytest.raises(ControlDenied, match=r"not the one of this collector .*\(the .*/token\)"),
         connect(Target(tmp_path, running.url, token)) as client,
     ):
         client.history()
     token.chmod(0o644)
-    with pytest.raises(SecretFileInvalid), connect(Target(tmp_path, running.url, token)):
+    with (
+        pytest.raises(ControlInvalid, match="chmod 600"),
+        connect(Target(tmp_path, running.url, token)),
+    ):
         pass
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -11,40 +12,112 @@ import pytest
 from auditspan.collector.control.apply import plan
 from auditspan.collector.control.derive import Frame, batch
 from auditspan.collector.control.errors import ControlInvalid
-from auditspan.collector.control.records import ControlRecord, Why
+from auditspan.collector.control.records import REGISTRY_APPLIED, ControlRecord, Party, Why
 from auditspan.collector.control.registry_tables import SCHEMAS, tables
 from auditspan.identity.principal import anonymous_principal
+from auditspan.processors.finish import finish
 from auditspan.registry import Bundle
 from auditspan.storage.engine import Engine, open_embedded
 from auditspan.storage.migrations import migrate
 from tests.collector.control.bundles import DEMO, ROOT, STRICTER, bundle
 
 FIRST, SECOND = 1_767_225_600 * 10**9, 1_772_323_200 * 10**9
+ALICE = Party(principal="person:alice", method="api_key", credential="k1", issued_by="operator")
+BOB = Party(principal="person:bob", method="jwt", credential="t1")
 MIGRATIONS = ROOT / "storage" / "auditspan" / "storage" / "sql" / "migrations"
 
 
 def frame(texts: Bundle, at_ns: int, before: Bundle | None = None) -> Frame:
     """The frame of applying a bundle."""
     why = Why(requested_by="a\u2028nn", ticket="T-1", reason="because", approved_by="bob")
-    record = plan(texts, before).record(why, at_ns)
+    body = plan(texts, before).body()
+    record = ControlRecord(kind=REGISTRY_APPLIED, at_ns=at_ns, why=why, body=body)
     principal = anonymous_principal("127.0.0.1").to_json()
     return Frame.read(at_ns + 5, "sha256:d", principal, record.to_json())
 
 
+def decided(**fields: Any) -> dict[str, Any]:
+    """The row of a change that alice asked for."""
+    fields = {"requester": ALICE, "at_ns": FIRST, "kind": REGISTRY_APPLIED, "why": Why()} | fields
+    fields.setdefault("body", plan(bundle(), None).body())
+    one = Frame(FIRST, "", anonymous_principal("").to_json(), ControlRecord(**fields))
+    made = batch([one])
+    [row] = finish(made, "b", bytes(10)).to_pylist()
+    return row | {"Derived": dict(row["Derived"]), "SpanAttributes": dict(row["SpanAttributes"])}
+
+
+def test_who_asked_and_who_approved_are_verified() -> None:
+    """Their principals are in the columns, their credentials in the body, and claims apart."""
+    why = Why(requested_by="ann", approved_by="boss", ticket="T-1")
+    row = decided(why=why, approver=BOB, proposal="sha256:p")
+    assert (row["UserId"], row["UserProvenance"]) == ("person:alice", "verified")
+    assert (row["AuthorizedBy"], row["Findings"]) == ("person:bob", [])
+    assert row["SpanAttributes"]["claimed.requested_by"] == "ann"
+    assert row["SpanAttributes"]["claimed.approved_by"] == "boss"
+    assert row["Derived"]["audit.authentication.method"] == "api_key"
+    body = json.loads(row["Derived"]["audit.control.body"])
+    assert (body["requester"]["credential"], body["approver"]["method"]) == ("k1", "jwt")
+    assert body["proposal"] == "sha256:p"
+    assert row["Summary"] == (
+        f"registry {bundle().version[:19]} applied with 6 changes, "
+        'asked by "person:alice" on behalf of "ann" (claimed), approved by "person:bob", '
+        'ticket "T-1".'
+    )
+
+
+def test_a_change_by_one_person_is_a_finding() -> None:
+    """In the column, in the sentence and in the severity; nobody stands under AuthorizedBy."""
+    row = decided(findings=("change.self_approved",))
+    assert (row["AuthorizedBy"], row["Findings"]) == ("", ["change.self_approved"])
+    assert row["Severity"] == 6
+    assert row["Summary"].endswith('asked by "person:alice", approved by nobody else.')
+    assert row["SpanAttributes"] == {}
+    assert decided(findings=("change.bootstrap",))["Severity"] == 4
+    later = decided(findings=("of.a.later.version",))
+    assert (later["Findings"], later["Severity"]) == ([], 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "words"),
+    [
+        (
+            "change.proposed",
+            {"id": "sha256:0123456789abcdef", "kind": "registry", "changes": [1, 2]},
+            "change 0123456789ab of kind registry proposed with 2 changes, ",
+        ),
+        (
+            "change.rejected",
+            {"id": "sha256:0123456789abcdef", "requested_by": "person:bob"},
+            'change 0123456789ab of "person:bob" rejected because "no", ',
+        ),
+        ("change.withdrawn", {"id": "sha256:01"}, 'change 01 withdrawn because "no", '),
+        ("agent.disabled", {"id": "helper"}, 'agent "helper" disabled because "no", '),
+        ("record.reviewed", {"id": "0192"}, "record.reviewed 0192, "),
+        ("odd.kind", {}, "odd.kind, "),
+    ],
+)
+def test_every_kind_has_a_sentence(kind: str, body: dict[str, Any], words: str) -> None:
+    """What was done to what, and who asked."""
+    row = decided(kind=kind, body=body, why=Why(reason="no"))
+    assert row["Summary"] == words + 'asked by "person:alice".'
+
+
 def test_a_change_becomes_a_record() -> None:
-    """Who asked, what changed, under which ticket, in columns and in a sentence."""
+    """Who asked, what changed, under which ticket, in columns and in a sentence; without parties
+    it is what was claimed."""
     [row] = batch([frame(bundle(), FIRST)]).table.to_pylist()
     assert row["RecordKind"] == "control"
     assert row["Operation"] == "registry.applied"
     assert row["Timestamp"].value == FIRST
     assert row["ReceivedAt"].value == FIRST + 5
     assert (row["UserId"], row["AuthorizedBy"]) == ("a\u2028nn", "bob")
+    assert row["UserProvenance"] == "claimed"
     assert row["TargetId"] == bundle().version
     assert row["PolicyVersion"] == bundle().registry().policy_version
     assert dict(row["SpanAttributes"])["audit.ticket.id"] == "T-1"
     assert row["Summary"] == (
-        f"registry {bundle().version[:19]} applied with 5 changes, "
-        'asked by "a\\u2028nn", ticket "T-1".'
+        f"registry {bundle().version[:19]} applied with 6 changes, "
+        'asked by "a\\u2028nn", approved by "bob" (claimed), ticket "T-1".'
     )
 
 

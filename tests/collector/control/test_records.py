@@ -3,9 +3,11 @@
 import pytest
 
 from auditspan.collector.control.errors import ControlInvalid
-from auditspan.collector.control.records import ControlRecord, Why, rfc3339, started, why_of
+from auditspan.collector.control.records import ControlRecord, Party, Why, rfc3339, started, why_of
 from auditspan.collector.control.versions import bundle_of
+from auditspan.identity.roles import Role
 from auditspan.registry import BundleInvalid
+from tests.collector.control.callers import caller
 
 
 def test_a_record_survives_its_text() -> None:
@@ -35,11 +37,37 @@ def test_anything_else_is_refused(text: str) -> None:
         ControlRecord.from_json(text)
 
 
-@pytest.mark.parametrize("said", ["", "  ", "a\nb", "\x1b[2J", "x" * 2000])
-def test_who_asked_is_one_printable_line(said: str) -> None:
-    """Nobody, several lines and control characters are refused with the field's name."""
+@pytest.mark.parametrize("said", ["a\nb", "\x1b[2J", "x" * 2000])
+def test_on_whose_behalf_is_one_printable_line(said: str) -> None:
+    """Several lines and control characters are refused with the field's name."""
     with pytest.raises(ControlInvalid, match="requested_by"):
         why_of(said, "", "")
+
+
+def test_somebody_asks_for_every_change() -> None:
+    """Verified, or of a record without parties by the name that was claimed; never nobody."""
+    party = Party(principal="person:alice", method="api_key", credential="k1")
+    other = Party(principal="person:bob", method="jwt")
+    why = Why(requested_by="ann", approved_by="boss")
+    made = ControlRecord(kind="key.issued", at_ns=1, why=why, requester=party, approver=other)
+    assert (made.asked_by, made.agreed_by) == ("person:alice", "person:bob")
+    alone = ControlRecord(kind="key.issued", at_ns=1, why=Why(), requester=party)
+    assert (alone.asked_by, alone.agreed_by) == ("person:alice", "")
+    old = ControlRecord(kind="key.issued", at_ns=1, why=why)
+    assert (old.asked_by, old.agreed_by) == ("ann", "boss")
+    with pytest.raises(ControlInvalid, match="somebody asks"):
+        ControlRecord.from_json('{"kind": "key.issued", "at_ns": 1, "why": {}}')
+
+
+def test_a_party_is_whom_a_credential_proved() -> None:
+    """Principal, method, credential, and who issued the key."""
+    party = Party.of(caller("person:bob", Role.POLICY, issued_by="operator", credential="k9"))
+    assert party.model_dump() == {
+        "principal": "person:bob",
+        "method": "api_key",
+        "credential": "k9",
+        "issued_by": "operator",
+    }
 
 
 def test_times_are_readable() -> None:
