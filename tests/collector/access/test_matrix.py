@@ -1,0 +1,236 @@
+"""Role × action, cell by cell, with real keys, at the routes that are served.
+
+Each cell asks as a service that has that one role. An action that has a route is asked through it;
+the others are asked of the caller. A new action without a cell, or a new route for an action whose
+cell does not use one, fails here.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from auditspan.collector.control.api import endpoints, routes
+from auditspan.collector.control.http import ROOT, Endpoint
+from auditspan.collector.control.service import Controls, open_controls
+from auditspan.collector.query.access_log import AccessLog
+from auditspan.collector.query.endpoint import endpoint
+from auditspan.collector.query.gate import Gate
+from auditspan.collector.query.limits import ReadLimits
+from auditspan.collector.query.outcome import Asked, Outcome
+from auditspan.collector.query.reading import Readers
+from auditspan.collector.query.runner import LocalEngine
+from auditspan.collector.query.turns import Turns
+from auditspan.identity.errors import NotPermitted
+from auditspan.identity.roles import ALLOWED, Action, Role
+from auditspan.storage.engine import open_memory
+from tests.collector.access.house import FILES, House
+from tests.collector.front.receiving import Receiving, receiving
+from tests.end_to_end.bodies import PROTOBUF, body
+
+SERVICES = "- {id: 'service:nobody', name: S}\n" + "".join(
+    f"- {{id: 'service:{role}', name: S, roles: [{role}]}}\n" for role in Role
+)
+LIMITS = ReadLimits()
+FOREVER = 4_000_000_000
+
+
+class Listening(LocalEngine):
+    """An engine that remembers whose views a statement was to see."""
+
+    seen: str = ""
+
+    async def __call__(self, asked: Asked) -> Outcome:
+        """Run a statement."""
+        self.seen = asked.access
+        return await super().__call__(asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything of a collector that can be asked."""
+
+    house: House
+    ports: Receiving
+    controls: Controls
+    api: Starlette
+    query: Starlette
+    engine: Listening
+    keys: dict[str, str]
+
+    def ask(self, role: str, method: str, path: str, **options: Any) -> httpx.Response:
+        """One request to the API, as the service of a role."""
+        return self._send(self.api, role, method, path, **options)
+
+    def read(self, role: str, sql: str) -> httpx.Response:
+        """One statement to the query endpoint."""
+        self.engine.seen = ""
+        return self._send(self.query, role, "POST", "/", content=sql)
+
+    def key(self, role: str) -> str:
+        """The key of the service of a role."""
+        if role not in self.keys:
+            holder = f"service:{role}"
+            self.keys[role] = self.house.keys.issue(holder, expires_at=FOREVER)[0]
+        return self.keys[role]
+
+    def _send(
+        self, app: Starlette, role: str, method: str, path: str, **options: Any
+    ) -> httpx.Response:
+        async def send() -> httpx.Response:
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+                headers = {"Authorization": f"Bearer {self.key(role)}"}
+                return await http.request(method, path, headers=headers, **options)
+
+        return asyncio.run(send())
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """With a registry in force that has one service per role, and two persons who approve."""
+
+    async def submit(text: str, principal: str = "") -> None:
+        pass
+
+    house = House(tmp_path_factory.mktemp("matrix"), failures_per_minute=1_000)
+    house.apply(principals__services=SERVICES)
+    registry, held = house.data.folder("registry"), house.data.secret("api_keys.json")
+    controls = open_controls(registry, held, submit)
+    engine = Listening(open_memory(), LIMITS)
+    readers = Readers(engine, AccessLog(submit), Turns(LIMITS))
+    query = endpoint(Gate(house.authority.authenticate), readers)
+    api = Starlette(routes=routes(controls, house.authority))
+    with receiving(house.data.root) as ports:
+        yield Desk(house, ports, controls, api, query, engine, {})
+
+
+def heard(answer: httpx.Response) -> bool:
+    """Whether the action was allowed; who is known and may not is told 403, never 401."""
+    assert answer.status_code != 401, answer.text
+    return answer.status_code != 403
+
+
+def by_the_caller(action: Action) -> Callable[[Desk, Role], bool]:
+    """A cell of an action without a route: what everything else will ask."""
+
+    def asked(desk: Desk, role: Role) -> bool:
+        try:
+            desk.house.ask(desk.key(role)).require(action)
+        except NotPermitted:
+            return False
+        return True
+
+    return asked
+
+
+def by_a_route(method: str, path: str, body: Any = None) -> Callable[[Desk, Role], bool]:
+    """A cell of an action that has a route below `/v1/control/`."""
+
+    def asked(desk: Desk, role: Role) -> bool:
+        return heard(desk.ask(role, method, ROOT + path, json=body))
+
+    return asked
+
+
+def sends(desk: Desk, role: Role) -> bool:
+    """A record, over OTLP."""
+    headers = {"content-type": PROTOBUF, "authorization": f"Bearer {desk.key(role)}"}
+    answer = httpx.post(
+        f"{desk.ports.http}/v1/traces", content=body(role), headers=headers, trust_env=False
+    )
+    return heard(answer)
+
+
+def reads(desk: Desk, role: Role) -> bool:
+    """A statement, at the query endpoint."""
+    return heard(desk.read(role, "SELECT 1")) and desk.engine.seen != ""
+
+
+def reads_as_investigator(desk: Desk, role: Role) -> bool:
+    """The views that have the content and who read what."""
+    desk.read(role, "SELECT 1")
+    return desk.engine.seen == "investigator"
+
+
+CELLS: Mapping[Action, Callable[[Desk, Role], bool]] = {
+    Action.SEND: sends,
+    Action.READ: reads,
+    Action.READ_CONTENT: reads_as_investigator,
+    Action.READ_ACCESS: reads_as_investigator,
+    Action.REVIEW: by_the_caller(Action.REVIEW),
+    Action.READ_REGISTRY: by_a_route("GET", "registry"),
+    Action.PROPOSE: by_a_route("POST", "registry", {"files": FILES, "dry_run": True}),
+    Action.APPROVE: by_a_route("POST", "changes/00000000/approve", {}),
+    Action.DISABLE: by_a_route("POST", "agents/disable", {"agent": "nobody"}),
+    Action.RECERTIFY: by_the_caller(Action.RECERTIFY),
+    Action.KEYS: by_a_route("GET", "keys"),
+    Action.HOLD: by_the_caller(Action.HOLD),
+    Action.PROPOSE_ERASURE: by_the_caller(Action.PROPOSE_ERASURE),
+    Action.APPROVE_ERASURE: by_the_caller(Action.APPROVE_ERASURE),
+}
+WITHOUT_ROUTE = {
+    Action.REVIEW,
+    Action.RECERTIFY,
+    Action.HOLD,
+    Action.PROPOSE_ERASURE,
+    Action.APPROVE_ERASURE,
+}
+"""Actions whose cell asks the caller; one that gets a route leaves this set."""
+
+
+def test_every_action_has_a_cell() -> None:
+    """A new action is not allowed or denied unseen."""
+    assert set(CELLS) == set(Action)
+
+
+@pytest.mark.parametrize("action", list(Action))
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_may_what_the_table_says_and_nothing_else(
+    desk: Desk, role: Role, action: Action
+) -> None:
+    """The cell."""
+    assert CELLS[action](desk, role) is (action in ALLOWED[role])
+
+
+def test_an_action_with_a_route_is_asked_through_it(desk: Desk) -> None:
+    """A route that appears for an action takes the place of asking the caller."""
+    served = {action for each in endpoints(desk.controls) for action in each.actions}
+    assert not served & WITHOUT_ROUTE
+
+
+@pytest.mark.parametrize("role", [*Role, "nobody"])
+def test_every_route_demands_one_of_its_actions(desk: Desk, role: str) -> None:
+    """All that are served, whatever they are, in every role and in none."""
+    allowed = ALLOWED[Role(role)] if role in set(Role) else frozenset[Action]()
+    found = {_name(each): heard(_asked(desk, role, each)) for each in endpoints(desk.controls)}
+    expected = {_name(each): bool(allowed & set(each.actions)) for each in endpoints(desk.controls)}
+    assert found == expected
+    assert len(found) == len(endpoints(desk.controls)) > 5
+
+
+def test_every_route_demands_a_credential(desk: Desk) -> None:
+    """Nobody gets further than 401, from this machine too."""
+
+    async def ask(each: Endpoint) -> int:
+        transport = httpx.ASGITransport(desk.api, client=("127.0.0.1", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+            return (await http.request(each.method, _path(each), json={})).status_code
+
+    assert {asyncio.run(ask(each)) for each in endpoints(desk.controls)} == {401}
+
+
+def _asked(desk: Desk, role: str, each: Endpoint) -> httpx.Response:
+    return desk.ask(role, each.method, _path(each), json={} if each.method == "POST" else None)
+
+
+def _path(each: Endpoint) -> str:
+    return ROOT + each.path.replace("{hash}", "00000000").replace("{id}", "0000")
+
+
+def _name(each: Endpoint) -> str:
+    return f"{each.method} {each.path}"
