@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from auditspan.cli import (
+    access_commands,
     agents_commands,
     changes_commands,
     config_commands,
@@ -39,6 +40,7 @@ _MODULES = (
     search_commands,
     trace_commands,
     query_commands,
+    access_commands,
 )
 
 app = typer.Typer(
