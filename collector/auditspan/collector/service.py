@@ -48,6 +48,7 @@ from auditspan.collector.front.retransmissions import Retransmissions, in_spool
 from auditspan.collector.query.access_log import AccessLog
 from auditspan.collector.query.endpoint import endpoint
 from auditspan.collector.query.gate import LOOPBACK, Gate
+from auditspan.collector.query.lookups import through_engine
 from auditspan.collector.query.reading import Readers
 from auditspan.collector.query.runner import RemoteEngine
 from auditspan.collector.query.turns import Turns
@@ -118,6 +119,7 @@ class Service:
             data.secret("api_keys.json"),
             lambda text: admission.submit_control(text, operator().to_json()),
             config.service.calendar.calendar(),
+            lookup=through_engine(data.socket),
         )
         service = cls(
             config, data, secrets, metrics, engine, committer, retransmissions,
@@ -210,6 +212,7 @@ async def _tasks(service: Service) -> AsyncIterator[None]:
         asyncio.create_task(service.authority.keep_fresh()),
         asyncio.create_task(service.authenticator.keep_fresh()),
         asyncio.create_task(service.identities.keep_fresh()),
+        asyncio.create_task(service.controls.human.overdue.keep_checking()),
         asyncio.create_task(service.access_log.keep()),
     ]
     if service.forwarder is not None:

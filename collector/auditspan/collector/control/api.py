@@ -16,6 +16,7 @@ from auditspan.collector.control.changes_api import changes_endpoints
 from auditspan.collector.control.http import Endpoint, route
 from auditspan.collector.control.keys_api import keys_endpoints
 from auditspan.collector.control.registry_api import registry_endpoints
+from auditspan.collector.control.reviews_api import reviews_endpoints
 from auditspan.collector.control.service import Controls
 
 
@@ -26,6 +27,7 @@ def endpoints(controls: Controls) -> Sequence[Endpoint]:
         *changes_endpoints(controls),
         *agents_endpoints(controls),
         *keys_endpoints(controls),
+        *reviews_endpoints(controls.human),
     )
 
 

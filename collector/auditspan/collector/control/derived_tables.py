@@ -9,13 +9,23 @@ from typing import Final
 
 import pyarrow as pa
 
-from auditspan.collector.control import access_tables, registry_tables
+from auditspan.collector.control import (
+    access_tables,
+    recertification_tables,
+    registry_tables,
+    review_tables,
+)
 from auditspan.collector.control.derive import Frame
 
 Deriver = Callable[[Iterable[Frame], str], Mapping[str, pa.Table]]
 """Rows by table, of the frames of a batch and its id; a table without rows is left out."""
 
-DERIVERS: Final[tuple[Deriver, ...]] = (registry_tables.tables, access_tables.tables)
+DERIVERS: Final[tuple[Deriver, ...]] = (
+    registry_tables.tables,
+    access_tables.tables,
+    review_tables.tables,
+    recertification_tables.tables,
+)
 
 
 def tables(frames: Sequence[Frame], batch_id: str) -> Iterator[tuple[str, pa.Table]]:

@@ -18,12 +18,14 @@ from auditspan.collector.control.changes import Changes, told
 from auditspan.collector.control.errors import NotFound
 from auditspan.collector.control.handlers import Handler
 from auditspan.collector.control.history import listed
+from auditspan.collector.control.human import Human
 from auditspan.collector.control.journal import Fields, Journal, Submit
 from auditspan.collector.control.proposals import Proposals
 from auditspan.collector.control.records import ControlRecord, Party, Why
 from auditspan.collector.control.registry_handler import registry_handler
 from auditspan.collector.control.two_persons import require
 from auditspan.collector.control.versions import Versions, bundle_of
+from auditspan.collector.query.lookups import Lookup, no_store
 from auditspan.identity.api_keys import ApiKeys
 from auditspan.identity.caller import Caller
 from auditspan.identity.roles import Action
@@ -43,6 +45,8 @@ class Controls:
     """The API keys."""
     changes: Changes
     """The proposals."""
+    human: Human
+    """What people are asked for: reviews and recertification."""
 
     async def apply(
         self, bundle: Bundle, why: Why, caller: Caller, *, dry_run: bool = False
@@ -154,10 +158,16 @@ def open_controls(
     submit: Submit,
     calendar: Calendar | None = None,
     handlers: tuple[Handler, ...] = (),
+    lookup: Lookup | None = None,
 ) -> Controls:
-    """The controls of a data folder; `handlers` are kinds of changes besides the registry's."""
+    """The controls of a data folder; `handlers` are kinds of changes besides the registry's.
+
+    Without a `lookup` nothing can be asked of the store: no reviews, no last use.
+    """
     versions, held = Versions(registry), ApiKeys(api_keys)
     journal = Journal(versions, submit)
     own = registry_handler(versions, calendar or Calendar())
     kinds = {handler.kind: handler for handler in (own, *handlers)}
-    return Controls(journal, held, Changes(journal, Proposals(registry / "proposals"), held, kinds))
+    changes = Changes(journal, Proposals(registry / "proposals"), held, kinds)
+    human = Human.of(journal, held, lookup or no_store(), registry.parent / "spool")
+    return Controls(journal, held, changes, human)

@@ -8,6 +8,7 @@ from pathlib import Path
 import uvicorn
 
 from auditspan.collector.query.limits import ReadLimits
+from auditspan.collector.query.lookups import lookup_routes
 from auditspan.collector.query.runner import LocalEngine, engine_app
 from auditspan.storage.engine import Engine
 
@@ -15,8 +16,10 @@ from auditspan.storage.engine import Engine
 def serve_queries(store: Engine, limits: ReadLimits, socket: str) -> None:
     """Listen from now on, until the process ends. The socket's folder lets nobody else in."""
     Path(socket).unlink(missing_ok=True)
+    app = engine_app(LocalEngine(store, limits))
+    app.routes.extend(lookup_routes(store))
     config = uvicorn.Config(
-        engine_app(LocalEngine(store, limits)),
+        app,
         uds=socket,
         log_config=None,
         access_log=False,

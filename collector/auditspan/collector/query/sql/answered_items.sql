@@ -1,0 +1,3 @@
+SELECT DISTINCT Item AS item
+FROM recertifications
+WHERE CampaignId = {campaign:String} AND Event = 'answered'
