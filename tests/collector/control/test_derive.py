@@ -38,11 +38,11 @@ def frame(texts: Bundle, at_ns: int, before: Bundle | None = None) -> Frame:
 
 def decided(**fields: Any) -> dict[str, Any]:
     """The row of a change that alice asked for."""
-    fields = {"requester": ALICE, "at_ns": FIRST, "kind": REGISTRY_APPLIED, "why": Why()} | fields
-    fields.setdefault("body", plan(bundle(), None).body())
-    one = Frame(FIRST, "", anonymous_principal("").to_json(), ControlRecord(**fields))
-    made = batch([one])
-    [row] = finish(made, "b", bytes(10)).to_pylist()
+    plain: dict[str, Any] = {"requester": ALICE, "at_ns": FIRST, "kind": REGISTRY_APPLIED}
+    plain |= {"why": Why(), "body": plan(bundle(), None).body()}
+    one = Frame(FIRST, "", anonymous_principal("").to_json(), ControlRecord(**(plain | fields)))
+    row: dict[str, Any]
+    [row] = finish(batch([one]), "b", bytes(10)).to_pylist()
     return row | {"Derived": dict(row["Derived"]), "SpanAttributes": dict(row["SpanAttributes"])}
 
 
