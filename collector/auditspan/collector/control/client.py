@@ -18,6 +18,7 @@ import httpx
 from auditspan.collector import data_dir
 from auditspan.collector.control import keys
 from auditspan.collector.control.errors import NotFound
+from auditspan.collector.control.human_client import HumanClient, LocalHuman
 from auditspan.collector.control.journal import Fields
 from auditspan.collector.control.offline import caller_of
 from auditspan.collector.control.records import Why
@@ -25,6 +26,7 @@ from auditspan.collector.control.remote import RemoteClient
 from auditspan.collector.control.service import Controls, open_controls
 from auditspan.collector.control.stopped import submitting
 from auditspan.collector.errors import AlreadyRunning
+from auditspan.collector.query.lookups import in_folder
 from auditspan.collector.reach import api_address, private_url, token_of, trusting
 from auditspan.collector.secret_files import ensure_secrets
 from auditspan.identity.caller import Caller
@@ -51,6 +53,7 @@ class Client(Protocol):
     def list_keys(self) -> list[Fields]: ...
     def history(self) -> list[Fields]: ...
     def bundle(self, version: str = "") -> Bundle: ...
+    def human(self) -> HumanClient: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,8 @@ def connect(target: Target, *, create: bool = False) -> Iterator[Client]:
         caller = caller_of(data, token_of(_token_file(target)))
         submit = stack.enter_context(submitting(data))
         registry, api_keys = data.folder("registry"), data.secret("api_keys.json")
-        yield LocalClient(open_controls(registry, api_keys, submit), caller)
+        lookup = stack.enter_context(in_folder(data.folder("store")))
+        yield LocalClient(open_controls(registry, api_keys, submit, lookup=lookup), caller)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +160,10 @@ class LocalClient:
     def bundle(self, version: str = "") -> Bundle:
         """The texts of a version."""
         return Bundle(self.controls.bundle(version, self.caller))
+
+    def human(self) -> HumanClient:
+        """Reviews and recertification."""
+        return LocalHuman(self.controls.human, self.caller)
 
 
 def _token_file(target: Target) -> Path:

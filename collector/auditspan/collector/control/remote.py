@@ -19,6 +19,7 @@ from auditspan.collector.control.errors import (
     ControlUnavailable,
     NotFound,
 )
+from auditspan.collector.control.human_client import HumanClient, RemoteHuman
 from auditspan.collector.control.journal import Fields
 from auditspan.collector.control.keys import Wish
 from auditspan.collector.control.records import Why
@@ -96,6 +97,10 @@ class RemoteClient:
         """The texts of a version."""
         answer = self._ask("GET", "registry", query={"version": version} if version else {})
         return Bundle.from_json(json.dumps(answer))
+
+    def human(self) -> HumanClient:
+        """Reviews and recertification."""
+        return RemoteHuman(self._ask)
 
     def _ask(
         self,

@@ -8,7 +8,8 @@ what the front decided on their account.
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -22,7 +23,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from auditspan.collector.control.errors import ControlUnavailable
-from auditspan.storage.engine import Engine
+from auditspan.storage.engine import Engine, open_embedded
 from auditspan.storage.errors import StoreError
 from auditspan.storage.values import Value
 
@@ -146,6 +147,37 @@ def in_store(engine: Engine) -> Lookup:
             raise ControlUnavailable(f"the store does not answer: {error}") from error
 
     return Lookup(ask)
+
+
+@contextmanager
+def in_folder(folder: Path) -> Iterator[Lookup]:
+    """Asks the embedded store of a stopped collector, which is opened when it is first asked.
+
+    The caller holds the lock of the data folder.
+    """
+    with ExitStack() as stack:
+        opened: list[Lookup] = []
+
+        async def ask(name: str, params: Params) -> Rows:
+            if not opened:
+                opened.append(in_store(stack.enter_context(_embedded(folder))))
+            return await opened[0].ask(name, params)
+
+        yield Lookup(ask)
+
+
+@contextmanager
+def _embedded(folder: Path) -> Iterator[Engine]:
+    if not any(folder.iterdir()):
+        raise ControlUnavailable(
+            f"{folder} holds no records: start the collector (`auditspan up`) and ask again"
+        )
+    try:
+        engine = open_embedded(folder)
+    except StoreError as error:
+        raise ControlUnavailable(f"the store cannot be opened: {error}") from error
+    with closing(engine):
+        yield engine
 
 
 def through_engine(socket: Path, seconds: float = 40.0) -> Lookup:
