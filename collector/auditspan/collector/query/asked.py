@@ -18,7 +18,9 @@ MAX_STATEMENT: Final = 1_000_000
 """Bytes of a statement after decompression."""
 
 _UNKNOWN_DATABASE: Final = 81
-_OURS: Final = frozenset({"query", "database", "default_format", "session_id", "quota_key"})
+_OURS: Final = frozenset(
+    {"query", "database", "default_format", "session_id", "quota_key", "log_comment", "compress"}
+)
 _REFUSED: Final = frozenset({"profile", "role", "decompress"})
 _OF_SESSIONS: Final = frozenset({"session_id", "session_timezone"})
 """The only names with `session_` that mean something, or nothing at all, without a session."""
@@ -54,6 +56,8 @@ def _wrong(request: Request, databases: frozenset[str]) -> Outcome | None:
     names = [name for name, _ in url.multi_items()]
     if len(names) != len(set(names)):
         return Outcome.error(BAD_ARGUMENTS, "URL: a parameter is given twice")
+    if url.get("compress", "0") != "0":
+        return Outcome.error(BAD_ARGUMENTS, "URL: compress is not spoken here, ask for gzip")
     for name in names:
         if name in _REFUSED or (name.startswith("session_") and name not in _OF_SESSIONS):
             return Outcome.error(

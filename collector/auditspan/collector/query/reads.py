@@ -64,15 +64,12 @@ class Read:
 
     def record(self) -> ControlRecord:
         """As it goes into the spool."""
-        principal = self.caller.principal
         return ControlRecord(
             kind=STORE_READ,
             at_ns=self.at_ns,
-            why=Why(requested_by=principal.id),
+            why=Why(requested_by=self.caller.principal.id),
             body=self._body(),
-            requester=Party(
-                principal=principal.id, method=principal.method, credential=principal.credential
-            ),
+            requester=Party.of(self.caller),
         )
 
     def _body(self) -> Mapping[str, JsonValue]:
