@@ -232,6 +232,18 @@ def test_the_question_holds_what_the_collector_will_know(
                 refund("o-1", 5)
 
 
+def test_a_disabled_agent_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order in `disabled.yaml` goes before every permit, as soon as the file is there."""
+    monkeypatch.setattr(policies, "LOOK_EVERY", 0.0)
+    environ = registry(tmp_path)
+    with running(tmp_path, **environ):
+        refund("o-1", 5)
+        Path(environ["AUDITSPAN_REGISTRY"], "disabled.yaml").write_text("agents: [helper]")
+        with pytest.raises(PolicyDenied, match="agent-disabled"):
+            refund("o-2", 5)
+    assert ran == ["o-1"]
+
+
 def test_changed_policies_are_in_force_soon(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

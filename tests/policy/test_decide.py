@@ -1,5 +1,7 @@
 """Precedence, rule ids, reasons, reviews and errors of decisions."""
 
+from dataclasses import replace
+
 import pytest
 
 from auditspan.policy import AgentFacts, PolicySet, Request, TargetFacts
@@ -22,6 +24,17 @@ def test_a_permit_allows() -> None:
     assert (decision.outcome, decision.rule_ids) == ("allow", ("anything",))
     assert decision.reason == "permitted by anything"
     assert not decision.review_required
+
+
+def test_a_disabled_agent_may_do_nothing() -> None:
+    """Whatever the policies permit, and before they are asked; a review that the tool demands
+    stays demanded."""
+    off = AgentFacts("teller", disabled=True)
+    for sources in (ANYTHING, APPROVAL + ANYTHING, FORBID, ""):
+        decision = policies(sources).decide(replace(call(), agent=off))
+        assert (decision.outcome, decision.rule_ids) == ("deny", ("agent-disabled",))
+        assert decision.reason == "the agent is disabled in the registry"
+        assert (decision.errors, decision.version) == ((), policies(sources).version)
 
 
 def test_nothing_that_permits_is_default_deny() -> None:

@@ -27,6 +27,7 @@ def when(condition: str, scope: str = "principal, action, resource") -> str:
         ('@id("") permit(principal, action, resource);', "has no @id"),
         ("@id permit(principal, action, resource);", "has no @id"),
         ('@id("default-deny") permit(principal, action, resource);', "auditspan itself uses"),
+        ('@id("agent-disabled") permit(principal, action, resource);', "auditspan itself uses"),
         ('@id("evaluation-error") permit(principal, action, resource);', "itself uses"),
         ('@id("a\\nb") permit(principal, action, resource);', "printable"),
         ('@id("a") @reveiw("true") permit(principal, action, resource);', "did you mean @review?"),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -339,6 +340,32 @@ def test_an_approved_grant_is_an_approval() -> None:
         *(act(arguments={}, GrantId=id_) for id_ in ("with", "without", "gone")), under=under
     )
     assert findings(batch) == [[], ["approval.missing"], ["approval.missing"]]
+
+
+def test_what_a_disabled_agent_does_is_denied() -> None:
+    """From the version on that disables it; others go on, also where policies look at no agent."""
+    hour = 3_600 * 10**9
+    off = AGENT.model_copy(update={"disabled": True})
+    other = AGENT.model_copy(update={"id": "other"})
+    first = registry(BASE)
+    under = History(
+        (
+            Version(0, replace(first, agents={"teller": AGENT, "other": other})),
+            Version(T0 + hour, replace(first, agents={"teller": off, "other": other})),
+        )
+    )
+    allowed = guard("allow")
+    batch = judged(
+        act("look"),
+        act("look", at=T0 + hour, attributes=allowed),
+        act("look", at=T0 + hour, OutcomeStatus="denied"),
+        act("look", at=T0 + hour, AgentId="other"),
+        under=under,
+    )
+    assert column(batch, "PolicyOutcome") == ["allow", "deny", "deny", "allow"]
+    assert column(batch, "PolicyRuleIds")[1] == ["agent-disabled"]
+    assert column(batch, "PolicyReason")[1] == "the agent is disabled in the registry"
+    assert findings(batch) == [[], ["policy.violation"], [], []]
 
 
 def test_a_guard_that_says_something_else_than_its_policies_is_a_bypass() -> None:

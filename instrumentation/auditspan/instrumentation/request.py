@@ -67,6 +67,8 @@ def _agent(id_: str, identity: Identity, asker: Asker, registry: Registry) -> Ag
         environments=agent.environments,
         roles=agent.roles,
         tags=agent.tags,
+        registered=not agent.disabled,
+        disabled=agent.disabled,
         provenance=provenance,
     )
 

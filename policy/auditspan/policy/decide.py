@@ -2,12 +2,13 @@
 
 Precedence, the first that applies:
 
-1. a policy that applies could not be evaluated: deny, rule `evaluation-error` (Cedar would skip a
+1. the agent is disabled: deny, rule `agent-disabled`, whatever the policies say;
+2. a policy that applies could not be evaluated: deny, rule `evaluation-error` (Cedar would skip a
    `forbid` that fails, and allow);
-2. a `forbid` matches: deny;
-3. nothing permits: deny, rule `default-deny`;
-4. a matching policy is annotated `@outcome("require_approval")`: require_approval;
-5. allow.
+3. a `forbid` matches: deny;
+4. nothing permits: deny, rule `default-deny`;
+5. a matching policy is annotated `@outcome("require_approval")`: require_approval;
+6. allow.
 
 A review is demanded by the tool, by a matching `@outcome("review")` and by `@review("true")` on a
 policy that decides.
@@ -22,7 +23,7 @@ from typing import Literal
 from cedarpy import _internal as cedar
 
 from auditspan.policy.facts import Values, cedar_entities, cedar_request
-from auditspan.policy.rules import DEFAULT_DENY, EVALUATION_ERROR, Rule
+from auditspan.policy.rules import AGENT_DISABLED, DEFAULT_DENY, EVALUATION_ERROR, Rule
 from auditspan.policy.slice import Handle, Slice
 
 Outcome = Literal["allow", "deny", "require_approval"]
@@ -37,7 +38,8 @@ class Decision:
 
     outcome: Outcome
     rule_ids: tuple[str, ...]
-    """`@id`s of the policies that decided, sorted; or `default-deny`, `evaluation-error`."""
+    """`@id`s of the policies that decided, sorted; or `default-deny`, `evaluation-error`,
+    `agent-disabled`."""
     reason: str
     """One sentence for people."""
     errors: tuple[str, ...]
@@ -71,6 +73,12 @@ def failed(errors: Sequence[str], review_required: bool) -> Decision:
     """The decision when a policy could not be evaluated."""
     reason = "denied because a policy could not be evaluated: " + errors[0]
     return Decision("deny", (EVALUATION_ERROR,), reason, tuple(errors), review_required, "")
+
+
+def stopped(review_required: bool) -> Decision:
+    """The decision on whatever a disabled agent does."""
+    reason = "the agent is disabled in the registry"
+    return Decision("deny", (AGENT_DISABLED,), reason, (), review_required, "")
 
 
 def _decided(allowed: bool, matched: Sequence[Rule], review: bool) -> Decision:

@@ -20,7 +20,7 @@ from auditspan.policy.arguments import (
 )
 from auditspan.policy.cache import Cache
 from auditspan.policy.calendar import Calendar
-from auditspan.policy.decide import Decision, evaluate, failed
+from auditspan.policy.decide import Decision, evaluate, failed, stopped
 from auditspan.policy.errors import PolicyInvalid
 from auditspan.policy.operations import OPERATIONS, operation
 from auditspan.policy.request import Request, ToolLike
@@ -85,6 +85,8 @@ class PolicySet:
     def decide(self, request: Request) -> Decision:
         """Judge a request. Never raises for what stands in one."""
         slice_ = self.slice(request.tool.name, request.operation)
+        if request.agent.disabled:
+            return replace(stopped(slice_.review_required), version=self.version)
         values = {name: get(request) for name, get in slice_.getters.items()}
         if slice_.timed:
             values |= self._times(slice_, request.at)

@@ -24,7 +24,9 @@ class AgentFacts:
     roles: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     registered: bool = True
-    """Whether the registry knows it."""
+    """Whether the registry knows it and lets it act."""
+    disabled: bool = False
+    """The registry knows it and says that it may do nothing."""
     provenance: str = ""
     """`claimed`, `verified` or `derived`."""
 

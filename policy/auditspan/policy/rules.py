@@ -36,6 +36,8 @@ DEFAULT_DENY = "default-deny"
 """Rule id when nothing permits."""
 EVALUATION_ERROR = "evaluation-error"
 """Rule id when a policy could not be evaluated."""
+AGENT_DISABLED = "agent-disabled"
+"""Rule id when the agent is disabled in the registry."""
 
 _KINDS: Mapping[tuple[str, str | None], Kind] = {
     ("permit", None): "permit",
@@ -147,7 +149,7 @@ def _annotation_faults(effect: str, annotations: Mapping[str, str]) -> Iterator[
     id_ = annotations.get("id", "")
     if not id_:
         yield "id", f'{effect} has no @id("…"); records name policies by it'
-    elif id_ in (DEFAULT_DENY, EVALUATION_ERROR):
+    elif id_ in (DEFAULT_DENY, EVALUATION_ERROR, AGENT_DISABLED):
         yield "id", f"@id is {id_!r}, which auditspan itself uses; take another"
     elif len(id_) > _MAX_ID or not id_.isprintable():
         yield "id", f"@id has to be at most {_MAX_ID} printable characters"

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditspan.policy.rules import AGENT_DISABLED
 from auditspan.policy.slice import UNRECORDED
 from auditspan.processors.attributes import Attributes
 from auditspan.processors.batch import Codes, Mask, mask_of
@@ -78,7 +79,10 @@ def compared(
 def _differs(judged: Judged, guard: Guard) -> Mask:
     """Where the policies say something else than the guard did."""
     outcome = judged.texts(lambda decision: decision.outcome)
-    comparable = judged.mask(lambda decision: UNRECORDED not in decision.errors)
+    # An order to stop may not have reached the guard; that it acts is `agent.disabled`.
+    comparable = judged.mask(
+        lambda d: UNRECORDED not in d.errors and AGENT_DISABLED not in d.rule_ids
+    )
     return mask_of(pc.not_equal(outcome, guard.outcome)) & comparable
 
 

@@ -76,6 +76,11 @@ def sources_of(slice_: Slice, operation_name: str) -> set[str]:
     return names
 
 
+def sources_of_disabled(registry: Registry) -> set[str]:
+    """The columns that tell whether an agent is disabled; none while no agent is."""
+    return {"AgentId"} if any(agent.disabled for agent in registry.agents.values()) else set()
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A column by its distinct values."""
@@ -183,6 +188,8 @@ def _agent(get: Callable[[str], str], registry: Registry) -> AgentFacts:
         environments=agent.environments,
         roles=agent.roles,
         tags=agent.tags,
+        registered=not agent.disabled,
+        disabled=agent.disabled,
         provenance=provenance,
     )
 

@@ -16,7 +16,7 @@ from auditspan.policy.arguments import ArgumentMismatch
 from auditspan.policy.rules import EVALUATION_ERROR
 from auditspan.processors.arguments import read
 from auditspan.processors.batch import Codes, Mask
-from auditspan.processors.policy_inputs import Arguments, Inputs, sources_of
+from auditspan.processors.policy_inputs import Arguments, Inputs, sources_of, sources_of_disabled
 from auditspan.processors.policy_sets import PolicySets, Unusable
 from auditspan.registry.history import History
 from auditspan.registry.models import Registry
@@ -103,7 +103,8 @@ def _groups(
             yield _Group(registry, policies, None, set(), mask)
         else:
             slice_ = policies.slice(inputs.value("ToolName", row), operation)
-            yield _Group(registry, policies, slice_, sources_of(slice_, operation), mask)
+            needed = sources_of(slice_, operation) | sources_of_disabled(registry)
+            yield _Group(registry, policies, slice_, needed, mask)
 
 
 def _needed_codes(inputs: Inputs, groups: list[_Group], number: Codes) -> Iterator[Codes]:

@@ -104,8 +104,8 @@ def _agent(agent: Agent) -> AgentFacts:
         environments=agent.environments,
         roles=agent.roles,
         tags=agent.tags,
-        # A disabled agent is known and may do nothing, like one that is not known.
         registered=not agent.disabled,
+        disabled=agent.disabled,
         provenance="verified",
     )
 
