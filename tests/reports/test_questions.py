@@ -36,9 +36,12 @@ EXPECTED: Mapping[str, tuple[Mapping[str, str], str, list[Any]]] = {
     "incident": ({"conversation": "c1"}, "RecordId", ["r1", "r2", "r3", "r5", "r6"]),
     "policy-changes": ({}, "Version", ["sha256:a", "sha256:b"]),
     "policy-in-force": ({"at": "2026-11-24T08:30:00Z"}, "Text", ["permit old"]),
+    "recertification": ({}, "Item", ["agent:helper", "grant:g1"]),
     "record-authorization": ({"record": "r6"}, "Grantor", ["carol"]),
     "retention": ({}, "Records", [6]),
     "review-missing": ({}, "RecordId", ["r4"]),
+    "reviews": ({}, "ReviewId", ["v1", "v2", "v3"]),
+    "reviews-of-record": ({"record": "r6"}, "Reason", ["not ordered", "ordered by phone"]),
     "unattributed": ({}, "Unregistered", [1]),
     "usage": ({}, "TokensIn", [100]),
     "user-activity": ({"user": "alice"}, "RecordId", ["r1", "r2", "r3", "r5", "r6"]),
@@ -117,3 +120,23 @@ def test_what_is_asked_wrongly_is_said(source: Reader) -> None:
         ask(source, "denials", ALL, {"usr": "x"})
     with pytest.raises(BadFilter, match="cannot be read"):
         ask(source, "policy-in-force", ALL, {"at": "soon"})
+
+
+def test_a_verdict_that_does_not_close_leaves_a_record_waiting(source: Reader) -> None:
+    """And says who escalated it; one that was closed later is not asked about any more."""
+    [row] = ask(source, "review-missing", ALL).rows
+    assert (row["LastVerdict"], row["LastReviewedBy"]) == ("escalated", "person:ivan")
+    assert row["HoursWaiting"] > 0
+
+
+def test_of_several_reviews_the_latest_counts(source: Reader) -> None:
+    """All are kept."""
+    rows = ask(source, "reviews", ALL).rows
+    assert [(row["RecordId"], row["Counts"]) for row in rows] == [("r4", 1), ("r6", 0), ("r6", 1)]
+
+
+def test_what_an_owner_said_and_what_nobody_said(source: Reader) -> None:
+    """An item without an answer has no time of one."""
+    agent, grant = ask(source, "recertification", ALL).rows
+    assert (agent["Verdict"], agent["AnsweredAs"], agent["Overdue"]) == ("keep", "owner", 0)
+    assert (grant["Verdict"], grant["AnsweredAt"], grant["Overdue"]) == ("", None, 1)

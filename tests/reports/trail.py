@@ -136,6 +136,7 @@ ROWS = (
             "Sequence": "7",
             "DataClass": "customer",
             "RegistryVersion": "sha256:b",
+            "ReviewRequired": "true",
             "UserEmail": "alice@example.org",
         },
     ),
@@ -156,9 +157,9 @@ def fill(engine: Engine) -> None:
     """The schema, the records, and what was in force when they were made."""
     migrate(engine)
     write(engine, table(), "i-1-00000001")
-    for name, columns in REGISTRY.items():
+    for name, columns in (REGISTRY | HUMAN).items():
         engine.insert(name, pa.table(columns))
-    # A review of nothing that waits, and one frame that could not be read.
+    # One frame that could not be read.
     engine.insert("dead_letters", pa.table({"ReceivedAt": _times(START), "DeadAt": _times(START)}))
 
 
@@ -224,3 +225,32 @@ REGISTRY: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """Two versions of a registry: a week before the records, and an hour after the first."""
+
+HUMAN: Mapping[str, Mapping[str, Any]] = {
+    "reviews": {
+        "ReviewId": ["v1", "v2", "v3"],
+        "RecordId": ["r4", "r6", "r6"],
+        "ReviewedAt": _times(_LATER, _LATER, _LATER + timedelta(hours=1)),
+        "ReviewedBy": ["person:ivan", "person:ivan", "person:rita"],
+        "ReviewedByProvenance": ["verified", "verified", "verified"],
+        "Method": ["api_key", "api_key", "jwt"],
+        "Verdict": ["escalated", "rejected", "approved"],
+        "Closed": [False, True, True],
+        "Comment": ["who is this?", "not ordered", "ordered by phone"],
+        "ReviewRequired": [True, True, True],
+    },
+    "recertifications": {
+        "CampaignId": ["c-1", "c-1", "c-1", "c-1"],
+        "Item": ["agent:helper", "grant:g1", "agent:helper", "grant:g1"],
+        "Event": ["asked", "asked", "answered", "overdue"],
+        "At": _times(_LATER, _LATER, _LATER + timedelta(days=1), _LATER + timedelta(days=14)),
+        "DueAt": _times(*[_LATER + timedelta(days=14)] * 4),
+        "Owner": ["ann", "carol", "ann", "carol"],
+        "RiskTier": ["high", "high", "high", "high"],
+        "AskedBy": ["person:pia", "person:pia", "", ""],
+        "Verdict": ["", "", "keep", ""],
+        "AnsweredBy": ["", "", "person:ann", ""],
+        "AnsweredAs": ["", "", "owner", ""],
+    },
+}
+"""A review that closes nothing, one that a later one supersedes, and a grant nobody answers for."""
