@@ -53,6 +53,7 @@ def folder(tmp_path: Path, **files: str) -> Path:
     texts = {
         "agents__a.yaml": "{id: helper, name: Helper, owner: o, purpose: p, risk_tier: low}",
         "tools__t.yaml": "{name: pay, effect: external}",
+        "controls.yaml": "single_operator: true\n",
         "policies__p.cedar": '@id("pay")\npermit (principal, action, resource);\n',
         "examples__e.yaml": (
             "{name: one, agent: helper, tool: pay, at: 2026-01-01T00:00:00Z,"
@@ -81,7 +82,8 @@ def test_the_demo_is_applied_and_shown(run: Run) -> None:
     assert int(told[1]) >= parts
     assert "already in force" in run("apply", DEMO, *WHY).out
     [row] = json.loads(run("history", "--format", "json").out)
-    assert (row["requested_by"], row["ticket"], row["reason"]) == ("ann", "SEC-1", "first")
+    assert (row["requested_by"], row["provenance"]) == ("operator", "verified")
+    assert (row["on_behalf_of"], row["ticket"], row["reason"]) == ("ann", "SEC-1", "first")
     shown = run("show", "agent", "analyst-agent").out
     for words in (
         "nina.park",
@@ -93,12 +95,19 @@ def test_the_demo_is_applied_and_shown(run: Run) -> None:
         assert words in shown
 
 
-def test_every_change_says_who_asked_and_why(run: Run, tmp_path: Path) -> None:
-    """Without person, ticket and reason nothing is applied."""
+def test_every_change_says_why(run: Run, tmp_path: Path) -> None:
+    """Without ticket and reason nothing is applied; who asks is known anyway."""
     ran = run("apply", folder(tmp_path), "--requested-by", "ann")
     assert ran.code == 2
     assert "--ticket, --reason" in ran.err
     assert not (tmp_path / "data").exists()
+    applied = run("apply", folder(tmp_path), "--ticket", "T-1", "--reason", "first")
+    assert applied.code == 0, applied.err
+    told = "in force, approved by nobody else: recorded as change."
+    assert applied.err.strip().endswith(told + "bootstrap")
+    changed = folder(tmp_path, **{"tools__t.yaml": "{name: pay, effect: write}"})
+    applied = run("apply", changed, "--ticket", "T-1", "--reason", "second")
+    assert applied.err.strip().endswith(told + "self_approved")
 
 
 def test_a_refused_change_shows_expected_and_actual(run: Run, tmp_path: Path) -> None:

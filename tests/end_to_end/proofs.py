@@ -61,6 +61,7 @@ def bind_agent(collector: Collector, folder: Path) -> None:
     """Put a registry in force that knows the agent `booking`."""
     (folder / "agents").mkdir(parents=True)
     (folder / "agents" / "booking.yaml").write_text(AGENT)
+    (folder / "controls.yaml").write_text("single_operator: true\n")
     collector.auditspan("apply", str(folder), *BY)
 
 
