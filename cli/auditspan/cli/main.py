@@ -18,8 +18,10 @@ from auditspan.cli import (
     config_commands,
     keys_commands,
     query_commands,
+    recertify_commands,
     registry_commands,
     replay_commands,
+    reviews_commands,
     search_commands,
     trace_commands,
     up_commands,
@@ -41,6 +43,8 @@ _MODULES = (
     trace_commands,
     query_commands,
     access_commands,
+    reviews_commands,
+    recertify_commands,
 )
 
 app = typer.Typer(
