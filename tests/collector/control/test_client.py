@@ -24,7 +24,9 @@ from auditspan.collector.bindings import bindings_in_force
 from auditspan.collector.control.api import routes
 from auditspan.collector.control.client import Client, Target, connect
 from auditspan.collector.control.errors import (
+    ControlConflict,
     ControlDenied,
+    ControlForbidden,
     ControlInvalid,
     ControlRefused,
     ControlUnavailable,
@@ -139,6 +141,92 @@ def test_a_stopped_collector_is_worked_on_directly(tmp_path: Path) -> None:
         life(client)
     with connect(target) as client:
         assert len(client.history()) == 2
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Keys of two persons who decide together, and of what they decide about."""
+
+    alice: Target
+    bob: Target
+    operator: Target
+
+
+def people(data: Path, url: str = "") -> People:
+    """Two persons with keys; from then on the operator's token decides nothing."""
+    target = Target(data, url, data / "secrets" / "operator.token" if url else None)
+    found = {"operator": target}
+    with connect(target, create=not url) as client:
+        assert client.apply(two_persons(), WHY)["findings"] == ["change.bootstrap"]
+        for name in ("alice", "bob"):
+            file = data.parent / f"{name}.key"
+            file.write_text(str(client.issue(Wish(name, "person", 3600), WHY)["key"]) + "\n")
+            file.chmod(0o600)
+            found[name] = Target(data, url, file)
+    return People(**found)
+
+
+def together(who: People) -> None:
+    """One proposes, the other approves; nobody else does."""
+    changed = two_persons(policies__p=STRICTER)
+    with connect(who.alice) as client:
+        hash_ = str(client.apply(changed, WHY)["proposal"])
+        [row] = client.changes()
+        assert (row["id"], row["requested_by"]) == (hash_, "person:alice")
+        with pytest.raises(ControlForbidden, match="person:alice asked for this change"):
+            client.approve(hash_, "")
+    with (
+        connect(who.operator) as client,
+        pytest.raises(ControlForbidden, match="takes the role policy"),
+    ):
+        client.approve(hash_, "")
+    with connect(who.bob) as client:
+        assert client.change(hash_[7:19])["state"] == "open"
+        assert client.approve(hash_[7:19], "fine")["approved_by"] == "person:bob"
+        assert client.bundle().files == changed.files
+        assert client.changes() == []
+        assert client.changes(all=True)[0]["decided_by"] == "person:bob"
+        assert client.disable("helper", WHY)["applied"]
+        assert [agent["state"] for agent in client.agents()] == ["disabled"]
+        again = client.enable("helper", WHY)
+        with pytest.raises(ControlConflict, match="was approved by person:bob"):
+            client.reject(hash_, "no")
+        assert client.withdraw(str(again["proposal"]), "")["state"] == "withdrawn"
+        with pytest.raises(ControlInvalid, match="8 to 64 hex digits"):
+            client.change("../keys")
+        other = str(client.enable("helper", WHY)["proposal"])
+    with connect(who.alice) as client:
+        assert client.reject(other, "no")["state"] == "rejected"
+
+
+def test_two_persons_on_a_running_collector(running: Running) -> None:
+    """Each by their own key, over the address."""
+    together(people(running.data, running.url))
+    approved = next(record for record in running.records if record.approver)
+    assert (approved.asked_by, approved.agreed_by) == ("person:alice", "person:bob")
+
+
+def test_two_persons_on_a_stopped_collector(tmp_path: Path) -> None:
+    """The same rules hold in the folder itself, by the same keys."""
+    together(people(tmp_path / "data"))
+
+
+def test_a_token_of_a_provider_needs_a_running_collector(tmp_path: Path) -> None:
+    """A stopped one cannot check it; a key that is none proves nobody."""
+    who = people(tmp_path / "data")
+    token = tmp_path / "token"
+    token.touch(mode=0o600)
+    for text, words in (
+        ("eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhIn0.AAAA", r"start the collector \(`auditspan up`\)"),
+        ("ask_0123456789abcdef_" + "0" * 64, "not a key of ours"),
+        ("aso_wrong", "not the one of this collector"),
+    ):
+        token.write_text(text)
+        with (
+            pytest.raises(ControlDenied, match=words),
+            connect(Target(who.alice.data, token_file=token)),
+        ):
+            pass
 
 
 def test_a_wrong_token_is_told_apart_from_a_missing_one(running: Running, tmp_path: Path) -> None:
