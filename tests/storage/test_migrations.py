@@ -21,6 +21,7 @@ _VIEWS = {
     "audit_chain",
     "audit_conversations",
     "audit_repeats",
+    "audit_reviewed",
     "otel_traces",
     "otel_traces_trace_id_ts",
 }
@@ -34,6 +35,9 @@ class _Alias:
     kind: str = "alias"
     attribute: str = ""
     asserted_by: str = "client"
+    group: str = "maps"
+    content: bool = True
+    shown: str = ""
 
 
 def test_migrations_are_numbered_without_gaps() -> None:

@@ -10,6 +10,7 @@ _NAMES = {
     "audit_chain",
     "audit_conversations",
     "audit_repeats",
+    "audit_reviewed",
     "otel_traces",
     "otel_traces_trace_id_ts",
     "agents",

@@ -14,6 +14,9 @@ class Column(Protocol):
     def type(self) -> str: ...
 
     @property
+    def group(self) -> str: ...
+
+    @property
     def attribute(self) -> str: ...
 
     @property
@@ -24,6 +27,12 @@ class Column(Protocol):
 
     @property
     def expression(self) -> str: ...
+
+    @property
+    def content(self) -> bool: ...
+
+    @property
+    def shown(self) -> str: ...
 
 
 def of_registry() -> Sequence[Column]:

@@ -4,27 +4,32 @@ Readers never see a base table. A reader's views have no content (docs/reading-c
 investigator's have everything but salts and what only the collector needs.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Final, Literal
 
 import yaml
 
+from auditspan.semconv.readers import HIDDEN_OPERATIONS
 from auditspan.storage.columns import Column, of_registry
+from auditspan.storage.reader_columns import PREFIX, in_place_of, reader_columns
+from auditspan.storage.render import Target
 
 Access = Literal["reader", "investigator"]
 """Whose views."""
 
 ACCESSES: Final[tuple[Access, ...]] = ("reader", "investigator")
 
+REVIEW_COLUMNS: Final = ("ReviewedBy", "ReviewedAt", "ReviewVerdict")
+"""Columns that `audit_reviewed` has and `audit` has not."""
+
 _FOLDER = files("auditspan.storage") / "sql" / "views"
-_INTERNAL = frozenset({"RecordSalt", "GroupSalts", "Redacted"})
-_CONTENT = frozenset(
-    {
-        *("ToolArguments", "ToolResult", "StatusMessage", "PolicyReason", "ResourceAttributes"),
-        *("SpanAttributes", "AttributeTypes", "OtlpExtras", "Events", "Links", "Derived"),
-    }
-)
+_SHOWN = re.compile(r"\{shown (\w+)\}")
+_UNSEALED = "unsealed"
+"""The group of salts and of what took their place, which stand in no view."""
 
 
 def role_database(database: str, access: Access) -> str:
@@ -32,13 +37,26 @@ def role_database(database: str, access: Access) -> str:
     return f"{database}_{access}"
 
 
+def read_as(view: str, columns: Collection[str]) -> str:
+    """The view to read for a name, given the columns that a statement names (`*` for all).
+
+    `audit` has the columns of reviews too, but costs no join where nobody asks for them.
+    """
+    asked = view == "audit" and not {"*", *REVIEW_COLUMNS}.isdisjoint(columns)
+    return "audit_reviewed" if asked else view
+
+
 def audit_columns(access: Access, columns: Sequence[Column] | None = None) -> tuple[str, ...]:
     """Columns of `audit` for a role, in their order."""
-    hidden = _INTERNAL | (_CONTENT if access == "reader" else frozenset())
     known = of_registry() if columns is None else columns
-    return tuple(column.name for column in known if column.name not in hidden)
+    return tuple(
+        column.name
+        for column in known
+        if column.group != _UNSEALED and not (access == "reader" and column.content)
+    )
 
 
+@cache
 def tables() -> Mapping[str, Mapping[str, Sequence[str]]]:
     """Tables that are shown beside the records, with their columns by who may see them."""
     known: dict[str, dict[str, list[str]]] = yaml.safe_load(
@@ -53,21 +71,59 @@ def table_columns(table: str, access: Access) -> tuple[str, ...]:
     return (*entry["columns"], *(entry.get("content", ()) if access == "investigator" else ()))
 
 
-def texts(database: str, access: Access | None, columns: Sequence[Column]) -> list[str]:
+def texts(target: Target, access: Access | None, columns: Sequence[Column]) -> list[str]:
     """The statements that make the views of a role, or those beside the tables themselves."""
-    here = database if access is None else role_database(database, access)
-    shown = audit_columns(access or "investigator", columns)
-    names = ",\n    ".join(f"`{name}`" for name in shown)
-    found = sorted(file.name for file in _FOLDER.iterdir() if file.name.endswith(".sql"))
-    made = [(_FOLDER / name).read_text("utf-8").replace("{columns}", names) for name in found]
-    made += [] if access is None else _of_tables(access)
-    return [text.replace("{here}", here).replace("{base}", database) for text in made]
+    here = target.database if access is None else role_database(target.database, access)
+    made = [file.read_text("utf-8") for file in _files(_FOLDER)]
+    if access is not None:
+        made += [*_of_tables(access), *(f.read_text("utf-8") for f in _files(_FOLDER / "system"))]
+    values = {
+        "{columns}": _selected(access, columns),
+        "{rows}": _rows(access),
+        "{global}": "GLOBAL " if target.cluster else "",
+        "{here}": here,
+        "{base}": target.database,
+    }
+    return [_filled(_in_place(text, access, columns), values) for text in made]
 
 
-def _of_tables(access: Access) -> list[str]:
-    return [
-        f"CREATE OR REPLACE VIEW {{here}}.{{view {table}}} AS\n"
-        f"SELECT {', '.join(shown)}\nFROM {{base}}.{table};\n"
-        for table in tables()
-        if (shown := table_columns(table, access))
-    ]
+def _files(folder: Traversable) -> list[Traversable]:
+    """In the order of their names, in which a view comes after those that it reads."""
+    found = (file for file in folder.iterdir() if file.name.endswith(".sql"))
+    return sorted(found, key=lambda file: file.name)
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text
+
+
+def _in_place(text: str, access: Access | None, columns: Sequence[Column]) -> str:
+    if access == "reader":
+        return _SHOWN.sub(lambda found: in_place_of(found[1], columns), text)
+    return _SHOWN.sub(r"r.\1", text)
+
+
+def _selected(access: Access | None, columns: Sequence[Column]) -> str:
+    cut = reader_columns(columns) if access == "reader" else {}
+    return ",\n    ".join(
+        f"r.{PREFIX}{name} AS {name}" if name in cut else f"r.{name} AS {name}"
+        for name in audit_columns(access or "investigator", columns)
+    )
+
+
+def _rows(access: Access | None) -> str:
+    if access != "reader":
+        return ""
+    hidden = ", ".join(f"'{name}'" for name in HIDDEN_OPERATIONS)
+    return f"WHERE r.Operation NOT IN ({hidden})"
+
+
+def _of_tables(access: Access) -> Iterator[str]:
+    for table in tables():
+        if shown := table_columns(table, access):
+            yield (
+                f"CREATE OR REPLACE VIEW {{here}}.{{view {table}}} SQL SECURITY INVOKER AS\n"
+                f"SELECT {', '.join(shown)}\nFROM {{base}}.{table};\n"
+            )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from auditspan.storage.columns import Column, of_registry
 from auditspan.storage.engine import Engine
+from auditspan.storage.reader_columns import PREFIX, reader_columns
 from auditspan.storage.render import Target, statements
 from auditspan.storage.role_views import ACCESSES, role_database, texts
 
@@ -44,10 +45,10 @@ def _fingerprint(engine: Engine) -> str:
 
 def _aliases(columns: Sequence[Column]) -> list[tuple[str, str]]:
     """Name and definition of each computed column."""
+    made = {c.name: (c.type, c.expression) for c in columns if c.kind == "alias"}
+    made |= {f"{PREFIX}{name}": what for name, what in reader_columns(columns).items()}
     return [
-        (column.name, f"`{column.name}` {column.type} ALIAS {column.expression}")
-        for column in columns
-        if column.kind == "alias"
+        (name, f"`{name}` {type} ALIAS {expression}") for name, (type, expression) in made.items()
     ]
 
 
@@ -67,8 +68,8 @@ def _alter(engine: Engine, aliases: Sequence[tuple[str, str]]) -> str:
 
 def _views(target: Target, columns: Sequence[Column]) -> list[str]:
     """The statements that make every view."""
-    made = texts(target.database, None, columns)
+    made = texts(target, None, columns)
     for access in ACCESSES:
-        database = role_database(target.database, access)
-        made += [target.create_database(database), *texts(target.database, access, columns)]
+        database = target.create_database(role_database(target.database, access))
+        made += [database, *texts(target, access, columns)]
     return made

@@ -1,7 +1,7 @@
 -- Records with what their trace says of them: spans of other software that name no agent, user or
 -- conversation get those of the trace, and the row says that they are derived. The earliest record
 -- that names one counts. Rows are never updated, so a root that arrives late completes them too.
-CREATE OR REPLACE VIEW {here}.{view audit_chain} AS
+CREATE OR REPLACE VIEW {here}.{view audit_chain} SQL SECURITY INVOKER AS
 SELECT
     r.* REPLACE
     (
@@ -16,7 +16,7 @@ SELECT
         OR (r.UserId = '' AND t.TraceUserId != '')
         OR (r.ConversationId = '' AND t.TraceConversationId != '') AS Completed
 FROM {here}.audit AS r
-LEFT JOIN
+{global}LEFT JOIN
 (
     SELECT
         TraceId,

@@ -1,6 +1,6 @@
 -- The same by conversation: foreign spans that name the conversation but no agent or user, in
 -- whatever trace they came. A view of its own, because each can then be read by its own index.
-CREATE OR REPLACE VIEW {here}.{view audit_conversations} AS
+CREATE OR REPLACE VIEW {here}.{view audit_conversations} SQL SECURITY INVOKER AS
 SELECT
     r.* REPLACE
     (
@@ -15,7 +15,7 @@ SELECT
     (r.AgentId = '' AND c.ConversationAgentId != '')
         OR (r.UserId = '' AND c.ConversationUserId != '') AS Completed
 FROM {here}.audit AS r
-LEFT JOIN
+{global}LEFT JOIN
 (
     SELECT
         ConversationId,
@@ -23,6 +23,7 @@ LEFT JOIN
         argMinIf(AgentName, Timestamp, AgentId != '') AS ConversationAgentName,
         argMinIf(UserId, Timestamp, UserId != '') AS ConversationUserId
     FROM {base}.audit_records
+    WHERE ConversationId != ''
     GROUP BY ConversationId
 ) AS c ON r.ConversationId = c.ConversationId
 WHERE r.ConversationId != '';

@@ -1,6 +1,7 @@
 -- Spans that came more than once. The same content is a repeat that a sender's retry made with
--- another body; different content under one span id is worth a look.
-CREATE OR REPLACE VIEW {here}.{view audit_repeats} AS
+-- another body; different content under one span id is worth a look. For readers, content counts by
+-- its hashes.
+CREATE OR REPLACE VIEW {here}.{view audit_repeats} SQL SECURITY INVOKER AS
 SELECT
     TraceId,
     SpanId,
@@ -12,12 +13,16 @@ SELECT
 FROM
 (
     SELECT
-        TraceId, SpanId, ReceivedAt, RecordId,
+        r.TraceId AS TraceId,
+        r.SpanId AS SpanId,
+        r.ReceivedAt AS ReceivedAt,
+        r.RecordId AS RecordId,
         sipHash128(
-            Timestamp, Duration, ParentSpanId, SpanName, SpanKind, StatusCode, StatusMessage,
-            ResourceAttributes, SpanAttributes, Events, Links) AS Content
-    FROM {base}.audit_records
-    WHERE RecordKind = 'action' AND SpanId != ''
+            r.Timestamp, r.Duration, r.ParentSpanId, r.SpanName, r.SpanKind, r.StatusCode,
+            r.ArgumentsHash, r.ResultHash, {shown StatusMessage}, {shown ResourceAttributes},
+            {shown SpanAttributes}, {shown Events}, {shown Links}) AS Content
+    FROM {base}.audit_records AS r
+    WHERE r.RecordKind = 'action' AND r.SpanId != ''
 )
 GROUP BY TraceId, SpanId
 HAVING Records > 1;
