@@ -194,14 +194,14 @@ def _sql(by_trace: bool) -> str:
     column = "TraceId" if by_trace else "ConversationId"
     # A conversation's records without the id (a foreign span inside its trace) belong to it too.
     traces = (
-        "TraceId IN (SELECT TraceId FROM audit_records"
+        "TraceId IN (SELECT TraceId FROM audit"
         " WHERE ConversationId = {id:String} AND TraceId != '')"
     )
     condition = f"{column} = {{id:String}}"
     if not by_trace:
         condition = f"({condition} OR (ConversationId = '' AND {traces}))"
     return (
-        f"SELECT {', '.join(COLUMNS)} FROM audit_records WHERE {condition} "  # noqa: S608
+        f"SELECT {', '.join(COLUMNS)} FROM audit WHERE {condition} "  # noqa: S608
         "ORDER BY Timestamp, RecordId LIMIT {limit:UInt32}"
     )
 

@@ -28,7 +28,7 @@ FROM (
             max(Sequence) AS highest,
             minIf(Sequence, Sequence > 0) AS lowest,
             uniqExactIf(Sequence, Sequence > 0) AS known
-        FROM audit_records
+        FROM audit
         WHERE (Timestamp >= {since:DateTime64(9, 'UTC')} AND Timestamp < {until:DateTime64(9, 'UTC')})
            OR (ReceivedAt >= {since:DateTime64(9, 'UTC')} AND ReceivedAt < {until:DateTime64(9, 'UTC')})
         GROUP BY InstanceId

@@ -39,7 +39,7 @@ def search(
     """The newest matching records, newest first. Raises `BadFilter`."""
     condition = where(filters, period)
     sql = (
-        f"SELECT {', '.join(columns)} FROM audit_records WHERE {condition.sql} "  # noqa: S608
+        f"SELECT {', '.join(columns)} FROM audit WHERE {condition.sql} "  # noqa: S608
         "ORDER BY Timestamp DESC, RecordId DESC LIMIT {limit:UInt32}"
     )
     rows: list[dict[str, Any]] = source.arrow(sql, {**condition.params, "limit": limit}).to_pylist()
@@ -51,5 +51,5 @@ def count(
 ) -> int:
     """How many records match, however many a search shows."""
     condition = where(filters, period)
-    sql = f"SELECT count() AS n FROM audit_records WHERE {condition.sql}"  # noqa: S608
+    sql = f"SELECT count() AS n FROM audit WHERE {condition.sql}"  # noqa: S608
     return int(source.arrow(sql, condition.params).column("n")[0].as_py())

@@ -6,7 +6,7 @@ SELECT if(r.AgentId != '', r.AgentId, a.AgentId) AS Agent, a.AgentId != '' AS Re
 FROM (
     SELECT AgentId, groupUniqArray(AgentProvenance) AS Provenance, count() AS Actions,
            countIf(OutcomeStatus = 'denied') AS Denied, max(Timestamp) AS LastSeen
-    FROM audit_records
+    FROM audit
     WHERE RecordKind = 'action' AND ((Timestamp >= {since:DateTime64(9, 'UTC')} AND Timestamp < {until:DateTime64(9, 'UTC')})
     OR (ReceivedAt >= {since:DateTime64(9, 'UTC')} AND ReceivedAt < {until:DateTime64(9, 'UTC')}))
     GROUP BY AgentId

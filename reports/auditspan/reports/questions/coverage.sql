@@ -5,7 +5,7 @@ SELECT AgentId, if(ToolServer != '', ToolServer, ServiceName) AS System, ToolNam
        count() AS Actions, countIf(AgentProvenance = 'verified') AS AgentVerified,
        countIf(UserProvenance = 'verified') AS UserVerified,
        countIf(PolicyOutcome != 'not_evaluated') AS Judged, max(Timestamp) AS LastSeen
-FROM audit_records
+FROM audit
 WHERE RecordKind = 'action' AND ToolName != ''
   AND ((Timestamp >= {since:DateTime64(9, 'UTC')} AND Timestamp < {until:DateTime64(9, 'UTC')})
     OR (ReceivedAt >= {since:DateTime64(9, 'UTC')} AND ReceivedAt < {until:DateTime64(9, 'UTC')}))

@@ -4,7 +4,7 @@
 -- param data_class String: the class of data as the tool catalogue names it, for example customer
 SELECT Timestamp, AgentId, UserId, ToolName, Effect, TargetType, TargetId, DataSubjectIds,
        PolicyOutcome, OutcomeStatus, Summary, RecordId
-FROM audit_records
+FROM audit
 WHERE RecordKind = 'action' AND DataClass = {data_class:String}
   -- What is not known to be a read may have changed data.
   AND Effect IN ('write', 'destructive', 'external', 'unknown')

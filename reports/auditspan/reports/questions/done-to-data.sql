@@ -4,7 +4,7 @@
 -- param organization String: the organisation, tenant or target owner asking
 SELECT Timestamp, ConversationId, AgentId, UserId, ActionType, ToolName, Effect, TargetType, TargetId,
        PolicyOutcome, PolicyRuleIds, OutcomeStatus, Summary, RecordId
-FROM audit_records
+FROM audit
 WHERE RecordKind = 'action' AND OrganizationId = {organization:String}
   AND ((Timestamp >= {since:DateTime64(9, 'UTC')} AND Timestamp < {until:DateTime64(9, 'UTC')})
     OR (ReceivedAt >= {since:DateTime64(9, 'UTC')} AND ReceivedAt < {until:DateTime64(9, 'UTC')}))

@@ -7,7 +7,7 @@ SELECT g.GrantId, g.AgentId, g.Grantor, g.Purpose, g.GrantedAt, g.ExpiresAt,
 FROM (SELECT * FROM grants WHERE AppliedAt = (SELECT max(AppliedAt) FROM registry_versions)) AS g
 LEFT JOIN (
     SELECT GrantId, count() AS Actions, max(Timestamp) AS LastUsed
-    FROM audit_records
+    FROM audit
     WHERE GrantId != '' AND ((Timestamp >= {since:DateTime64(9, 'UTC')} AND Timestamp < {until:DateTime64(9, 'UTC')})
     OR (ReceivedAt >= {since:DateTime64(9, 'UTC')} AND ReceivedAt < {until:DateTime64(9, 'UTC')}))
     GROUP BY GrantId

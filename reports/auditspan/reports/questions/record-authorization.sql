@@ -8,7 +8,7 @@ SELECT r.RecordId, r.AgentId, r.Operation, r.ToolName, r.UserId, r.UserProvenanc
        g.Operations, g.Tools, g.Targets, g.Environments AS GrantEnvironments, g.Purpose AS GrantPurpose,
        g.Ticket AS GrantTicket, g.Approvals,
        r.PolicyOutcome, r.PolicyRuleIds, r.PolicyVersion, r.Findings
-FROM audit_records AS r
+FROM audit AS r
 LEFT JOIN (SELECT * FROM grants ORDER BY AppliedAt DESC LIMIT 1 BY GrantId, RegistryVersion) AS g
     ON g.GrantId = r.GrantId AND g.RegistryVersion = r.RegistryVersion
 WHERE r.RecordId = {record:String}

@@ -4,7 +4,7 @@
 SELECT r.Timestamp, r.AgentId, r.UserId, r.ToolName, r.TargetId, r.OutcomeStatus, r.PolicyRuleIds,
        r.Severity, dateDiff('hour', r.ReceivedAt, now64(9, 'UTC')) AS HoursWaiting,
        v.LastVerdict, v.LastReviewedBy, r.Summary, r.RecordId
-FROM audit_records AS r
+FROM audit AS r
 LEFT JOIN (
     SELECT RecordId, argMax(Closed, (ReviewedAt, ReviewId)) AS LastClosed,
            argMax(Verdict, (ReviewedAt, ReviewId)) AS LastVerdict,

@@ -4,7 +4,7 @@
 SELECT AgentId, AgentProvenance, PrincipalId, UserProvenance, ServiceName, count() AS Actions,
        countIf(has(Findings, 'identity.unregistered')) AS Unregistered,
        countIf(has(Findings, 'identity.mismatch')) AS Mismatched
-FROM audit_records
+FROM audit
 WHERE RecordKind = 'action' AND (AgentProvenance != 'verified' OR UserProvenance != 'verified')
   AND ((Timestamp >= {since:DateTime64(9, 'UTC')} AND Timestamp < {until:DateTime64(9, 'UTC')})
     OR (ReceivedAt >= {since:DateTime64(9, 'UTC')} AND ReceivedAt < {until:DateTime64(9, 'UTC')}))

@@ -4,7 +4,7 @@
 SELECT AgentId, Provider, ModelName, count() AS Calls, sum(InputTokens) AS TokensIn,
        sum(OutputTokens) AS TokensOut, round(quantileExact(0.5)(Duration) / 1e9, 3) AS MedianSeconds,
        countIf(OutcomeStatus = 'failure') AS Failed
-FROM audit_records
+FROM audit
 WHERE ActionType = 'model.call' AND ((Timestamp >= {since:DateTime64(9, 'UTC')} AND Timestamp < {until:DateTime64(9, 'UTC')})
     OR (ReceivedAt >= {since:DateTime64(9, 'UTC')} AND ReceivedAt < {until:DateTime64(9, 'UTC')}))
 GROUP BY ALL ORDER BY Calls DESC, AgentId, ModelName

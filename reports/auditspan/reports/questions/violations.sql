@@ -3,7 +3,7 @@
 -- asks: Which actions did policy forbid that nobody stopped?
 SELECT Timestamp, AgentId, UserId, ToolName, TargetId, PolicyOutcome, PolicyRuleIds, PolicyReason,
        Findings, Severity, OutcomeStatus, RecordId
-FROM audit_records
+FROM audit
 WHERE RecordKind = 'action'
   AND hasAny(Findings, ['policy.violation', 'policy.bypass', 'policy.stale', 'policy.unguarded', 'approval.missing'])
   AND ((Timestamp >= {since:DateTime64(9, 'UTC')} AND Timestamp < {until:DateTime64(9, 'UTC')})

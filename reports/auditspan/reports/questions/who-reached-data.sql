@@ -6,7 +6,7 @@ SELECT UserId, anyLast(UserEmail) AS Email, UserProvenance, AgentId,
        count() AS Actions, countIf(OutcomeStatus = 'denied') AS Denied,
        groupUniqArray(100)(ToolName) AS Tools, uniqExact(TargetId) AS Targets,
        min(Timestamp) AS First, max(Timestamp) AS Last
-FROM audit_records
+FROM audit
 WHERE RecordKind = 'action' AND DataClass = {data_class:String}
   AND ((Timestamp >= {since:DateTime64(9, 'UTC')} AND Timestamp < {until:DateTime64(9, 'UTC')})
     OR (ReceivedAt >= {since:DateTime64(9, 'UTC')} AND ReceivedAt < {until:DateTime64(9, 'UTC')}))
