@@ -20,6 +20,9 @@ _NAMES = {
     "policy_versions",
     "detections",
     "reviews",
+    "recertifications",
+    "audit_seals",
+    "audit_checkpoints",
     "erasures",
     "dead_letters",
 }

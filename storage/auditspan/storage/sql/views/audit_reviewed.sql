@@ -11,8 +11,8 @@ FROM {here}.audit AS r
 (
     SELECT
         l.RecordId AS RecordId,
-        argMax(l.ReviewedBy, l.ReviewedAt) AS ReviewedBy,
-        argMax(l.Verdict, l.ReviewedAt) AS ReviewVerdict,
+        argMax(l.ReviewedBy, (l.ReviewedAt, l.ReviewId)) AS ReviewedBy,
+        argMax(l.Verdict, (l.ReviewedAt, l.ReviewId)) AS ReviewVerdict,
         max(l.ReviewedAt) AS ReviewedAt
     FROM {base}.reviews AS l
     GROUP BY l.RecordId
