@@ -6,8 +6,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 DATA   ?= data
-SOURCES := $(shell find semconv wire identity policy registry processors storage instrumentation \
-             collector reports cli -type f -not -path '*/__pycache__/*' 2>/dev/null)
+SOURCES := $(shell find semconv wire identity policy registry integrity processors storage \
+             instrumentation collector reports cli -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
 .PHONY: demo test up lint unit check-python semconv docs bench dev clean
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import yaml
-from generator import dialects, reference, tables
+from generator import dialects, reference, seals, tables
 from generator.check import constant
 from generator.load import Registry
 from generator.model import Enumeration
@@ -19,13 +19,14 @@ def outputs(registry: Registry, root: Path) -> dict[str, str]:
     """Path below the repository's root, and text, of every generated file."""
     physical, aliases = tables.physical(registry), tables.aliases(registry)
     words = dialects.read(root / PACKAGE / "dialects.yaml", registry)
+    groups = tables.groups(registry)
     values = {
         "attributes": list(registry.attributes),
         "schema_version": schema_version(root / PACKAGE / "registry" / "manifest.yaml"),
         "enumerations": [a for a in registry.attributes if isinstance(a.type, Enumeration)],
         "physical": physical,
         "aliases": aliases,
-        "groups": tables.groups(registry),
+        "groups": groups,
         "unsealed": registry.columns.unsealed,
         "asserted_by": tables.asserted_by(registry),
         "projections": tables.projections(registry),
@@ -40,6 +41,7 @@ def outputs(registry: Registry, root: Path) -> dict[str, str]:
         for name in MODULES
     }
     made[f"{PACKAGE}/dialects.json"] = dialects.as_json(words)
+    made[seals.MODULE] = seals.module(physical, groups)
     made["docs/semconv.md"] = reference.page(environment, registry, [*physical, *aliases], words)
     return made
 

@@ -45,6 +45,9 @@ def test_the_core_holds_no_person() -> None:
     core = set(GROUPS[0].columns)
     assert not core & {"UserId", "SessionId", "OrganizationId", "AuthorizedBy", "Purpose"}
     assert not core & {"ToolArguments", "ToolResult", "TargetId", "Summary", "StatusMessage"}
+    assert not core & {"PrincipalId", "ArgumentsHash", "ResultHash", "RequestDigest"}
+    assert not core & {"SpanName", "ServiceName", "AgentName", "Environment", "ErrorType"}
+    assert not core & {"Operation", "ToolName", "TargetType", "ModelName"}
     assert not any(BY_NAME[name].type.startswith("Map(") for name in core)
 
 

@@ -51,3 +51,20 @@ CREATE TABLE IF NOT EXISTS {local audit_checkpoints}
     Note String CODEC(ZSTD(1))
 )
 ENGINE = {engine} ORDER BY (LogId, Size, SignedAt) SETTINGS {durable};
+
+-- Columns that moved to other integrity groups stand where their groups do. Sealing began with this
+-- migration, so no sealed record knows the old groups.
+ALTER TABLE {both audit_records}
+    MODIFY COLUMN IF EXISTS PrincipalId LowCardinality(String) AFTER SealedAt,
+    MODIFY COLUMN IF EXISTS SpanName LowCardinality(String) AFTER Purpose,
+    MODIFY COLUMN IF EXISTS ServiceName LowCardinality(String) AFTER SpanName,
+    MODIFY COLUMN IF EXISTS AgentName LowCardinality(String) AFTER ServiceName,
+    MODIFY COLUMN IF EXISTS Environment LowCardinality(String) AFTER AgentName,
+    MODIFY COLUMN IF EXISTS ErrorType LowCardinality(String) AFTER Environment,
+    MODIFY COLUMN IF EXISTS Operation LowCardinality(String) AFTER ErrorType,
+    MODIFY COLUMN IF EXISTS ToolName LowCardinality(String) AFTER Operation,
+    MODIFY COLUMN IF EXISTS TargetType LowCardinality(String) AFTER ToolName,
+    MODIFY COLUMN IF EXISTS ModelName LowCardinality(String) AFTER TargetType,
+    MODIFY COLUMN IF EXISTS ArgumentsHash String AFTER ToolArguments,
+    MODIFY COLUMN IF EXISTS ResultHash String AFTER ToolResult,
+    MODIFY COLUMN IF EXISTS RequestDigest LowCardinality(String) AFTER Summary;
