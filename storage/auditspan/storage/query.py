@@ -1,22 +1,29 @@
 """One statement of a reader, on a connection of its own that can only read.
 
-Settings and parameters come from outside, so both go through an allow-list; caps are set first and
-`readonly` last, after which nothing can be changed on the connection. It is closed afterwards, and
-whatever the statement left on it is gone.
+What a reader sends never runs: `reading.check` makes a statement of its own from it, out of the
+views of the reader's role, and the engine's parser has to agree (`reading.engine_check`). Settings
+and parameters come from outside too, so both go through an allow-list; caps are set first and
+`readonly` last. The connection is closed afterwards, and whatever the statement left on it is gone.
 """
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from auditspan.storage.engine import Engine
 from auditspan.storage.errors import StatementRefused
-from auditspan.storage.statement import PLACEHOLDER, output_format, readable
+from auditspan.storage.reading import refusals
+from auditspan.storage.reading.allowed import lists
+from auditspan.storage.reading.catalog import Catalog, Catalogs
+from auditspan.storage.reading.check import Checked, checked
+from auditspan.storage.reading.engine_check import agree
+from auditspan.storage.reading.settings import settings_of
+from auditspan.storage.role_views import Access
 from auditspan.storage.values import Text, Value
 
-_UNKNOWN_FORMAT, _UNKNOWN_SETTING, _NOT_A_NUMBER = 73, 115, 72
+_CATALOGS = Catalogs()
+_NAMES = frozenset({refusals.UNKNOWN_TABLE, refusals.UNKNOWN_COLUMN, refusals.UNKNOWN_DATABASE})
 
 
 class QueryLimits(BaseModel):
@@ -56,94 +63,71 @@ class Answer:
     """The result in its format."""
     format: str
     """Which format that is."""
+    checked: Checked
+    """What ran, and what it names."""
 
 
-def execute(engine: Engine, statement: Statement, limits: QueryLimits | None = None) -> Answer:
-    """Run a reader's statement."""
-    sql = readable(statement.sql)
-    format = output_format(sql, statement.format)
-    if not re.fullmatch(r"\w{1,40}", statement.format):
-        raise StatementRefused(f"format: {statement.format[:40]!r} is none", _UNKNOWN_FORMAT)
-    settings = _settings(statement.settings, limits or QueryLimits())
+def prepared(engine: Engine, statement: Statement, access: Access = "reader") -> Checked:
+    """What may run in the place of a reader's statement. Raises `StatementRefused`."""
+    return _prepared(engine, statement, access)[0]
+
+
+def execute(
+    engine: Engine,
+    statement: Statement,
+    limits: QueryLimits | None = None,
+    access: Access = "reader",
+) -> Answer:
+    """Run a reader's statement on the views of a role."""
+    made, catalog = _prepared(engine, statement, access)
+    asked = {**statement.settings, **made.settings}
+    caps = _caps(limits or QueryLimits())
+    settings = {"result_overflow_mode": "throw", **settings_of(asked, caps), "readonly": 1}
+    params = _params(made, statement.params)
     with engine.session(settings) as session:
-        return Answer(session.raw(sql, statement.format, _params(sql, statement.params)), format)
+        if engine.kind == "embedded" and catalog.relations:
+            # A name that nothing has qualified means a view of the role, if it means anything.
+            session.raw(f"USE `{catalog.database}`", "TabSeparated")
+        agree(session, made, catalog, params)
+        return Answer(session.raw(made.sql, made.format, params), made.format, made)
 
 
-def _settings(asked: Mapping[str, str], limits: QueryLimits) -> dict[str, str | int]:
-    caps = {
+def _prepared(engine: Engine, statement: Statement, access: Access) -> tuple[Checked, Catalog]:
+    format = lists().formats.get(statement.format.lower())
+    if format is None:
+        raise refusals.unknown(
+            "format", statement.format, lists().formats.values(), refusals.UNKNOWN_FORMAT
+        )
+    catalog = _CATALOGS.of(engine, access)
+    try:
+        made = checked(statement.sql, catalog)
+    except StatementRefused as error:
+        # What is not known may have been made since the catalog was read.
+        fresh = _CATALOGS.of(engine, access, fresh=True) if error.code in _NAMES else catalog
+        if fresh == catalog:
+            raise
+        catalog, made = fresh, checked(statement.sql, fresh)
+    return (made if made.format else replace(made, format=format)), catalog
+
+
+def _caps(limits: QueryLimits) -> dict[str, int]:
+    return {
         "max_execution_time": limits.seconds,
         "max_memory_usage": limits.memory,
         "max_result_bytes": limits.result_bytes,
         "max_threads": limits.threads,
     }
-    settings: dict[str, str | int] = {"result_overflow_mode": "throw", **caps}
-    for name, value in asked.items():
-        if name in caps:
-            settings[name] = _within(name, value, caps[name])
-        elif name in _ALLOWED or name.startswith(_PREFIXES):
-            settings[name] = value
-        elif name not in _IGNORED:
-            raise StatementRefused(f"setting {name[:60]}: readers may not set it", _UNKNOWN_SETTING)
-    return {**settings, "readonly": 1}
 
 
-def _within(name: str, value: str, cap: int) -> int:
-    if not value.isdigit():
-        raise StatementRefused(
-            f"setting {name}: expected a number, got {value[:40]!r}", _NOT_A_NUMBER
-        )
-    # 0 means without limit, which is the cap.
-    return min(int(value) or cap, cap)
-
-
-def _params(sql: str, given: Mapping[str, str]) -> dict[str, Value]:
+def _params(made: Checked, given: Mapping[str, str]) -> dict[str, Value]:
     """The values that the statement asks for; the engine refuses others."""
-    wanted = {name for name, _ in PLACEHOLDER.findall(sql)}
-    return {name: Text(value) for name, value in given.items() if name in wanted}
+    missing = sorted(set(made.params) - set(given))
+    if missing:
+        raise refusals.refused(
+            f"parameter {missing[0][:60]}: no value given, send it as param_{missing[0][:60]}",
+            _NO_PARAMETER,
+        )
+    return {name: Text(given[name]) for name in made.params}
 
 
-_PREFIXES = ("output_format_", "format_csv_", "format_tsv_", "format_json_")
-_ALLOWED = frozenset(
-    {
-        "max_rows_to_read",
-        "max_bytes_to_read",
-        "max_block_size",
-        "max_result_rows",
-        "limit",
-        "offset",
-        "session_timezone",
-        "date_time_output_format",
-        "date_time_input_format",
-        "extremes",
-        "join_use_nulls",
-        "use_query_cache",
-        "cast_string_to_dynamic_use_inference",
-    }
-)
-# What clients send along with every statement and what has no meaning here: `readonly` is 1 anyway,
-# and sessions are none.
-_IGNORED = frozenset(
-    {
-        "readonly",
-        "session_id",
-        "session_timeout",
-        "session_check",
-        "query_id",
-        "quota_key",
-        "client_protocol_version",
-        "compress",
-        "enable_http_compression",
-        "http_zlib_compression_level",
-        "wait_end_of_query",
-        "buffer_size",
-        "send_progress_in_http_headers",
-        "http_headers_progress_interval_ms",
-        "http_write_exception_in_output_format",
-        "add_http_cors_header",
-        "stacktrace",
-        "log_comment",
-        "role",
-        "async_insert",
-        "wait_for_async_insert",
-    }
-)
+_NO_PARAMETER = 456  # UNKNOWN_QUERY_PARAMETER

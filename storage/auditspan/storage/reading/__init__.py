@@ -1,0 +1,1 @@
+"""The gate in front of readers' SQL: a statement is parsed, held against allow-lists, made anew."""

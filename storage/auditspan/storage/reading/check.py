@@ -1,0 +1,132 @@
+"""Checks a reader's statement and makes the one that runs.
+
+1. The statement becomes tokens (`lexer`), loses FORMAT and SETTINGS (`tail`), and becomes a tree
+(`parse`). 2. The tree is written down as it is, for the engine to compare with what was sent
+(`engine_check`). 3. Every node is held against allow-lists (`tree`, `calls`) and every name is
+resolved (`names`). 4. The tree is written down again: that runs. 5. It goes through the same once
+more and has to come out unchanged.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from sqlglot import exp
+
+from auditspan.storage.errors import StatementRefused
+from auditspan.storage.reading import plain, refusals
+from auditspan.storage.reading.allowed import lists
+from auditspan.storage.reading.calls import check_node
+from auditspan.storage.reading.catalog import Catalog
+from auditspan.storage.reading.lexer import Token, tokens
+from auditspan.storage.reading.literals import sought
+from auditspan.storage.reading.names import resolve
+from auditspan.storage.reading.parse import parse, written
+from auditspan.storage.reading.refusals import refused
+from auditspan.storage.reading.spelling import respelled
+from auditspan.storage.reading.tail import split
+from auditspan.storage.reading.tree import nodes
+
+__all__ = ["Checked", "Kind", "StatementRefused", "checked"]
+
+Kind = Literal["select", "describe", "exists", "probe"]
+"""`probe` reads no view: what clients ask before they ask anything, and SHOW."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A statement that may run."""
+
+    sql: str
+    """What runs: made by us, without FORMAT and SETTINGS, every relation a view of the role."""
+    kind: Kind
+    sent: str
+    """What was sent, without FORMAT and SETTINGS."""
+    same: str
+    """The tree of what was sent, written down before any name was resolved: the engine has to read
+    both as the same. Empty if there was no tree."""
+    format: str = ""
+    """The format that it names; empty if it names none."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Settings that it asks for; they are not checked yet."""
+    tables: tuple[str, ...] = ()
+    """Views that it reads."""
+    withs: tuple[str, ...] = ()
+    """Names that it gives to queries by WITH."""
+    columns: tuple[str, ...] = ()
+    """Names of columns in it, `*` for all of a view."""
+    literals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Values that it compares with columns by equality."""
+    bound: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Parameters that it compares with columns by equality."""
+    params: Mapping[str, str] = field(default_factory=dict)
+    """Names of its parameters with their types."""
+
+
+def checked(sql: str, catalog: Catalog) -> Checked:
+    """What may run in the place of a statement. Raises `StatementRefused`."""
+    found = tokens(sql)
+    parts = split(found)
+    format = _format(parts.format)
+    sent = sql[parts.body[0].start : parts.body[-1].end]
+    first = parts.body[0]
+    if first.is_word("select", "with") or first.is_sign("("):
+        made = _select(parts.body, sent, catalog)
+        _stable(made, catalog)
+    else:
+        made = _other(parts.body, sent, catalog)
+    return replace(made, format=format, settings=parts.settings)
+
+
+def _format(name: str) -> str:
+    known = lists().formats.get(name.lower(), "")
+    if name and not known:
+        raise refusals.unknown("format", name, lists().formats.values(), refusals.UNKNOWN_FORMAT)
+    return known
+
+
+def _select(body: Sequence[Token], sent: str, catalog: Catalog) -> Checked:
+    parsed = parse(respelled(body))
+    same = written(parsed.tree, parsed.texts)
+    for node in list(nodes(parsed.tree)):
+        check_node(node, parsed, catalog)
+    names = resolve(parsed.tree, catalog)
+    compared = sought(parsed)
+    return Checked(
+        sql=written(parsed.tree, parsed.texts),
+        kind="select" if names.tables else "probe",
+        sent=sent,
+        same=same,
+        tables=tuple(names.tables),
+        withs=tuple(cte.alias for cte in parsed.tree.find_all(exp.CTE)),
+        columns=tuple(names.columns),
+        literals=compared.literals,
+        bound=compared.bound,
+        params={
+            node.name: node.args["kind"].sql(dialect="clickhouse")
+            for node in parsed.tree.find_all(exp.Placeholder)
+        },
+    )
+
+
+def _stable(made: Checked, catalog: Catalog) -> None:
+    again = _select(tokens(made.sql), made.sql, catalog)
+    if again.sql != made.sql:
+        raise refused("reads differently the second time, write it in a simpler way")
+
+
+def _other(body: Sequence[Token], sent: str, catalog: Catalog) -> Checked:
+    first = body[0]
+    if first.is_word("describe", "desc"):
+        sql, view = plain.described(body, catalog)
+        return Checked(sql, "describe", sent, "", tables=(view,))
+    if first.is_word("exists"):
+        sql, view = plain.existing(body, catalog)
+        return Checked(sql, "exists", sent, "", tables=(view,) if view else ())
+    if first.is_word("show"):
+        return Checked(plain.shown(body, catalog), "probe", sent, "")
+    raise refused(
+        f"begins with {first.value[:40].lower()}, expected SELECT, WITH, DESCRIBE, EXISTS or "
+        "SHOW TABLES",
+        refusals.READONLY if first.value.isalpha() else refusals.SYNTAX_ERROR,
+    )
