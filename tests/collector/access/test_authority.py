@@ -168,6 +168,20 @@ def test_a_users_token_in_the_hands_of_an_agent_is_not_the_user(house: House) ->
         house.ask(alices(aud=["agents", "auditspan"]))
 
 
+@pytest.mark.parametrize(
+    "bound",
+    [
+        "{issuer: 'https://id.example', audience: agents, client: other-robot}",
+        "{issuer: 'https://other.example', audience: agents, client: robot}",
+    ],
+)
+def test_another_agents_client_is_nothing_to_a_person(house: House, bound: str) -> None:
+    """Issuer and client must both be the agent's."""
+    agent = AGENT.replace("credentials: {", f"credentials: {{jwt: [{bound}], ")
+    house.apply(agents__booking=agent)
+    assert house.ask(alices()).principal.id == "person:alice"
+
+
 def test_roles_claimed_by_a_token_are_not_believed(house: House) -> None:
     """The identity provider says who it is; what they may do is under two-person change."""
     caller = house.ask(alices(roles=["investigator", "operator"], groups=["admin"]))
