@@ -137,8 +137,7 @@ class Recertification:
         known = [item.item for item in campaign.items]
         if name not in known:
             raise NotFound(
-                f"recertification {campaign.id} does not ask about {name!r}"
-                + (nearest(name, known) or ", expected agent:<id> or grant:<id>")
+                f"recertification {campaign.id} does not ask about {name!r}" + nearest(name, known)
             )
         if name not in current:
             raise ControlConflict(f"{name} is not in force any more: there is nothing to answer")
