@@ -1,0 +1,196 @@
+"""Merkle trees over SHA-256 as in RFC 6962 §XX"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from auditspan.integrity.errors import ProofInvalid
+
+HASH_BYTES: Final = 32
+EMPTY_ROOT: Final = hashlib.sha256(b"").digest()
+"""Root of a tree without leaves."""
+
+Nodes: TypeAlias = Callable[[int, int], bytes]
+"""Hash of the complete subtree of 2^level leaves that begins at leaf `place << level`, by level and
+place. Asked only for subtrees that lie inside of the tree."""
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """Hash of a leaf."""
+    return hashlib.sha256(b"\0" + entry).digest()
+
+
+def leaf_hashes(entries: bytes, width: int) -> list[bytes]:
+    """Hashes of leaves that stand one after the other, `width` bytes each."""
+    sha256 = hashlib.sha256
+    return [
+        sha256(b"\0" + entries[at : at + width]).digest() for at in range(0, len(entries), width)
+    ]
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Hash of an inner node."""
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Subtree:
+    """A complete subtree: `size` is a power of two, and `start` a multiple of it."""
+
+    start: int
+    size: int
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Frontier:
+    """A tree that can only grow, in as many hashes as its size has ones in binary."""
+
+    size: int = 0
+    roots: tuple[bytes, ...] = ()
+    """Roots of its complete subtrees, the largest first."""
+
+    def __post_init__(self) -> None:
+        if self.size < 0 or len(self.roots) != self.size.bit_count():
+            raise ProofInvalid(
+                f"tree of {self.size} leaves: expected {self.size.bit_count()} roots of subtrees, "
+                f"got {len(self.roots)}"
+            )
+
+    def extended(self, leaves: Iterable[bytes]) -> "Frontier":
+        """The tree with these leaves (their hashes) behind its own."""
+        sha256 = hashlib.sha256
+        size, roots = self.size, list(self.roots)
+        for hashed in leaves:
+            place, size = size, size + 1
+            while place & 1:
+                hashed = sha256(b"\1" + roots.pop() + hashed).digest()
+                place >>= 1
+            roots.append(hashed)
+        return Frontier(size, tuple(roots))
+
+    def extended_by(self, subtree: Subtree) -> "Frontier":
+        """The tree with a complete subtree behind its own leaves. Raises `ProofInvalid`."""
+        if subtree.start != self.size or self.size % subtree.size or subtree.size.bit_count() != 1:
+            raise ProofInvalid(
+                f"subtree of {subtree.size} at {subtree.start} does not stand behind {self.size}"
+            )
+        place, roots, hashed = self.size // subtree.size, list(self.roots), subtree.root
+        while place & 1:
+            hashed = node_hash(roots.pop(), hashed)
+            place >>= 1
+        return Frontier(self.size + subtree.size, (*roots, hashed))
+
+    def root(self) -> bytes:
+        """Root of the whole tree."""
+        if not self.roots:
+            return EMPTY_ROOT
+        hashed = self.roots[-1]
+        for left in self.roots[-2::-1]:
+            hashed = node_hash(left, hashed)
+        return hashed
+
+    def subtrees(self) -> tuple[Subtree, ...]:
+        """Its complete subtrees, the largest first."""
+        pairs = zip(complete_subtrees(0, self.size), self.roots, strict=True)
+        return tuple(Subtree(level_at << level, 1 << level, r) for (level, level_at), r in pairs)
+
+    def consistency(self, leaves: Sequence[bytes]) -> tuple[bytes, ...]:
+        """Proof that the tree with these leaves behind holds this one, from no other hashes."""
+        new = self.size + len(leaves)
+        return consistency_proof(_Grown(self, leaves).node, self.size, new)
+
+
+@dataclass(slots=True)
+class _Grown:
+    """Nodes of a frontier's subtrees, and of leaves that come behind them."""
+
+    old: Frontier
+    leaves: Sequence[bytes]
+
+    def node(self, level: int, place: int) -> bytes:
+        start, size = place << level, 1 << level
+        if start >= self.old.size:
+            at = start - self.old.size
+            return _fold(self.leaves[at : at + size])
+        for found in self.old.subtrees():
+            if (found.start, found.size) == (start, size):
+                return found.root
+        half = level - 1
+        return node_hash(self.node(half, 2 * place), self.node(half, 2 * place + 1))
+
+
+def root_of(nodes: Nodes, size: int) -> bytes:
+    """Root of a tree of `size` leaves."""
+    return _range(nodes, 0, size) if size else EMPTY_ROOT
+
+
+def inclusion_proof(nodes: Nodes, index: int, size: int) -> tuple[bytes, ...]:
+    """Hashes from the sibling of a leaf up. Raises `ProofInvalid` for a leaf that is not there."""
+    if not 0 <= index < size:
+        raise ProofInvalid(f"no leaf {index} in a tree of {size}")
+    return tuple(_range(nodes, start, end) for start, end in _path(index, 0, size))
+
+
+def _path(index: int, start: int, end: int) -> Iterator[tuple[int, int]]:
+    if end - start == 1:
+        return
+    middle = start + _split(end - start)
+    if index < middle:
+        yield from _path(index, start, middle)
+        yield middle, end
+    else:
+        yield from _path(index, middle, end)
+        yield start, middle
+
+
+def consistency_proof(nodes: Nodes, old: int, new: int) -> tuple[bytes, ...]:
+    """Hashes that show that a tree of `new` leaves begins with the one of `old`."""
+    if not 0 <= old <= new:
+        raise ProofInvalid(f"a tree of {new} leaves cannot hold one of {old}")
+    if old in (0, new):
+        return ()
+    return tuple(_range(nodes, start, end) for start, end in _subproof(old, 0, new, whole=True))
+
+
+def _subproof(old: int, start: int, end: int, *, whole: bool) -> Iterator[tuple[int, int]]:
+    """RFC 6962 §2.1.2: ranges of leaves; `whole` is its `b`."""
+    if old == end:
+        if not whole:
+            yield start, end
+        return
+    middle = start + _split(end - start)
+    if old <= middle:
+        yield from _subproof(old, start, middle, whole=whole)
+        yield middle, end
+    else:
+        yield from _subproof(old, middle, end, whole=False)
+        yield start, middle
+
+
+def _split(count: int) -> int:
+    """Largest power of two below `count`."""
+    return 1 << ((count - 1).bit_length() - 1)
+
+
+def complete_subtrees(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Level and place of the largest complete subtrees that cover a range, in order."""
+    while start < end:
+        aligned = (start & -start).bit_length() - 1 if start else 64
+        level = min(aligned, (end - start).bit_length() - 1)
+        yield level, start >> level
+        start += 1 << level
+
+
+def _range(nodes: Nodes, start: int, end: int) -> bytes:
+    """Root of the leaves of a range that begins where a subtree of its size does."""
+    hashes = [nodes(level, place) for level, place in complete_subtrees(start, end)]
+    hashed = hashes[-1]
+    for left in hashes[-2::-1]:
+        hashed = node_hash(left, hashed)
+    return hashed
+
+
+def _fold(leaves: Sequence[bytes]) -> bytes:
+    return Frontier().extended(leaves).root()
