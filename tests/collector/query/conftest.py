@@ -20,9 +20,10 @@ from auditspan.collector.query.reading import Readers
 from auditspan.collector.query.runner import LocalEngine
 from auditspan.collector.query.turns import Turns
 from auditspan.storage.engine import Engine, open_embedded
+from auditspan.storage.migrations import migrate
 from tests.collector.access.house import House
 
-LIMITS = ReadLimits(seconds=5, memory=100_000_000, result_bytes=5_000_000)
+LIMITS = ReadLimits(seconds=5, memory=100_000_000, result_bytes=5_000_000, rows_read=50_000_000_000)
 INVESTIGATOR = "{id: person:ivan, name: Ivan, roles: investigator}\n"
 
 
@@ -76,11 +77,14 @@ def served(app: Starlette) -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """The endpoint on a free port; the table `t` has two rows."""
+    """The endpoint on a free port; the view `t` has two rows, and content for investigators."""
     folder = tmp_path_factory.mktemp("query")
     engine = open_embedded(folder / "store")
+    migrate(engine)
     engine.command("CREATE TABLE t (n UInt64, s String) ENGINE = MergeTree ORDER BY n")
     engine.command("INSERT INTO t VALUES (1, 'one'), (2, 'two')")
+    engine.command("CREATE VIEW auditspan_reader.t AS SELECT n FROM auditspan.t")
+    engine.command("CREATE VIEW auditspan_investigator.t AS SELECT n, s FROM auditspan.t")
     house, spool = House(folder, failures_per_minute=1_000), Spool()
     house.apply(principals__ivan=INVESTIGATOR)
     readers = Readers(LocalEngine(engine, LIMITS), AccessLog(spool.submit), Turns(LIMITS))

@@ -13,12 +13,14 @@ from auditspan.collector.front.admission import Admission
 from auditspan.collector.front.grpc_server import GrpcServer
 from auditspan.collector.front.health import health_routes
 from auditspan.collector.front.http_server import http_app
+from auditspan.collector.front.own_names import LOOPBACK, OwnNames
 from auditspan.collector.front.receiver_config import (
     ApiConfig,
     GrpcConfig,
     HttpConfig,
     ListenConfig,
     QueryConfig,
+    is_local,
 )
 from auditspan.collector.front.web_server import WebServer
 
@@ -49,7 +51,10 @@ class Front:
         self._admission = admission
         self._settings = settings
         api = Starlette(routes=[*health_routes(admission.metrics, not_ready), *api_routes])
-        self._ports: dict[str, GrpcServer | WebServer] = {"api": WebServer(settings.api, api)}
+        # On this machine a browser may ask, elsewhere probes ask by names that nobody knows here.
+        names = LOOPBACK | set(settings.query.hosts)
+        app = OwnNames(api, names) if is_local(settings.api.host) else api
+        self._ports: dict[str, GrpcServer | WebServer] = {"api": WebServer(settings.api, app)}
         if settings.http.enabled:
             otlp = http_app(admission, admission.identities, settings.http.max_request)
             self._ports["http"] = WebServer(settings.http, otlp)

@@ -14,6 +14,7 @@ from typing import Final
 
 from starlette.requests import Request
 
+from auditspan.collector.front.own_names import LOOPBACK, host_of
 from auditspan.collector.front.peer_certificate import peer_certificate
 from auditspan.collector.front.refusals import Refusal, TooManyRequests, Unavailable
 from auditspan.collector.query.outcome import (
@@ -30,8 +31,6 @@ from auditspan.identity.caller import Caller
 from auditspan.identity.credentials import Credentials
 from auditspan.identity.errors import NotPermitted
 from auditspan.identity.roles import Action
-
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 Authenticate = Callable[[Credentials], Awaitable[Caller]]
 """`Authority.authenticate`; raises `Refusal`."""
@@ -64,7 +63,7 @@ class Gate:
 
     def stranger(self, request: Request) -> Outcome | None:
         """Why nobody may ask like this, whoever they are; None if they may go on."""
-        if host_of(request) not in self._hosts:
+        if host_of(request.headers) not in self._hosts:
             return Outcome.error(BAD_ARGUMENTS, "Host header: not a name of this endpoint")
         site = request.headers.get("sec-fetch-site", "").lower()
         if "origin" in request.headers or site not in _FROM_NO_PAGE:
@@ -101,14 +100,6 @@ def access_of(caller: Caller) -> Access:
     """Which views the roles open; those with content hold the access log as well."""
     both = caller.may(Action.READ_CONTENT) and caller.may(Action.READ_ACCESS)
     return "investigator" if both else "reader"
-
-
-def host_of(request: Request) -> str:
-    """The name in the Host header without its port, in lower case."""
-    host = request.headers.get("host", "")
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.rpartition(":")[0].lower() if ":" in host else host.lower()
 
 
 def _outcome(refusal: Refusal) -> Outcome:

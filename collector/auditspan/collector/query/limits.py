@@ -8,6 +8,10 @@ from auditspan.storage.query import QueryLimits
 class ReadLimits(QueryLimits):
     """What readers may take."""
 
+    rows_read: int = Field(default=1_000_000_000, ge=1_000)
+    """Rows that a statement may read from the store."""
+    bytes_read: int = Field(default=200_000_000_000, ge=1_000_000)
+    """Bytes that a statement may read from the store, uncompressed."""
     concurrency: int = Field(default=4, ge=1, le=64)
     """Statements that run at once; others wait."""
     concurrency_per_principal: int = Field(default=3, ge=1, le=64)

@@ -27,7 +27,7 @@ from auditspan.collector.query.outcome import Access, Asked, Facts, Outcome
 from auditspan.collector.query.running import NamedEngine, end
 from auditspan.storage.engine import Engine
 from auditspan.storage.errors import StoreError
-from auditspan.storage.query import Statement, execute
+from auditspan.storage.query import Statement, execute, prepared
 
 LOG = logging.getLogger("auditspan.collector.query")
 
@@ -55,12 +55,22 @@ class LocalEngine:
 
 def run(engine: Engine, asked: Asked, limits: ReadLimits) -> Outcome:
     """Check a statement against the views it may see, and run it."""
-    named = NamedEngine(engine, asked.id)
+    caps = {"max_rows_to_read": limits.rows_read, "max_bytes_to_read": limits.bytes_read}
+    named = NamedEngine(engine, asked.id, caps)
     try:
-        answer = execute(named, asked.statement, limits)
+        answer = execute(named, asked.statement, limits, asked.access)
     except StoreError as error:
-        return Outcome.error(error.code or outcomes.UNKNOWN_EXCEPTION, str(error))
-    return Outcome(answer.body, answer.format, facts=Facts((), named.rows))
+        facts = Facts(_tables(engine, asked))
+        return Outcome.error(error.code or outcomes.UNKNOWN_EXCEPTION, str(error), facts)
+    return Outcome(answer.body, answer.format, facts=Facts(answer.checked.tables, named.rows))
+
+
+def _tables(engine: Engine, asked: Asked) -> tuple[str, ...]:
+    """What a statement that failed would have read; nothing if it may not run at all."""
+    try:
+        return prepared(engine, asked.statement, asked.access).tables
+    except StoreError:
+        return ()
 
 
 def _end(engine: Engine, id: str) -> None:
