@@ -71,7 +71,7 @@ def test_getting_started_gets_one_started(collector: Collector, tmp_path: Path) 
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    assert len(named) == 6
+    assert len(named) == 7
     commands = [text for text in blocks(page, "sh") if "make up" not in text]
     done = shell(collector, tmp_path, "\n".join([*commands[:3], "sleep 2", *commands[3:]]))
     assert done.returncode == 0, done.stderr

@@ -193,7 +193,8 @@ def test_a_relay_needs_no_registry(controls: Controls) -> None:
 def test_a_disabled_agent_gets_no_key(controls: Controls) -> None:
     """Somebody disabled it for a reason."""
     disabled = bundle().files["agents/a.yaml"].replace("risk_tier", "disabled: true, risk_tier")
-    asyncio.run(controls.apply(bundle(agents__a=disabled), WHY, ALONE))
+    example = bundle().files["examples/e.yaml"].replace("allow, rules: small", "deny")
+    asyncio.run(controls.apply(bundle(agents__a=disabled, examples__e=example), WHY, ALONE))
     with pytest.raises(ControlInvalid, match="is disabled"):
         asyncio.run(controls.issue(Wish("helper", "agent", DAY), WHY, ALONE))
 
