@@ -1,6 +1,7 @@
 """ClickHouse inside this process (chDB): one process a store, one store a process."""
 
 import fcntl
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,9 @@ from auditspan.storage.engine import Session, Settings
 from auditspan.storage.values import Params, text
 
 _MEMORY = ":memory:"
+
+_CONFIG = Path(__file__).with_name("engine_config")
+_USERS = "AUDITSPAN_ENGINE_USERS"
 
 # chDB drops an insert that it has no memory for and says nothing. It needs more for one large
 # piece than for the same bytes in small ones.
@@ -148,7 +152,11 @@ class EmbeddedSession:
 
 
 def _options(config: StoreConfig) -> dict[str, str]:
+    # ClickHouse takes the place of its users file from the environment; a change of ours in it is
+    # of no harm to others, and the file cannot be named relative to the other one.
+    os.environ[_USERS] = str(_CONFIG / "users.xml")
     return {
+        "config-file": str(_CONFIG / "config.xml"),
         "max_server_memory_usage": str(config.max_memory),
         "max_memory_usage": str(config.max_memory * 3 // 4),
         "mark_cache_size": str(config.mark_cache),
