@@ -14,7 +14,7 @@ from auditspan.identity.roles import Role
 START = 1_800_000_000
 
 
-def caller(id: str, *roles: Role, issued_by: str = "", credential: str = "k") -> Caller:
+def caller(id: str, *roles: Role, issued_by: str = "operator", credential: str = "k") -> Caller:
     """Somebody with an API key."""
     principal = named_principal(id, "api_key", credential, "127.0.0.1", 0)
     return Caller(principal, frozenset(roles), issued_by=issued_by)

@@ -140,7 +140,7 @@ def test_a_registry_must_leave_somebody_who_can_decide() -> None:
         plan(Bundle({**two_persons().files, "principals/people.yaml": lonely}), two_persons())
     assert plan(two_persons(), None).registry.approvers() == ("person:alice", "person:bob")
     nobody = {path: text for path, text in bundle().files.items() if path != "controls.yaml"}
-    with pytest.raises(ControlInvalid, match="there is nobody.*single_operator: true"):
+    with pytest.raises(ControlInvalid, match=r"there is nobody.*single_operator: true"):
         plan(Bundle(nobody), None)
 
 

@@ -167,6 +167,25 @@ def test_a_key_that_the_requester_has_seen_approves_nothing(controls: Controls) 
     assert approve(controls, hash_, replace(BOB, issued_by="person:alice"))["applied"]
 
 
+def test_a_key_of_unknown_origin_approves_nothing(controls: Controls) -> None:
+    """It does not say who issued it, so the requester may have."""
+    hash_ = proposed(controls)
+    with pytest.raises(ControlForbidden, match="does not say who issued it"):
+        approve(controls, hash_, replace(BOB, issued_by=""))
+
+
+@pytest.mark.parametrize("reason", ["two\nlines", "\x1b[2J", "x" * 2000])
+def test_a_reason_is_one_line(controls: Controls, spool: Spool, reason: str) -> None:
+    """Refused before anything is decided."""
+    hash_ = proposed(controls)
+    changes = controls.changes
+    for act, who in ((changes.approve, BOB), (changes.reject, BOB), (changes.withdraw, ALICE)):
+        with pytest.raises(ControlInvalid, match="reason"):
+            asyncio.run(act(hash_, reason, who))
+    assert state(controls, hash_) == "open"
+    assert spool.kinds[-1] == "change.proposed"
+
+
 def test_what_is_based_on_the_past_is_refused(controls: Controls, spool: Spool) -> None:
     """Another change came first: the difference would not be the one that was looked at."""
     first, second = proposed(controls), proposed(controls, two_persons(tools__t=TOOL))

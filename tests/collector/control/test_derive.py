@@ -73,6 +73,10 @@ def test_a_change_by_one_person_is_a_finding() -> None:
     assert row["Summary"].endswith('asked by "person:alice", approved by nobody else.')
     assert row["SpanAttributes"] == {}
     assert decided(findings=("change.bootstrap",))["Severity"] == 4
+    claimed = decided(findings=("change.self_approved",), why=Why(approved_by="boss"))
+    assert claimed["Summary"].endswith("approved by nobody else.")
+    body = plan(bundle(), None).body() | {"cause": {"kind": "agent.disabled", "agent": "helper"}}
+    assert ' because agent "helper" was disabled, ' in decided(body=body)["Summary"]
     later = decided(findings=("of.a.later.version",))
     assert (later["Findings"], later["Severity"]) == ([], 3)
 

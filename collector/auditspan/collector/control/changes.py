@@ -33,6 +33,7 @@ from auditspan.collector.control.records import (
     Party,
     Why,
     rfc3339,
+    why_of,
 )
 from auditspan.collector.control.two_persons import (
     FINDING_ALONE,
@@ -111,6 +112,7 @@ class Changes:
         Raises ControlForbidden, ControlConflict, ControlInvalid, ControlRefused, NotFound and what
         `submit` raises.
         """
+        reason = why_of(reason=reason).reason
         async with self.journal.one:
             filed = self._found(start)
             handler, proposal = self._handler(filed.proposal.kind), filed.proposal
@@ -135,6 +137,7 @@ class Changes:
 
     async def reject(self, start: str, reason: str, caller: Caller) -> Fields:
         """End a proposal of somebody else. Raises as `approve` does."""
+        reason = why_of(reason=reason).reason
         async with self.journal.one:
             filed = self._found(start)
             require(caller, self._handler(filed.proposal.kind).approve)
@@ -144,6 +147,7 @@ class Changes:
 
     async def withdraw(self, start: str, reason: str, caller: Caller) -> Fields:
         """End a proposal of one's own. Raises as `approve` does."""
+        reason = why_of(reason=reason).reason
         async with self.journal.one:
             filed = self._found(start)
             require(caller, self._handler(filed.proposal.kind).propose)
@@ -157,7 +161,8 @@ class Changes:
 
     def listed(self, caller: Caller, *, all: bool = False) -> list[Fields]:
         """The open proposals, or with `all` every one, oldest first."""
-        seen = [f for f in map(self._settled, self.proposals.all()) if self._sees(caller, f)]
+        found = map(self._settled, self.proposals.all(decided=all))
+        seen = [filed for filed in found if self._sees(caller, filed)]
         rows = [self._row(f) for f in sorted(seen, key=lambda f: (f.proposal.at, f.hash))]
         return [row for row in rows if all or row["state"] == "open"]
 
@@ -181,7 +186,8 @@ class Changes:
             why=why,
             at=rfc3339(self.journal.now_ns()),
         )
-        waiting = [f for f in self.proposals.all() if self._state(self._settled(f)) == "open"]
+        undecided = map(self._settled, self.proposals.all(decided=False))
+        waiting = [filed for filed in undecided if self._state(filed) == "open"]
         for filed in waiting:
             if filed.proposal.model_copy(update={"at": proposal.at}) == proposal:
                 return filed

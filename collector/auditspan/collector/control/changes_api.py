@@ -10,6 +10,7 @@ The actions of a proposal depend on its kind; the route demands one of any kind,
 of its own.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from pydantic import BaseModel
@@ -40,7 +41,9 @@ def changes_endpoints(controls: Controls) -> Sequence[Endpoint]:
 
     async def listing(request: Request, caller: Caller) -> JSONResponse:
         wanted = request.query_params.get("all", "") not in ("", "0", "false")
-        return JSONResponse({"changes": changes.listed(caller, all=wanted)})
+        # Each holds a whole registry; the collector goes on meanwhile.
+        rows = await asyncio.to_thread(changes.listed, caller, all=wanted)
+        return JSONResponse({"changes": rows})
 
     async def one(request: Request, caller: Caller) -> JSONResponse:
         return JSONResponse(changes.show(request.path_params["hash"], caller))

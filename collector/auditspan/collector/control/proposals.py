@@ -105,9 +105,11 @@ class Proposals:
         names = (_NAME.fullmatch(path.name) for path in sorted(self.folder.glob("*.json")))
         return [_PREFIX + name[1] for name in names if name]
 
-    def all(self) -> Iterator[Filed]:
-        """Every sound proposal."""
+    def all(self, *, decided: bool = True) -> Iterator[Filed]:
+        """Every sound proposal, or without the decided ones, which are many in time."""
         for name in self.hashes():
+            if not decided and self._decision_path(name).exists():
+                continue
             try:
                 yield self.read(name)
             except ControlInvalid:

@@ -25,15 +25,11 @@ def registry_handler(versions: Versions, calendar: Calendar) -> Handler:
         changes = compare(_registry(versions, base), bundle.registry())
         return {"version": bundle.version, "changes": [change.to_dict() for change in changes]}
 
-    def in_force() -> str:
-        current = versions.current()
-        return current.version if current else ""
-
     def done(proposal: str) -> ControlRecord | None:
         return next((r for r in reversed(versions.records()) if r.proposal == proposal), None)
 
     return Handler(
-        "registry", Action.PROPOSE, Action.APPROVE, check, show, base=in_force, done=done
+        "registry", Action.PROPOSE, Action.APPROVE, check, show, base=versions.version, done=done
     )
 
 

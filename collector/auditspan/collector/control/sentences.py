@@ -45,13 +45,16 @@ def _asked(record: ControlRecord) -> str:
 def _agreed(record: ControlRecord) -> str:
     if record.approver is not None:
         return f", approved by {_quoted(record.approver.principal)}"
-    if record.why.approved_by:
+    if record.requester is None and record.why.approved_by:
         return f", approved by {_quoted(record.why.approved_by)} (claimed)"
     return ", approved by nobody else" if record.findings else ""
 
 
 def _applied(record: ControlRecord) -> str:
-    return f"registry {target_of(record)[:19]} applied{_with_changes(record)}"
+    cause = record.body.get("cause")
+    agent = cause.get("agent") if isinstance(cause, dict) else ""
+    because = f" because agent {_quoted(agent)} was disabled" if agent else ""
+    return f"registry {target_of(record)[:19]} applied{_with_changes(record)}{because}"
 
 
 def _proposed(record: ControlRecord) -> str:

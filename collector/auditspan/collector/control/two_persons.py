@@ -71,6 +71,11 @@ def check_another(caller: Caller, requester: Party, keys: Iterable[ApiKey]) -> N
             f"{who} asked for this change, so another principal must approve it; to take it back: "
             "`auditspan withdraw`"
         )
+    if caller.principal.method == "api_key" and not caller.issued_by:
+        raise ControlForbidden(
+            f"the key shown by {who} does not say who issued it, so anybody could have seen it; "
+            "approve with a new key"
+        )
     if caller.issued_by and caller.issued_by in held_by(requester.principal, keys):
         raise ControlForbidden(
             f"the key shown by {who} was issued by {caller.issued_by}: {requester.principal}, who "

@@ -9,7 +9,7 @@ at all. A record is in the spool before it is here, so a file is never ahead of 
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from auditspan.collector.control.records import REGISTRY_APPLIED, ControlRecord
@@ -23,6 +23,9 @@ class Versions:
 
     folder: Path
     """`<data>/registry`."""
+    _seen: dict[tuple[int, int, int], str] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def records(self) -> tuple[ControlRecord, ...]:
         """The record of every version, oldest first."""
@@ -35,6 +38,21 @@ class Versions:
             return Bundle.from_json((self.folder / "current.json").read_text())
         except FileNotFoundError:
             return None
+
+    def version(self) -> str:
+        """The version in force, "" before the first. Its file is read once."""
+        try:
+            status = (self.folder / "current.json").stat()
+        except FileNotFoundError:
+            return ""
+        stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+        version = self._seen.get(stamp)
+        if version is None:
+            current = self.current()
+            version = current.version if current else ""
+            self._seen.clear()
+            self._seen[stamp] = version
+        return version
 
     def history(self) -> History:
         """All versions, read and ready to judge by."""
