@@ -136,8 +136,8 @@ def test_a_torn_batch_file_is_invalid(batch: BatchOf, tmp_path: Path, cut: int) 
 def test_a_batch_file_of_another_version_is_invalid(tmp_path: Path) -> None:
     """The error says which version came and what to do."""
     path = tmp_path / "other.arrow"
-    table = pa.table({"a": [1]}).replace_schema_metadata({"auditspan.batch": "2"})
+    table = pa.table({"a": [1]}).replace_schema_metadata({"auditspan.batch": "1"})
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
-    with pytest.raises(BatchFileInvalid, match="version 2, expected 1"):
+    with pytest.raises(BatchFileInvalid, match="version 1, expected 2"):
         read_batch(path)

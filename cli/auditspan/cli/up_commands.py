@@ -27,6 +27,13 @@ def up(
         Path | None, typer.Option("--config", help="YAML file; see `auditspan config show`.")
     ] = None,
     data: Data = DEFAULT_DATA,
+    recover: Annotated[
+        bool,
+        typer.Option(
+            "--recover",
+            help="Give up a log of which signed entries are lost; the new one states the gap.",
+        ),
+    ] = False,
 ) -> None:
     """Run the collector until it is told to stop (Ctrl-C, SIGTERM)."""
     from auditspan.collector.service import run
@@ -34,7 +41,7 @@ def up(
     def announce(addresses: Mapping[str, str]) -> None:
         err().print(safe(words(data, addresses), lines=True), soft_wrap=True)
 
-    raise typer.Exit(run(config, data, announce))
+    raise typer.Exit(run(config, data, announce, recover_log=recover))
 
 
 def words(data: Path, addresses: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from auditspan.collector.control.service import Controls, open_controls
 from auditspan.collector.control.stopped import operator
 from auditspan.collector.data_dir import DataDir, locked, prepare, write_front
 from auditspan.collector.engine.messages import (
+    Asked,
     BatchFailed,
     BatchStored,
     Message,
@@ -36,7 +37,7 @@ from auditspan.collector.engine.messages import (
     Warned,
 )
 from auditspan.collector.engine_process import EngineProcess
-from auditspan.collector.errors import ConfigInvalid
+from auditspan.collector.errors import ConfigInvalid, LogRefused
 from auditspan.collector.forward.forwarder import Forwarder
 from auditspan.collector.front.admission import Admission
 from auditspan.collector.front.authentication import Authenticator
@@ -44,15 +45,17 @@ from auditspan.collector.front.commit import Committer
 from auditspan.collector.front.front import Front, FrontSettings
 from auditspan.collector.front.identities import Identities
 from auditspan.collector.front.metrics import Metrics
+from auditspan.collector.front.own_names import LOOPBACK
 from auditspan.collector.front.retransmissions import Retransmissions, in_spool
 from auditspan.collector.query.access_log import AccessLog
 from auditspan.collector.query.endpoint import endpoint
-from auditspan.collector.query.gate import LOOPBACK, Gate
+from auditspan.collector.query.gate import Gate
 from auditspan.collector.query.lookups import through_engine
 from auditspan.collector.query.reading import Readers
 from auditspan.collector.query.runner import RemoteEngine
 from auditspan.collector.query.turns import Turns
 from auditspan.collector.secret_files import Secrets, ensure_secrets
+from auditspan.collector.signing import Signing, signing_of
 from auditspan.identity.api_keys import ApiKeys
 from auditspan.identity.statement import StatementSigner
 from auditspan.wire.segments import recover, spooled_bytes
@@ -63,10 +66,17 @@ LOG = logging.getLogger("auditspan.collector")
 Announce = Callable[[dict[str, str]], None]
 
 
-def run(config_file: Path | None, data_dir: Path, announce: Announce = lambda _: None) -> int:
-    """Run until SIGTERM or SIGINT. Raises `CollectorError` if it cannot start.
+def run(
+    config_file: Path | None,
+    data_dir: Path,
+    announce: Announce = lambda _: None,
+    *,
+    recover_log: bool = False,
+) -> int:
+    """Run until SIGTERM or SIGINT. Raises `CollectorError` if it cannot start or go on.
 
-    `announce` gets the addresses once the ports are open: `grpc`, `http`, `query`, `api`.
+    `announce` gets the addresses once the ports are open: `grpc`, `http`, `query`, `api`. With
+    `recover_log` a log that cannot be continued is given up, and a new one states the gap.
     """
     config = load(config_file)
     logging.basicConfig(
@@ -77,7 +87,8 @@ def run(config_file: Path | None, data_dir: Path, announce: Announce = lambda _:
         logging.getLogger(library).setLevel(logging.WARNING)
     data = prepare(data_dir)
     with locked(data):
-        return asyncio.run(_serve(Service.of(config, data), config_file, announce))
+        service = Service.of(config, data, recover_log=recover_log)
+        return asyncio.run(_serve(service, config_file, announce))
 
 
 @dataclass(slots=True)
@@ -98,13 +109,15 @@ class Service:
     admission: Admission
     forwarder: Forwarder | None
     access_log: AccessLog
+    signing: Signing | None
 
     @classmethod
-    def of(cls, config: CollectorConfig, data: DataDir) -> "Service":
+    def of(cls, config: CollectorConfig, data: DataDir, *, recover_log: bool = False) -> "Service":
         """Build the parts; nothing listens yet."""
         secrets, metrics = ensure_secrets(data), Metrics()
         recover(data.folder("spool"))
-        engine = EngineProcess(_start(config, data, secrets), lambda message: None)
+        start = replace(_start(config, data, secrets), recover=recover_log)
+        engine = EngineProcess(start, lambda message: None)
         forwarder = _forwarder(config, data, metrics)
         committer = _committer(config, data, engine, forwarder)
         keys = ApiKeys(data.secret("api_keys.json"))
@@ -124,7 +137,7 @@ class Service:
         service = cls(
             config, data, secrets, metrics, engine, committer, retransmissions,
             authority, authenticator, identities, controls, admission, forwarder,
-            AccessLog(admission.submit_control),
+            AccessLog(admission.submit_control), signing_of(config, data, engine),
         )  # fmt: skip
         engine.on_message = service.on_message
         return service
@@ -132,6 +145,8 @@ class Service:
     def on_message(self, message: Message) -> None:
         """What the engine tells."""
         if isinstance(message, Ready):
+            # A log is given up once; the next time it is asked about again.
+            self.engine.start = replace(self.engine.start, recover=False)
             self.retransmissions.seed(message.recent)
             LOG.info("engine ready, %d segments left over", message.backlog)
         elif isinstance(message, BatchStored):
@@ -150,6 +165,8 @@ class Service:
             LOG.error("batch %s waits: %s", message.batch_id, message.reason)
         elif isinstance(message, Warned):
             LOG.warning("%s", message.message)
+        elif isinstance(message, Asked) and self.signing is not None:
+            self.signing.pass_on(message)
 
     def not_ready(self) -> str:
         """Why requests should not come yet; empty if they may."""
@@ -194,7 +211,7 @@ async def _serve(service: Service, config_file: Path | None, announce: Announce)
             write_front(service.data, addresses)
             await service.admission.submit_control(_started(service), operator().to_json())
             announce(addresses)
-            await stop.wait()
+            await _end(stop, service.engine.gave_up)
             LOG.info("stopping: what was acknowledged is stored first")
         finally:
             await front.stop()
@@ -202,11 +219,23 @@ async def _serve(service: Service, config_file: Path | None, announce: Announce)
             await service.committer.close()
             service.data.front_json.unlink(missing_ok=True)
             await service.engine.stop()
+    if service.engine.gave_up.is_set():
+        raise LogRefused(service.engine.trouble)
     return 0
+
+
+async def _end(*reasons: asyncio.Event) -> None:
+    """Wait for the first of some reasons to stop."""
+    waiting = [asyncio.create_task(reason.wait()) for reason in reasons]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
 
 
 @asynccontextmanager
 async def _tasks(service: Service) -> AsyncIterator[None]:
+    if service.signing is not None:
+        await service.signing.start()
     running = [
         asyncio.create_task(service.engine.run()),
         asyncio.create_task(service.authority.keep_fresh()),
@@ -224,6 +253,8 @@ async def _tasks(service: Service) -> AsyncIterator[None]:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        if service.signing is not None:
+            await service.signing.stop()
 
 
 def _query_app(service: Service, engine: RemoteEngine) -> ASGIApp:
@@ -259,6 +290,7 @@ def _start(config: CollectorConfig, data: DataDir, secrets: Secrets) -> Start:
         hmac_key=secrets.hmac_key,
         statement_keys=secrets.statement_jwks,
         socket=str(data.socket),
+        instance=data.instance,
     )
 
 

@@ -43,8 +43,13 @@ def retention(batch: Batch, history: History, config: RetentionConfig | None = N
     other = mask_of(pc.equal(text(batch, "ActionType"), "other"))
     by_kind = where(other, constant(OTHER, len(batch)), constant(DEFAULT, len(batch)))
     classes = first_of([named, by_kind])
-    until = expiry(batch.column("ReceivedAt"), classes, config)
-    return batch.with_columns({"RetentionClass": classes, "ExpiresOn": until})
+    return kept(batch.with_columns({"RetentionClass": classes}), config)
+
+
+def kept(batch: Batch, config: RetentionConfig) -> Batch:
+    """Give records that have a class their last day."""
+    classes = batch.column("RetentionClass")
+    return batch.with_columns({"ExpiresOn": expiry(batch.column("ReceivedAt"), classes, config)})
 
 
 def expiry(received_at: pa.Array, classes: pa.Array, config: RetentionConfig) -> pa.Array:

@@ -1,4 +1,6 @@
-"""A processed batch on disk: from here on it is inserted as it is and never computed again.
+"""The rows of a processed batch on disk, as they are to be inserted.
+
+With its seal beside it (`sealing/seal_file.py`) a batch is never computed again.
 
 An Arrow IPC file (https://arrow.apache.org/docs/format/Columnar.html#ipc-file-format) whose schema
 metadata says version and batch id. It is written beside its name, fsynced, renamed, and the folder
@@ -15,7 +17,8 @@ import pyarrow as pa
 from auditspan.storage.errors import BatchFileInvalid, StoreFull
 from auditspan.wire.segments import sync_folder
 
-VERSION = 1
+VERSION = 2
+"""2: with the columns of the seal."""
 
 _FORMAT = b"auditspan.batch"
 _BATCH_ID = b"auditspan.batch.id"

@@ -7,7 +7,8 @@ has of a batch is counted before and after:
 
 1. the full count: nothing to do (a crash came after the insert);
 2. none: insert;
-3. anything else: delete what is there of this batch only, then insert.
+3. anything else: delete what is there of this batch only, then insert. Rows of the batch that are
+   sealed in another place of the log, or not at all, count as something else.
 
 On a server an insert of an earlier attempt may still run after its connection is gone, and would be
 counted as 0 and come in later; so each attempt has a query id that begins with the batch's, and all
@@ -27,8 +28,11 @@ import pyarrow.compute as pc
 
 from auditspan.storage.batch_file import read_batch
 from auditspan.storage.engine import Engine
-from auditspan.storage.errors import WriteMismatch
+from auditspan.storage.errors import BatchFileInvalid, WriteMismatch
 from auditspan.storage.render import Target
+from auditspan.storage.sealing.seal_file import Seal
+from auditspan.storage.sealing.seals import put_bodies, put_entries
+from auditspan.storage.values import Params
 
 TABLE = "audit_records"
 
@@ -57,16 +61,17 @@ def write(engine: Engine, table: pa.Table, batch_id: str) -> Written:
         raise ValueError(f"batch id {batch_id[:60]!r}: expected letters, digits, dots and dashes")
     if engine.kind == "server":
         _stop_earlier_attempts(engine, batch_id)
-    there = count(engine, batch_id)
-    if there == table.num_rows:
+    place = _Place.of(table)
+    there, right = _counted(engine, batch_id, place)
+    if there == right == table.num_rows:
         return Written(there, inserted=False, repaired=False)
     if there:
         delete_unfinished(engine, batch_id)
     for part in chain.from_iterable(map(_slices, _parts(table))):
         query_id = f"{_prefix(batch_id)}{secrets.token_hex(8)}"
         engine.insert(Target.of(engine).table(TABLE), part, query_id)
-    after = count(engine, batch_id)
-    if after != table.num_rows:
+    after, right = _counted(engine, batch_id, place)
+    if not after == right == table.num_rows:
         raise WriteMismatch(
             f"batch {batch_id}: wrote {table.num_rows} rows, the store has {after}; "
             "it is repaired when the batch is written again"
@@ -79,6 +84,40 @@ def count(engine: Engine, batch_id: str) -> int:
     local = Target.of(engine).table(TABLE)
     sql = f"SELECT count() FROM {local} WHERE BatchId = {{batch:String}}"  # noqa: S608 (our name)
     return int(engine.raw(sql, "TSV", {"batch": batch_id}))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where in a log the rows of a batch stand; they stand side by side."""
+
+    log_id: str
+    first: int
+    end: int
+
+    @classmethod
+    def of(cls, table: pa.Table) -> "_Place":
+        """The place that a table says; rows that are not sealed have none."""
+        if "LogId" not in table.column_names or not table.num_rows:
+            return cls("", 0, 1)
+        indices = pc.min_max(table["LogIndex"]).as_py()
+        return cls(table["LogId"][0].as_py(), indices["min"], indices["max"] + 1)
+
+
+def _counted(engine: Engine, batch_id: str, place: _Place) -> tuple[int, int]:
+    """Rows of a batch in the store, and how many of them stand in a place."""
+    local = Target.of(engine).table(TABLE)
+    sql = (
+        "SELECT count(), countIf(LogId = {log:String} AND LogIndex >= {first:UInt64} "  # noqa: S608
+        f"AND LogIndex < {{end:UInt64}}) FROM {local} WHERE BatchId = {{batch:String}}"
+    )
+    params: Params = {
+        "batch": batch_id,
+        "log": place.log_id,
+        "first": place.first,
+        "end": place.end,
+    }
+    there, right = engine.raw(sql, "TSV", params).decode().split()
+    return int(there), int(right)
 
 
 def delete_unfinished(engine: Engine, batch_id: str) -> None:
@@ -123,3 +162,24 @@ def finish(engine: Engine, path: Path) -> Written:
     """Bring a batch file into the store, as often as it takes; the file stays."""
     batch = read_batch(path)
     return write(engine, batch.table, batch.batch_id)
+
+
+def finish_sealed(engine: Engine, path: Path, seal: Seal) -> Written:
+    """Bring a sealed batch into the store: its records, and its part of the log."""
+    written = Written(0, inserted=False, repaired=False)
+    if seal.rows:
+        written = _records(engine, path, seal)
+    put_entries(engine, seal.log_id, seal.first_index, seal.entries)
+    put_bodies(engine, seal.log_id, seal.bodies)
+    return written
+
+
+def _records(engine: Engine, path: Path, seal: Seal) -> Written:
+    try:
+        return finish(engine, path)
+    except BatchFileInvalid:
+        # The file is of no use, but it may have done its work before.
+        place = _Place(seal.log_id, seal.first_row, seal.first_row + seal.rows)
+        if _counted(engine, seal.batch_id, place) != (seal.rows, seal.rows):
+            raise
+        return Written(seal.rows, inserted=False, repaired=False)

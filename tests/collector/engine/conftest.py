@@ -5,16 +5,23 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from auditspan.collector.control.records import REGISTRY_APPLIED, ControlRecord, Why
-from auditspan.collector.data_dir import DataDir, prepare
+from auditspan.collector.data_dir import SIGNER, DataDir, prepare
 from auditspan.collector.engine.config import ProcessorsConfig
+from auditspan.collector.engine.messages import Answered, Asked, Message
 from auditspan.collector.engine.pipeline import Pipeline
+from auditspan.collector.engine.sealing import new_sealing
 from auditspan.collector.engine.segments import Segments
+from auditspan.collector.engine.signing import Signer
 from auditspan.collector.engine.stopwatch import Stopwatch
+from auditspan.collector.signer.config import IntegrityConfig
+from auditspan.collector.signer.notary import Notary
+from auditspan.collector.signer.protocol import Begin, from_body, to_body
 from auditspan.identity.principal import Principal
 from auditspan.identity.statement import StatementVerifier
 from auditspan.policy import Calendar
@@ -33,14 +40,29 @@ PRINCIPAL = Principal(
 ).to_json()  # fmt: skip
 
 
+class NearSigner(Signer):
+    """Asks a notary in this process, by the same messages."""
+
+    def __init__(self, notary: Notary) -> None:
+        super().__init__(self._answer_it, SimpleQueue())
+        self.notary = notary
+
+    def _answer_it(self, message: Message) -> None:
+        assert isinstance(message, Asked)
+        question = from_body(json.loads(json.dumps(message.question)))
+        answer = to_body(self.notary.answer(question))  # type: ignore[arg-type]
+        self.answers.put(Answered(message.number, json.loads(json.dumps(answer))))
+
+
 @dataclass
 class Workshop:
     """A data folder with a store, and the parts that work on it."""
 
     data: DataDir
     store: Engine
+    now: int = NOW
 
-    def segments(self) -> Segments:
+    def segments(self, *, sealed: bool = True, recover: bool = False) -> Segments:
         """As a newly started engine process has them: nothing is remembered but what is on disk."""
         watch = Stopwatch()
         pipeline = Pipeline(
@@ -53,8 +75,34 @@ class Workshop:
         )
         saved = self.data.folder("batches") / "sequences.json"
         state = SequenceState.from_json(saved.read_text()) if saved.exists() else SequenceState()
-        return Segments(
-            self.data, self.store, self.store, pipeline, History(()), state, watch, lambda: NOW
+
+        def clock() -> int:
+            return self.now
+
+        segments = Segments(
+            self.data, self.store, self.store, pipeline, History(()), state, watch, clock
+        )
+        if sealed:
+            segments.sealing = new_sealing(
+                self.data.folder("batches"),
+                (self.store, self.store),
+                IntegrityConfig(),
+                self.data.instance,
+                self.signer(),
+                os.urandom,
+                watch,
+                clock,
+            )
+            segments.sealing.open(segments.sealing.start.begin(recover=recover))
+        return segments
+
+    def signer(self) -> Signer:
+        """As newly started."""
+        return NearSigner(
+            Notary(
+                Begin(str(self.data.root / SIGNER), "local/auditspan/default", self.data.instance),
+                lambda: self.now // 1_000_000,
+            )
         )
 
     def segment(self, *frames: bytes, number: int = 1) -> Path:

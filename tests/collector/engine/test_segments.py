@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from auditspan.collector.engine import pipeline
+from auditspan.collector.engine.log_file import LOG
 from auditspan.collector.engine.segments import SEQUENCES, Segments
 from auditspan.processors.batch import Batch
 from auditspan.processors.severity import SeverityConfig, severity
@@ -37,7 +38,9 @@ def test_a_segment_becomes_rows(workshop: Workshop) -> None:
     assert (stored.records, stored.dead_letters, stored.controls) == (4, 0, 0)
     assert (workshop.count(), segment.exists()) == (4, False)
     batches = workshop.data.folder("batches")
-    assert {path.name for path in batches.iterdir()} == {f"{segment.stem}.arrow", SEQUENCES}
+    assert {path.name for path in batches.iterdir()} == {
+        f"{segment.stem}.arrow", f"{segment.stem}.seal", "log-2026-11-open.seal", LOG, SEQUENCES,
+    }  # fmt: skip
     assert '"last"' not in (batches / SEQUENCES).read_text()
     assert [4, [], []] in json.loads((batches / SEQUENCES).read_text()).values()
 
@@ -54,15 +57,15 @@ def test_a_crash_before_the_batch_file_changes_nothing(workshop: Workshop) -> No
     assert (workshop.count("dead_letters"), len(dead(workshop))) == (1, 2)
 
 
-@pytest.mark.parametrize("point", ["store_batch", "after_store", "unlink"])
+@pytest.mark.parametrize("point", ["finish_sealed", "after_store", "unlink"])
 def test_a_crash_after_the_batch_file_keeps_its_records(workshop: Workshop, point: str) -> None:
     """Before the insert, after it, and before the segment is gone: the ids are the file's."""
-    segment = workshop.segment(spans(1, 2, 3))
+    segment, segments = workshop.segment(spans(1, 2, 3)), workshop.segments()
     with monkeypatched_crash(point), pytest.raises(Crash):
-        workshop.segments().process(segment)
+        segments.process(segment)
     file = workshop.data.folder("batches") / f"{segment.stem}.arrow"
     ids = sorted(read_batch(file).table["RecordId"].to_pylist())
-    assert workshop.count() == (0 if point == "store_batch" else 3)
+    assert workshop.count() == (0 if point == "finish_sealed" else 3)
     stored = workshop.segments().process(segment)
     assert (stored.records, workshop.column(IDS), segment.exists()) == (3, ids, False)
     assert [3, [], []] in json.loads((file.parent / SEQUENCES).read_text()).values()
@@ -96,7 +99,7 @@ def test_a_segment_of_only_bad_frames(workshop: Workshop) -> None:
     segment = workshop.segment(unreadable(), unreadable())
     stored = workshop.segments().process(segment)
     assert (stored.records, stored.dead_letters, segment.exists()) == (0, 2, False)
-    assert list(workshop.data.folder("batches").iterdir()) == []
+    assert list(workshop.data.folder("batches").glob(f"{segment.stem}*")) == []
     assert workshop.column("SELECT DISTINCT Stage FROM dead_letters") == ["decode"]
     kept = [path for path in dead(workshop) if path.suffix == ".data"]
     assert [path.read_bytes() for path in kept] == [unreadable()] * 2
@@ -170,16 +173,16 @@ def test_a_panic_of_a_library_is_a_failure_of_a_record(
 
 def test_a_damaged_batch_file_is_made_anew(workshop: Workshop) -> None:
     """The damaged one is put aside for whoever wants to know; the segment still has it all."""
-    segment = workshop.segment(spans(1, 2))
-    with monkeypatched_crash("store_batch"), pytest.raises(Crash):
-        workshop.segments().process(segment)
+    segment, segments = workshop.segment(spans(1, 2)), workshop.segments()
+    with monkeypatched_crash("finish_sealed"), pytest.raises(Crash):
+        segments.process(segment)
     file = workshop.data.folder("batches") / f"{segment.stem}.arrow"
     os.truncate(file, 100)
     segments = workshop.segments()
     with pytest.raises(BatchFileInvalid):
         segments.process(segment)
     assert segments.process(segment).records == 2
-    assert file.with_suffix(".invalid").stat().st_size == 100
+    assert file.with_name(f"{file.name}.invalid").stat().st_size == 100
 
 
 def test_old_batch_files_are_dropped(workshop: Workshop) -> None:
@@ -187,7 +190,7 @@ def test_old_batch_files_are_dropped(workshop: Workshop) -> None:
     segments = workshop.segments()
     segment = workshop.segment(spans(1))
     file = workshop.data.folder("batches") / f"{segment.stem}.arrow"
-    with monkeypatched_crash("store_batch"), pytest.raises(Crash):
+    with monkeypatched_crash("finish_sealed"), pytest.raises(Crash):
         segments.process(segment)
     os.utime(file, (1, 1))
     segments.drop_old_batches(600)
@@ -247,7 +250,7 @@ def monkeypatched_crash(point: str) -> Iterator[None]:
         elif point == "unlink":
             patch.setattr(Path, "unlink", dies)
         else:
-            patch.setattr(f"auditspan.collector.engine.segments.{point}", dies)
+            patch.setattr(f"auditspan.collector.engine.sealing.{point}", dies)
         yield
 
 

@@ -31,6 +31,10 @@ class Start:
     """JWKS of the keys that sign identity statements; public halves only."""
     socket: str
     """Where the engine answers queries: a unix socket in a folder only we can enter."""
+    instance: str = ""
+    """This collector's id, which names its logs."""
+    recover: bool = False
+    """Begin a new log if the one there cannot be continued."""
 
 
 @dataclass(frozen=True, slots=True)

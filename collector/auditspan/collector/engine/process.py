@@ -18,11 +18,13 @@ from typing import BinaryIO, Final
 from auditspan.collector.control.versions import Versions
 from auditspan.collector.data_dir import DataDir
 from auditspan.collector.engine.config import EngineConfig
+from auditspan.collector.engine.errors import LogStopped, SignerUnavailable
 from auditspan.collector.engine.messages import (
     Answered,
     BatchFailed,
     BatchStored,
     Finish,
+    GaveUp,
     Message,
     Ready,
     Start,
@@ -32,8 +34,9 @@ from auditspan.collector.engine.messages import (
 )
 from auditspan.collector.engine.pipeline import Pipeline
 from auditspan.collector.engine.query_server import serve_queries
+from auditspan.collector.engine.sealing import Sealing, new_sealing
 from auditspan.collector.engine.segments import SEQUENCES, Segments
-from auditspan.collector.engine.signing import Answers
+from auditspan.collector.engine.signing import Answers, Signer
 from auditspan.collector.engine.stopwatch import Stopwatch
 from auditspan.identity.statement import StatementVerifier
 from auditspan.processors.policy_sets import PolicySets
@@ -51,6 +54,8 @@ Wake = queue.SimpleQueue[bool]
 _LOOK_SECONDS: Final = 1.0
 _END_SECONDS: Final = 3.0
 _RETRY_SECONDS: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
+_LOG_STOPPED: Final = 78
+"""EX_CONFIG: an operator has to decide."""
 _STORE_DOWN: Final = 75
 """EX_TEMPFAIL: ended with work left, which waits in the spool."""
 _REQUESTS_REMEMBERED: Final = 200_000
@@ -87,14 +92,76 @@ def _run(start: Start, wake: Wake, answers: Answers, send: Callable[[Message], N
         return _STORE_DOWN
     decoder = store if store.kind == "embedded" else open_memory()
     segments = _segments(start, config, data, store, decoder)
-    serve_queries(store, config.query, start.socket)
-    send(Ready(len(_closed(data)), _recent(store)))
-    for segment in _work(data, wake):
+    try:
+        if config.integrity.enabled:
+            segments.sealing = _sealing(segments, config, start, Signer(send, answers), wake)
+            if segments.sealing is None:
+                return _STORE_DOWN
+        return _serve(segments, config, start.socket, wake, send)
+    except LogStopped as error:
+        LOG.error("%s", error)
+        send(GaveUp(str(error)))
+        return _LOG_STOPPED
+    finally:
+        store.close()
+
+
+def _serve(
+    segments: Segments,
+    config: EngineConfig,
+    socket: str,
+    wake: Wake,
+    send: Callable[[Message], None],
+) -> int:
+    serve_queries(segments.store, config.query, socket)
+    send(Ready(len(_closed(segments.data)), _recent(segments.store)))
+    for segment in _work(segments.data, wake):
         if segment and not _persist(segments, segment, wake, send):
             return _STORE_DOWN
+        _keep_log(segments.sealing)
         segments.drop_old_batches(config.batch_hold_seconds)
-    store.close()
+    _keep_log(segments.sealing, last=True)
     return 0
+
+
+def _sealing(
+    segments: Segments, config: EngineConfig, start: Start, signer: Signer, wake: Wake
+) -> Sealing | None:
+    """The log to go on with, waiting for a signer or a store that is down; None if front ended."""
+    attempt = 0
+    sealing = new_sealing(
+        segments.data.folder("batches"),
+        (segments.store, segments.decoder),
+        config.integrity,
+        start.instance,
+        signer,
+        segments.pipeline.random,
+        segments.watch,
+        segments.now_ns,
+    )
+    while True:
+        try:
+            sealing.open(sealing.start.begin(recover=start.recover))
+            return sealing
+        except (StorageError, SignerUnavailable, OSError) as error:
+            LOG.error("the log cannot be opened: %s; it is tried again", error)
+            delay = _delay(attempt)
+            attempt += 1
+        if not _pause(wake, delay):
+            return None
+
+
+def _keep_log(sealing: Sealing | None, *, last: bool = False) -> None:
+    """Do what the log needs besides batches; what fails now is due the next time as well."""
+    if sealing is None:
+        return
+    try:
+        if last:
+            sealing.notes.flush()
+        else:
+            sealing.tick()
+    except (StorageError, SignerUnavailable, OSError) as error:
+        LOG.warning("the log was not signed, or its notes not stored: %s", error)
 
 
 def sender(stdout: BinaryIO) -> Callable[[Message], None]:
@@ -227,7 +294,7 @@ def _persist(
     while True:
         try:
             stored = segments.process(segment)
-        except (StorageError, OSError, MemoryError) as error:
+        except (StorageError, SignerUnavailable, OSError, MemoryError) as error:
             delay = _delay(attempt)
             attempt += 1
             LOG.error("batch %s: %s; it stays in the spool, next try in %.0f s",

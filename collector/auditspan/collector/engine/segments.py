@@ -1,8 +1,9 @@
 """One spool segment becomes stored records, exactly once (DESIGN §4).
 
-1. A batch file of that name is there: the segment was processed, only the store may lack rows.
-2. Otherwise: decode, control records, stages; registry tables and dead letters; batch file (fsync).
-3. Insert and count.
+1. A seal of that name is there: the segment was processed, and only what comes after is left.
+2. Otherwise: decode, control records, stages; registry tables and dead letters; rows, entries and
+   seal on disk (`sealing.py`).
+3. Insert and count; sign.
 4. The sequence state of the batch comes into force; the segment is deleted. The batch file stays
    until the store's parts are surely on disk.
 
@@ -34,10 +35,14 @@ from auditspan.collector.engine.dead_letters import (
     unreadable_control,
 )
 from auditspan.collector.engine.large_records import fitting
+from auditspan.collector.engine.log_entries import sayings
 from auditspan.collector.engine.pipeline import Pipeline, Processed
+from auditspan.collector.engine.sealing import SUFFIX, Sealing
 from auditspan.collector.engine.stopwatch import Stopwatch
 from auditspan.identity.files import write_atomic
-from auditspan.processors.finish import RANDOM_BYTES, finish
+from auditspan.processors.finish import RANDOM_BYTES
+from auditspan.processors.finish import finish as finish_records
+from auditspan.processors.retention import kept
 from auditspan.processors.sequences import SequenceState
 from auditspan.registry import BundleInvalid, History
 from auditspan.storage.batch_file import write_batch
@@ -45,8 +50,8 @@ from auditspan.storage.decode import ControlFrame, decode_controls
 from auditspan.storage.engine import Engine
 from auditspan.storage.errors import BatchFileInvalid
 from auditspan.storage.salvage import BadFrame, decode_salvaging
-from auditspan.storage.writer import Written
-from auditspan.storage.writer import finish as store_batch
+from auditspan.storage.sealing.seal_file import read_seal
+from auditspan.storage.writer import Written, finish, finish_sealed
 from auditspan.wire.segments import sync_folder
 
 SEQUENCES = "sequences.json"
@@ -78,17 +83,22 @@ class Segments:
     sequences: SequenceState
     watch: Stopwatch
     now_ns: Callable[[], int] = time.time_ns
+    sealing: Sealing | None = None
+    """The log that records go to; None if they are not sealed."""
 
     def process(self, segment: Path) -> Stored:
-        """Bring one segment into the store. Raises `StorageError` and `OSError`: try it again."""
+        """Bring one segment into the store.
+
+        Raises `StorageError`, `OSError` and `SignerUnavailable`: try it again; `LogStopped`.
+        """
         batch_id = segment.name.removesuffix(".seg")
-        path = self.batch_file(batch_id)
         stored = Stored(batch_id, 0, 0, 0, 0)
-        if not path.exists():
-            stored = self._prepare(segment, batch_id, path)
-        if path.exists():
-            with self.watch.stage("store"):
-                written = self._store(path)
+        if not self._prepared(batch_id):
+            if self.sealing is not None:
+                self.sealing.rotate_if_due()
+            stored = self._prepare(segment, batch_id)
+        if self._prepared(batch_id):
+            written = self._store(batch_id)
             stored = replace(stored, records=written.rows)
             self._adopt_sequences(batch_id)
         segment.unlink()
@@ -100,25 +110,49 @@ class Segments:
         return self.data.folder("batches") / f"{batch_id}.arrow"
 
     def drop_old_batches(self, hold_seconds: float) -> None:
-        """Delete batch files that the store has held for long enough."""
+        """Delete batch files that the store has held for long enough, and their seals."""
         oldest = self.now_ns() / 1e9 - hold_seconds
-        for path in self.data.folder("batches").glob("*.arrow"):
+        folder = self.data.folder("batches")
+        for path in (*folder.glob("*.arrow"), *folder.glob(f"*{SUFFIX}")):
             segment = self.data.folder("spool") / f"{path.stem}.seg"
             if path.stat().st_mtime < oldest and not segment.exists():
                 path.unlink()
 
-    def _store(self, path: Path) -> Written:
+    def _prepared(self, batch_id: str) -> bool:
+        """Whether the batch is on disk, never to be computed again."""
+        path = self.batch_file(batch_id)
+        seal = path.with_suffix(SUFFIX)
+        return seal.exists() or (self.sealing is None and path.exists())
+
+    def _store(self, batch_id: str) -> Written:
+        path = self.batch_file(batch_id)
+        files = [file for file in (path, path.with_suffix(SUFFIX)) if file.exists()]
         try:
-            written = store_batch(self.store, path)
+            written = self._finish(batch_id)
         except BatchFileInvalid:
-            # Damaged on disk: put aside, so that the next try makes it anew from the segment.
-            path.replace(path.with_suffix(".invalid"))
-            raise
-        # It is held from now on, however long ago it was made.
-        os.utime(path)
+            signed = self.sealing.signed_rows(batch_id) if self.sealing else 0
+            if not signed:
+                # Damaged on disk: put aside, so that the next try makes it anew from the segment.
+                for file in files:
+                    file.replace(file.with_name(f"{file.name}.invalid"))
+                raise
+            written = Written(signed, inserted=False, repaired=False)
+        # They are held from now on, however long ago they were made.
+        for file in files:
+            os.utime(file)
         return written
 
-    def _prepare(self, segment: Path, batch_id: str, path: Path) -> Stored:
+    def _finish(self, batch_id: str) -> Written:
+        if self.sealing is not None:
+            return self.sealing.finish(batch_id)
+        path = self.batch_file(batch_id)
+        seal = path.with_suffix(SUFFIX)
+        with self.watch.stage("store"):
+            if seal.exists():
+                return finish_sealed(self.store, path, read_seal(seal))
+            return finish(self.store, path)
+
+    def _prepare(self, segment: Path, batch_id: str) -> Stored:
         with self.watch.stage("decode"):
             salvaged = decode_salvaging(self.decoder, segment)
             frames, bad_controls = self._controls(segment, batch_id, salvaged.bad)
@@ -138,12 +172,18 @@ class Segments:
         if not tables:
             return counts
         table = pa.concat_tables(tables)
-        state = path.with_name(f"{batch_id}.{SEQUENCES}")
+        state = self.data.folder("batches") / f"{batch_id}.{SEQUENCES}"
         write_atomic(state, done.sequences.to_json().encode())
-        with self.watch.stage("batch_file"):
-            write_batch(path, table, batch_id)
+        self._to_disk(table, frames, batch_id)
         oldest = pc.min(table["ReceivedAt"].cast(pa.int64())).as_py()
         return replace(counts, records=table.num_rows, oldest_received_at=oldest)
+
+    def _to_disk(self, table: pa.Table, frames: Sequence[derive.Frame], batch_id: str) -> None:
+        if self.sealing is None:
+            with self.watch.stage("batch_file"):
+                write_batch(self.batch_file(batch_id), table, batch_id)
+        else:
+            self.sealing.seal(batch_id, table, sayings(frame.record for frame in frames))
 
     def _controls(
         self, segment: Path, batch_id: str, bad: Sequence[BadFrame]
@@ -186,7 +226,8 @@ class Segments:
         if not frames:
             return []
         random = self.pipeline.random(len(frames) * RANDOM_BYTES)
-        return [finish(derive.batch(frames), batch_id, random)]
+        records = kept(derive.batch(frames), self.pipeline.config.retention)
+        return [finish_records(records, batch_id, random)]
 
     def _adopt_sequences(self, batch_id: str) -> None:
         folder = self.data.folder("batches")

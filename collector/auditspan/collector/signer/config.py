@@ -1,5 +1,7 @@
 """How logs are named, and how often they are signed."""
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field
 
 # A name is part of a signed note's first line (https://c2sp.org/tlog-checkpoint), where spaces and
@@ -20,6 +22,9 @@ class IntegrityConfig(BaseModel):
     """Which of the domain's deployments this is; one root log is kept for each."""
     idle_seconds: int = Field(default=60, ge=1, le=86_400)
     """Longest time between two checkpoints when nothing comes; otherwise every batch is signed."""
+
+    passphrase_file: Path | None = None
+    """File that holds the passphrase of the files of keys, mode 0600; without, they have none."""
 
     @property
     def name(self) -> str:

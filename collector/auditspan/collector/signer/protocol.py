@@ -14,7 +14,7 @@ own (docs/integrity-format.md).
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 
@@ -28,6 +28,8 @@ class Begin:
     """`<domain>/auditspan/<deployment>`: the beginning of the names of root log and notary."""
     instance: str
     """This collector; a log's origin is `<deployment>/<instance>/<epoch>`."""
+    passphrase: str = field(default="", repr=False)
+    """Of the files of keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Head:
     """`open`, `closed`, or `abandoned`: behind a restored store, never signed again."""
     vkey: str
     """Public key of its checkpoints."""
+    reason: str
+    """Why it was begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class Open:
 
     epoch: str
     reason: str
-    """`first`, `month`, `key`, or `recovered`."""
+    """`first`, `next` or `recovered`."""
     abandon: bool = False
     """Give up the open log, whose entries are lost."""
 

@@ -12,8 +12,6 @@ from auditspan.semconv.columns import PHYSICAL
 from auditspan.storage.engine import Engine
 from auditspan.storage.sealing.digests import content_statement, structure
 
-ENTRY_BYTES = 38
-
 RECORD_ENTRY = (
     "toFixedString(concat(unhex('0100'), reverse(reinterpretAsFixedString("
     "toUInt32(toInt32(ExpiresOn)))), Content), 38) AS Entry"

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auditspan.identity.files import write_atomic
+from auditspan.integrity.canonical import ENTRY_BYTES
 from auditspan.storage.errors import BatchFileInvalid, StoreFull
-from auditspan.storage.sealing.entries import ENTRY_BYTES
 
 VERSION = 1
 _HASH_BYTES = 32

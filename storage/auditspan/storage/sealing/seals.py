@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from auditspan.integrity.canonical import ENTRY_BYTES
 from auditspan.storage.engine import Engine
 from auditspan.storage.errors import WriteMismatch
 from auditspan.storage.render import Target
-from auditspan.storage.sealing.entries import ENTRY_BYTES, joined
+from auditspan.storage.sealing.entries import joined
 from auditspan.storage.sealing.seal_file import Body
 
 SEALS, BODIES = "audit_seals", "audit_log_entries"

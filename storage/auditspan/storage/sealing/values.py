@@ -50,10 +50,10 @@ def _number(expression: str) -> str:
 
 
 def _pairs(expression: str) -> str:
-    """A map by its keys ascending as bytes; stored order means nothing."""
+    """A map by its keys, then values, ascending as bytes; stored order means nothing."""
     return (
         f"arrayStringConcat(arrayMap(kv -> concat({framed('kv.1')}, {framed('kv.2')}), "
-        f"arraySort(kv -> kv.1, arrayZip(mapKeys({expression}), mapValues({expression})))))"
+        f"arraySort(arrayZip(mapKeys({expression}), mapValues({expression})))))"
     )
 
 
