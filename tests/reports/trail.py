@@ -157,7 +157,7 @@ def fill(engine: Engine) -> None:
     """The schema, the records, and what was in force when they were made."""
     migrate(engine)
     write(engine, table(), "i-1-00000001")
-    for name, columns in (REGISTRY | HUMAN).items():
+    for name, columns in {**REGISTRY, **HUMAN}.items():
         engine.insert(name, pa.table(columns))
     # One frame that could not be read.
     engine.insert("dead_letters", pa.table({"ReceivedAt": _times(START), "DeadAt": _times(START)}))

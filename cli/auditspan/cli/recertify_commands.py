@@ -92,17 +92,23 @@ def recertify(
     with connect(target_of(data, url, token_file, ca_file)) as client:
         human = client.human()
         if what == "start":
-            demanded(due=due)
+            _needed("--due", due, "how long owners have, as 14d")
             _started(human.start(seconds_of(due), why("", ticket, reason)))
         elif what == "status":
             emit(human.campaigns(), _CAMPAIGN, format)
         elif what:
             from auditspan.collector.control.recertify import Verdict
 
-            demanded(verdict=verdict, reason=reason)
+            _needed("--verdict", verdict, "keep, change or revoke")
+            demanded(reason=reason)
             _answered(human.answer(Verdict(what, verdict), why("", ticket, reason)))
         else:
             _listed(human.items(), mine, open_only, format)
+
+
+def _needed(option: str, value: str, expected: str) -> None:
+    if not value:
+        raise typer.BadParameter(f"{option} is missing: {expected}")
 
 
 def _started(campaign: Mapping[str, Any]) -> None:
