@@ -45,7 +45,18 @@ def test_csv_is_neutralised_on_a_terminal_only() -> None:
         ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
         ("@SUM(1)", "'@SUM(1)"),
         ("+1-555", "'+1-555"),
+        ('=HYPERLINK("http://evil.example","x")', '\'=HYPERLINK("http://evil.example","x")'),
+        ("-2+3+cmd|' /C calc'!A0", "'-2+3+cmd|' /C calc'!A0"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "'\r=1"),
+        ("\n=1", "'\n=1"),
+        ("＝1+1", "'＝1+1"),
+        ("-1_0", "'-1_0"),
+        ("-\u0661", "'-\u0661"),
         ("-5", "-5"),
+        ("-1.5e-7", "-1.5e-7"),
+        ("+49", "+49"),
+        ("a=b", "a=b"),
         (-5, "-5"),
         (["a", "b"], "a, b"),
         (None, ""),
@@ -56,3 +67,29 @@ def test_a_spreadsheet_runs_no_cell(value: object, cell: str) -> None:
     stream = io.StringIO()
     emit([{"x": value}], ["x"], Format.CSV, stream)
     assert next(csv.DictReader(io.StringIO(stream.getvalue())))["x"] == cell
+
+
+@pytest.mark.parametrize("value", ["a\r=1+1", "a;=1+1", "a\t=1+1", 'a"\n=1+1', "a,=1+1"])
+def test_no_reader_finds_a_formula_inside_a_cell(value: str) -> None:
+    """Not after a carriage return, nor where semicolons or tabs part the cells."""
+    stream = io.StringIO()
+    emit([{"x": value, "y": 2}], ["x", "y"], Format.CSV, stream)
+    assert list(csv.reader(io.StringIO(stream.getvalue(), newline="")))[1] == [value, "2"]
+    assert stream.getvalue().partition("\n")[2].startswith('"a')
+
+
+def test_the_head_of_a_csv_is_no_formula_either() -> None:
+    """A column's name may come from a statement."""
+    stream = io.StringIO()
+    emit([{"=1+1": 1}], ["=1+1"], Format.CSV, stream)
+    assert stream.getvalue() == "'=1+1\n1\n"
+
+
+def test_a_table_takes_no_markup_from_names_and_values() -> None:
+    """Brackets, links and emoji codes are text, in heads too."""
+    stream = io.StringIO()
+    value = "[red]x[/red] [link=http://evil.example]y[/link] :skull:"
+    emit([{"[bold]n": value}], ["[bold]n"], Format.TABLE, stream)
+    assert "[bold]n" in stream.getvalue()
+    assert value in stream.getvalue()
+    assert "\x1b" not in stream.getvalue()

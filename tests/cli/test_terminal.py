@@ -34,6 +34,12 @@ def test_every_control_and_reordering_character_becomes_an_escape() -> None:
         ("\ud800", "\\ud800"),
         ("\U000e0041", "\\U000e0041"),
         ("Grüße, 東京 👩\u200d🚀", "Grüße, 東京 👩\u200d🚀"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("re\u200dfund", "re\\u200dfund"),
+        ("refund\u200c", "refund\\u200c"),
+        ("re\u3164fund\u2800", "re\\u3164fund\\u2800"),
+        ("x\ufe01\U000e0100", "x\\ufe01\\U000e0100"),
+        ("[red]x", "[red]x"),
         (None, "None"),
     ],
 )

@@ -2,10 +2,10 @@
 
 A table neutralises what a terminal would obey. JSON carries values as they were recorded, the same
 characters as escapes of JSON; CSV does so in a file or a pipe, and is neutralised on a terminal. A
-CSV cell that a spreadsheet would run as a formula is quoted with an apostrophe.
+CSV cell that a spreadsheet would run as a formula gets an apostrophe in front, which readers of
+values have to know; whoever needs values exactly takes JSON.
 """
 
-import csv
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,6 +18,11 @@ from rich.table import Table
 from rich.text import Text
 
 from auditspan.cli.terminal import escaped_json, safe
+
+_FORMULA = frozenset("=+-@\t\r\n＝＋－＠")
+"""What a formula begins with, in spreadsheets of wide characters too."""
+_PARTS = frozenset(',;\t"\r\n')
+"""What ends a cell or a row for some reader."""
 
 
 class Format(StrEnum):
@@ -39,10 +44,10 @@ def emit(
     if format is Format.JSON:
         print_json([dict(row) for row in rows], stream)
     elif format is Format.CSV:
-        writer = csv.writer(stream, lineterminator="\n")
         kept = safe if stream.isatty() else str
-        writer.writerow(map(kept, columns))
-        writer.writerows([kept(_cell(row.get(name))) for name in columns] for row in rows)
+        heads = [kept(_unrun(name)) for name in columns]
+        cells = ([kept(_cell(row.get(name))) for name in columns] for row in rows)
+        stream.writelines(_line(line) for line in (heads, *cells))
     else:
         _table(rows, columns, stream)
 
@@ -71,22 +76,37 @@ def shown(value: Any) -> str:
 def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], stream: TextIO) -> None:
     table = Table(show_edge=False, pad_edge=False, header_style="bold")
     for name in columns:
-        table.add_column(safe(name), overflow="fold")
+        table.add_column(Text(safe(name)), overflow="fold")
     for row in rows:
         table.add_row(*(Text(safe(shown(row.get(name)))) for name in columns))
     # A pipe has no width: take enough for nothing to be folded away.
-    console = Console(file=stream, width=None if stream.isatty() else 240, highlight=False)
+    width = None if stream.isatty() else 240
+    console = Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
     console.print(table)
 
 
 def _cell(value: Any) -> str:
-    text = value.isoformat() if isinstance(value, datetime | date) else shown(value)
-    return (
-        f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not _number(text) else text
-    )
+    return _unrun(value.isoformat() if isinstance(value, datetime | date) else shown(value))
+
+
+def _line(cells: Sequence[str]) -> str:
+    """A line of CSV (RFC 4180). `csv` would leave a carriage return, a semicolon and a tab without
+    quotes, and a spreadsheet may begin a new row or cell there."""
+    quoted = ('"{}"'.format(cell.replace('"', '""')) if _PARTS & set(cell) else cell
+              for cell in cells)  # fmt: skip
+    return ",".join(quoted) + "\n"
+
+
+def _unrun(text: str) -> str:
+    """The text, with an apostrophe before what a spreadsheet would run
+    (https://owasp.org/www-community/attacks/CSV_Injection)."""
+    return f"'{text}" if text[:1] in _FORMULA and not _number(text) else text
 
 
 def _number(text: str) -> bool:
+    """Whether it is a number, and so no formula; `float` reads more than numbers."""
+    if not text.isascii() or "_" in text or text != text.strip():
+        return False
     try:
         float(text)
     except ValueError:

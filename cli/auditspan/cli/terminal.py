@@ -1,8 +1,9 @@
 """Recorded values on a terminal: shown, never obeyed.
 
 Control characters, ANSI sequences, bidirectional overrides (https://www.unicode.org/reports/tr36/)
-and invisible format characters are written as escapes. An agent that names a tool `\\x1b[2J` gets
-its name printed and nothing cleared.
+and invisible characters are written as escapes. An agent that names a tool `\\x1b[2J` gets its name
+printed and nothing cleared. Joiners stay where scripts and emoji need them, not beside ASCII, where
+they only make two names look like one.
 """
 
 import re
@@ -11,8 +12,10 @@ import sys
 from rich.console import Console
 
 _HARMFUL = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
-    "\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f"
+    "\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0e\ufeff\uffa0\ufff9-\ufffb"
+    "\U000e0000-\U000e0fff]"
+    "|(?<=[\x20-\x7e])[\u200c\u200d]|[\u200c\u200d](?=[\x20-\x7e]|$)"
 )
 
 

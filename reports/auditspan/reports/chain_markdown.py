@@ -12,7 +12,8 @@ from auditspan.reports.chain import Chain, Step
 from auditspan.reports.plain import plain
 from auditspan.reports.population import Population
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~-])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~&@$^=-]|:(?=//)|(?<=www)\.)", re.I)
+"""Also what makes a link of a bare address or mention, or a formula, in readers of Markdown."""
 
 
 def chain_markdown(chain: Chain, title: str, population: Population | None = None) -> str:
