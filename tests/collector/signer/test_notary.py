@@ -1,0 +1,231 @@
+"""The notary signs what extends what it signed, and nothing else, whatever happened in between."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from auditspan.collector.signer import notary as module
+from auditspan.collector.signer.notary import Notary
+from auditspan.collector.signer.protocol import (
+    Begin,
+    Heads,
+    Known,
+    Open,
+    Opened,
+    Refused,
+    Root,
+    RootPart,
+    Sign,
+    Signed,
+    decode,
+    encode,
+)
+from auditspan.integrity.canonical import ENTRY_BYTES
+from auditspan.integrity.checkpoint import Checkpoint, parse_checkpoint
+from auditspan.integrity.control_entry import Kind, control_entry
+from auditspan.integrity.merkle import Frontier, leaf_hash
+from auditspan.integrity.note import Verifier, open_note
+
+NAME = "example.com/auditspan/eu"
+LEAVES = [leaf_hash(bytes([number]) * ENTRY_BYTES) for number in range(40)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the signing process keeps everything."""
+    tmp_path.chmod(0o700)
+    return tmp_path
+
+
+def started(folder: Path, now_ms: int = 1_795_000_000_000) -> Notary:
+    """As after a start: nothing is remembered but what is on disk."""
+    return Notary(Begin(str(folder), NAME, "abcd1234"), lambda: now_ms)
+
+
+def opened(notary: Notary, epoch: str = "2026-11", *, abandon: bool = False) -> str:
+    """Origin of a log that was begun."""
+    answer = notary.open(Open(epoch, "first", abandon))
+    assert isinstance(answer, Opened), answer
+    return answer.origin
+
+
+def question(origin: str, old: int, new: int, *, close: bool = False) -> Sign:
+    """Sign a tree of the first `new` leaves."""
+    tree = Frontier().extended(LEAVES[:old])
+    grown, proof = tree.extended(LEAVES[old:new]), tree.consistency(LEAVES[old:new])
+    nodes = tuple(node.hex() for node in proof)
+    return Sign(origin, old, new, grown.root().hex(), nodes, close)
+
+
+def signed(notary: Notary, asked: Sign) -> Signed:
+    """The note that comes of a question."""
+    answer = notary.answer(asked)
+    assert isinstance(answer, Signed), answer
+    return answer
+
+
+def test_a_tree_that_grows_is_signed(folder: Path) -> None:
+    """The note verifies by the keys that were told, with the notary's time."""
+    notary = started(folder)
+    origin = opened(notary)
+    assert origin == f"{NAME}/abcd1234/2026-11"
+    for old, new in ((0, 1), (1, 7), (7, 7), (7, 40)):
+        note = signed(notary, question(origin, old, new)).note.encode()
+        known = notary.heads().logs[0]
+        verifiers = [Verifier.parse(known.vkey), Verifier.parse(notary.begun().notary_vkey)]
+        text, verified = open_note(note, verifiers).text, open_note(note, verifiers).verified
+        expected = Frontier().extended(LEAVES[:new])
+        checkpoint = parse_checkpoint(text)
+        assert (checkpoint.origin, checkpoint.size) == (origin, new)
+        assert checkpoint.root == expected.root()
+        assert [one.seconds for one in verified] == [0, 1_795_000_000]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_does_not_extend_is_refused(folder: Path, restarted: bool) -> None:
+    """A smaller tree, another one of the size, a forged proof, a tree with another beginning."""
+    notary = started(folder)
+    origin = opened(notary)
+    signed(notary, question(origin, 0, 20))
+    notary = started(folder) if restarted else notary
+    honest = question(origin, 20, 30)
+    other = Frontier().extended(reversed(LEAVES[:30])).root().hex()
+    for bad in (
+        question(origin, 10, 15),
+        replace(question(origin, 20, 20), root=other),
+        replace(honest, proof=honest.proof[:-1]),
+        replace(honest, proof=("00" * 32, *honest.proof[1:])),
+        replace(honest, root=other),
+        question(origin, 10, 30),
+        replace(honest, origin=f"{NAME}/abcd1234/2026-12"),
+    ):
+        answer = notary.answer(bad)
+        assert isinstance(answer, Refused), bad
+        assert not answer.retryable
+    assert notary.heads().logs[0].size == 20
+    signed(notary, honest)
+
+
+def test_what_is_signed_is_remembered_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It died at the signature: another tree of the size is refused, and this one signed."""
+    notary = started(folder)
+    origin = opened(notary)
+
+    def dies(*_: object) -> bytes:
+        raise SystemExit
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(module, "make_note", dies)
+        notary.answer(question(origin, 0, 5))
+    fresh = started(folder)
+    assert fresh.heads().logs[0].size == 5
+    assert isinstance(fresh.answer(question(origin, 0, 6)), Refused)
+    assert signed(fresh, question(origin, 0, 5)).size == 5
+
+
+def test_the_root_log_holds_every_note(folder: Path) -> None:
+    """It has the begun logs and the notes as bodies, and its own note fits its entries."""
+    notary = started(folder)
+    origin = opened(notary)
+    notes = [
+        signed(notary, question(origin, 0, 3)).note,
+        signed(notary, question(origin, 3, 9)).note,
+    ]
+    part = started(folder).answer(Root(0))
+    assert isinstance(part, RootPart)
+    kinds = [entry.kind for entry in part.entries]
+    assert kinds == [Kind.LOG_OPEN, Kind.CHECKPOINT, Kind.CHECKPOINT]
+    assert [entry.body for entry in part.entries[1:]] == notes
+    assert json.loads(part.entries[0].body)["vkey"] == notary.heads().logs[0].vkey
+    entries = [control_entry(entry.kind, entry.body) for entry in part.entries]
+    tree = Frontier().extended(map(leaf_hash, entries))
+    begun = notary.begun()
+    verifiers = [Verifier.parse(key) for key in (begun.root_vkey, begun.notary_vkey)]
+    checkpoint = parse_checkpoint(open_note(part.note.encode(), verifiers).text)
+    assert checkpoint == Checkpoint(f"{NAME}/root", 3, tree.root())
+    later = notary.answer(Root(2, limit=1))
+    assert isinstance(later, RootPart)
+    assert [entry.index for entry in later.entries] == [2]
+
+
+def test_a_torn_root_log_is_cut(folder: Path) -> None:
+    """What was appended and not counted was never signed; a file that lacks bytes is refused."""
+    notary = started(folder)
+    origin = opened(notary)
+    signed(notary, question(origin, 0, 3))
+    for name in ("root.jsonl", "root.index"):
+        with (folder / name).open("ab") as file:
+            file.write(b'[16,"torn')
+    again = started(folder)
+    signed(again, question(origin, 3, 5))
+    part = again.answer(Root(0))
+    assert isinstance(part, RootPart)
+    assert len(part.entries) == part.size == 3
+    (folder / "root.jsonl").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"root\.jsonl: expected \d+ bytes, found 0"):
+        started(folder)
+
+
+def test_a_closed_log_has_no_key(folder: Path) -> None:
+    """Its last note can be had again, and nothing more is signed; the next log has a key."""
+    notary = started(folder)
+    origin = opened(notary)
+    key = folder / "2026-11.key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert isinstance(notary.open(Open("2026-12", "next")), Refused)
+    last = signed(notary, question(origin, 0, 3, close=True))
+    assert not key.exists()
+    assert signed(started(folder), question(origin, 0, 3)).note == last.note
+    assert isinstance(notary.answer(question(origin, 3, 4)), Refused)
+    following = opened(notary, "2026-12")
+    assert signed(notary, question(following, 0, 2)).size == 2
+    assert [log.state for log in notary.heads().logs] == ["closed", "open"]
+
+
+def test_an_abandoned_log_is_never_signed_again(folder: Path) -> None:
+    """Not even the tree that was."""
+    notary = started(folder)
+    origin = opened(notary)
+    asked = question(origin, 0, 3)
+    signed(notary, asked)
+    opened(notary, "2026-11.2", abandon=True)
+    for again in (notary, started(folder)):
+        assert isinstance(again.answer(asked), Refused)
+        assert not (folder / "2026-11.key").exists()
+
+
+def test_a_name_is_used_once(folder: Path) -> None:
+    """A log of that name would have two keys."""
+    notary = started(folder)
+    opened(notary)
+    assert isinstance(notary.open(Open("2026-11", "recovered", abandon=True)), Refused)
+    assert notary.heads().logs[0].state == "open"
+
+
+def test_keys_with_a_passphrase(folder: Path) -> None:
+    """Nothing begins with the wrong one, and the message does not hold it."""
+    begin = Begin(str(folder), NAME, "abcd1234", "correct horse")
+    vkey = Notary(begin).begun().root_vkey
+    assert b"ENCRYPTED" in (folder / "root.key").read_bytes()
+    assert Notary(begin).begun().root_vkey == vkey
+    with pytest.raises(Exception, match="passphrase") as caught:
+        Notary(replace(begin, passphrase="battery staple"))
+    assert "battery" not in str(caught.value) and "horse" not in repr(begin)
+
+
+def test_messages_come_back_as_they_were(folder: Path) -> None:
+    """Every question and answer, nested ones too."""
+    notary = started(folder)
+    asked = question(opened(notary), 0, 9)
+    for message in (
+        notary.begin, notary.begun(), Heads(), asked, signed(notary, asked), notary.heads(),
+        Root(0), notary.root(Root(0)), Open("x", "first"), Refused("no", retryable=True),
+    ):  # fmt: skip
+        assert decode(encode(message)) == message
+    for line in (b"{}", b"[]", b'{"type": "Heads", "x": 1}', b'{"type": "Nothing"}'):
+        with pytest.raises(ValueError, match=r"message|object"):
+            decode(line)
+    assert isinstance(notary.answer(Heads()), Known)
+    assert isinstance(notary.answer(notary.begin), Refused)
