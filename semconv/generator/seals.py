@@ -2,6 +2,7 @@
 same table inside of the verifier, which is one file."""
 
 import re
+import textwrap
 from collections.abc import Sequence
 
 from auditspan.semconv.column import Column, Group
@@ -45,26 +46,28 @@ def kind(type: str) -> str:
     raise ValueError(f"no canonical form for type {type}")
 
 
-def table(columns: Sequence[Column], groups: Sequence[Group], annotation: str) -> str:
-    """The assignment of `GROUPS`."""
-    kinds = {column.name: kind(column.type) for column in columns if column.group != "unsealed"}
-    lines = [f"GROUPS{annotation} = {{"]
+def module(columns: Sequence[Column], groups: Sequence[Group]) -> str:
+    """`sealed_columns.py`."""
+    kinds, lines = _kinds(columns), ["GROUPS: Final = {"]
     for group in groups:
         lines.append(f'    "{group.name}": {{')
         lines += [f'        "{name}": "{kinds[name]}",' for name in group.columns]
         lines.append("    },")
-    return "\n".join([*lines, "}\n"])
-
-
-def module(columns: Sequence[Column], groups: Sequence[Group]) -> str:
-    """`sealed_columns.py`."""
-    return _HEAD + table(columns, groups, ": Final") + _TAIL
+    return _HEAD + "\n".join([*lines, "}\n"]) + _TAIL
 
 
 def verifier(text: str, columns: Sequence[Column], groups: Sequence[Group]) -> str:
     """`verify.py` with the table between its marks. Raises `ValueError` if a mark is missing."""
-    before, begin, rest = text.partition(BEGIN + "\n")
+    before, begin, rest = text.partition(f"{BEGIN}\n")
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"{VERIFIER}: expected the lines {BEGIN!r} and {END!r}")
-    return before + begin + table(columns, groups, "") + end + after
+    kinds, lines = _kinds(columns), []
+    for group in groups:
+        words = [group.name, *(f"{name}:{kinds[name]}" for name in group.columns)]
+        lines += textwrap.wrap(" ".join(words), 96, subsequent_indent="    ")
+    return f'{before}{begin}SEALED = """\n{chr(10).join(lines)}\n"""\n{end}{after}'
+
+
+def _kinds(columns: Sequence[Column]) -> dict[str, str]:
+    return {column.name: kind(column.type) for column in columns if column.group != "unsealed"}

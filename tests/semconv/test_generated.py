@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from generator.load import Registry
 from generator.render import MODULES, PACKAGE, outputs
-from generator.seals import MODULE
+from generator.seals import MODULE, VERIFIER
 
 ROOT = Path(__file__).parents[2]
 PATHS = [
     *(f"{PACKAGE}/{module}.py" for module in MODULES),
     f"{PACKAGE}/dialects.json",
     MODULE,
+    VERIFIER,
     "docs/semconv.md",
 ]
 
