@@ -145,7 +145,7 @@ def test_a_statement_that_is_not_allowed_is_an_error(
 def test_questions_are_listed_printed_and_answered(auditspan: Auditspan, stopped: Path) -> None:
     """Without a name the list; `--sql` the query; with a name the answer and its population."""
     assert "who-reached-data" in auditspan("ask").out
-    assert "FROM audit_records" in auditspan("ask", "denials", "--sql").out
+    assert "FROM audit\n" in auditspan("ask", "denials", "--sql").out
     ran = auditspan("ask", "denials", "--data", stopped)
     assert "no-refunds" in ran.out and "1 rows over 6 records" in ran.err
     words = ("--param", "user=alice", "--since", "2026-11-24T08:06:00", "--format", "json")

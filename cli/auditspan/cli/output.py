@@ -92,9 +92,13 @@ def _cell(value: Any) -> str:
 def _line(cells: Sequence[str]) -> str:
     """A line of CSV (RFC 4180). `csv` would leave a carriage return, a semicolon and a tab without
     quotes, and a spreadsheet may begin a new row or cell there."""
-    quoted = ('"{}"'.format(cell.replace('"', '""')) if _PARTS & set(cell) else cell
-              for cell in cells)  # fmt: skip
-    return ",".join(quoted) + "\n"
+    if list(cells) == [""]:
+        return '""\n'
+    return ",".join(_quoted(cell) if _PARTS & set(cell) else cell for cell in cells) + "\n"
+
+
+def _quoted(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"'
 
 
 def _unrun(text: str) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
+from auditspan.collector import log_lines
 from auditspan.collector.access.authority import Authority
 from auditspan.collector.access.in_force import RegistryInForce
 from auditspan.collector.access.whoami import whoami_routes
@@ -79,10 +80,7 @@ def run(
     `recover_log` a log that cannot be continued is given up, and a new one states the gap.
     """
     config = load(config_file)
-    logging.basicConfig(
-        level=config.service.log_level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-    )
+    log_lines.configure(config.service.log_level)
     for library in ("uvicorn", "httpx"):
         logging.getLogger(library).setLevel(logging.WARNING)
     data = prepare(data_dir)
@@ -234,8 +232,6 @@ async def _end(*reasons: asyncio.Event) -> None:
 
 @asynccontextmanager
 async def _tasks(service: Service) -> AsyncIterator[None]:
-    if service.signing is not None:
-        await service.signing.start()
     running = [
         asyncio.create_task(service.engine.run()),
         asyncio.create_task(service.authority.keep_fresh()),
@@ -247,6 +243,9 @@ async def _tasks(service: Service) -> AsyncIterator[None]:
     if service.forwarder is not None:
         running.append(asyncio.create_task(service.forwarder.run()))
     try:
+        # Beside the engine, whose first questions wait for it.
+        if service.signing is not None:
+            await service.signing.start()
         yield
     finally:
         for task in running:

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from auditspan.collector import log_lines
 from auditspan.collector.data_dir import DataDir
 from auditspan.collector.engine.landlock import confine, system_paths
 from auditspan.collector.engine.messages import Start, decode
@@ -18,7 +19,7 @@ from auditspan.collector.engine.messages import Start, decode
 
 def main() -> int:
     """Run until front closes our standard input."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_lines.configure("info")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     os.umask(0o077)
     # Front decides when we end; a signal to the whole group must not cut a batch short.

@@ -5,7 +5,6 @@ other processes of the same user. It ends when front closes its input.
 """
 
 import ctypes
-import logging
 import os
 import resource
 import signal
@@ -14,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from auditspan.collector import log_lines
 from auditspan.collector.engine.landlock import confine, system_paths
 from auditspan.collector.signer.protocol import Answer, Begin, Begun, Refused, decode, encode
 
@@ -22,7 +22,7 @@ _PR_SET_DUMPABLE: Final = 4
 
 def main() -> int:
     """Run until front closes our standard input."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_lines.configure("info")
     os.umask(0o077)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
