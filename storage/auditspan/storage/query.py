@@ -80,9 +80,9 @@ def execute(
 ) -> Answer:
     """Run a reader's statement on the views of a role."""
     made, catalog = _prepared(engine, statement, access)
-    asked = {**statement.settings, **made.settings}
     caps = _caps(limits or QueryLimits())
-    settings = {"result_overflow_mode": "throw", **settings_of(asked, caps), "readonly": 1}
+    asked = settings_of(statement.settings, made.settings, caps)
+    settings = {"result_overflow_mode": "throw", **asked, "readonly": 1}
     params = _params(made, statement.params)
     with engine.session(settings) as session:
         if engine.kind == "embedded" and catalog.relations:

@@ -8,6 +8,7 @@ from sqlglot import exp
 from auditspan.storage.reading import refusals
 from auditspan.storage.reading.allowed import functions
 from auditspan.storage.reading.catalog import Catalog
+from auditspan.storage.reading.dialect import type_text
 from auditspan.storage.reading.names import withs_around
 from auditspan.storage.reading.parse import Parsed
 from auditspan.storage.reading.refusals import refused
@@ -36,7 +37,7 @@ def check_node(node: exp.Expr, parsed: Parsed, catalog: Catalog) -> None:
         case _ if isinstance(node, _CALLS):
             _call(node, parsed, catalog)
         case exp.Cast():
-            check_type(node.args["to"].sql(dialect="clickhouse"))
+            check_type(type_text(node.args["to"]))
         case exp.CastToStrType():
             _type_text(node.args["to"], parsed, "CAST")
         case exp.Placeholder():
@@ -81,7 +82,7 @@ def _parameter(node: exp.Placeholder) -> None:
     kind = node.args.get("kind")
     if not node.name or not isinstance(kind, exp.DataType):
         raise refused(f"parameter {node.name[:40]!r}: expected {{name:Type}} of a value")
-    check_type(kind.sql(dialect="clickhouse"))
+    check_type(type_text(kind))
 
 
 def _interval(node: exp.Interval) -> None:

@@ -35,6 +35,8 @@ class Functions:
 class Catalog:
     """What one role may name."""
 
+    base: str
+    """The store's database, as readers know it."""
     database: str
     """The role's database of views."""
     names: frozenset[str]
@@ -52,7 +54,7 @@ class Catalog:
         elif database and database not in self.names:
             raise refusals.refused(
                 f"there is no database {database[:80]!r} for readers, "
-                f"leave it out or write {min(self.names)}",
+                f"leave it out or write {self.base}",
                 refusals.UNKNOWN_DATABASE,
             )
         if name in self.relations and database != "system":
@@ -80,6 +82,7 @@ def load(engine: Engine, access: Access) -> Catalog:
         table, _, column = line.partition("\t")
         relations.setdefault(table, set()).add(column)
     return Catalog(
+        base,
         database,
         frozenset({base, "default", database}),
         {table: frozenset(names) for table, names in relations.items()},

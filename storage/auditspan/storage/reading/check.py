@@ -18,13 +18,15 @@ from auditspan.storage.reading import plain, refusals
 from auditspan.storage.reading.allowed import lists
 from auditspan.storage.reading.calls import check_node
 from auditspan.storage.reading.catalog import Catalog
+from auditspan.storage.reading.dialect import type_text
+from auditspan.storage.reading.filters import filtered
 from auditspan.storage.reading.lexer import Token, tokens
 from auditspan.storage.reading.literals import sought
 from auditspan.storage.reading.names import resolve
 from auditspan.storage.reading.parse import parse, written
 from auditspan.storage.reading.refusals import refused
 from auditspan.storage.reading.spelling import respelled
-from auditspan.storage.reading.tail import split
+from auditspan.storage.reading.tail import Split, split
 from auditspan.storage.reading.tree import nodes
 
 __all__ = ["Checked", "Kind", "StatementRefused", "checked"]
@@ -40,11 +42,9 @@ class Checked:
     sql: str
     """What runs: made by us, without FORMAT and SETTINGS, every relation a view of the role."""
     kind: Kind
-    sent: str
-    """What was sent, without FORMAT and SETTINGS."""
-    same: str
-    """The tree of what was sent, written down before any name was resolved: the engine has to read
-    both as the same. Empty if there was no tree."""
+    compared: tuple[tuple[str, str], ...] = ()
+    """What was sent, without FORMAT and SETTINGS, and our tree of it written down before any name
+    was resolved, and the same of each filter: the engine has to read both as one."""
     format: str = ""
     """The format that it names; empty if it names none."""
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -68,13 +68,12 @@ def checked(sql: str, catalog: Catalog) -> Checked:
     found = tokens(sql)
     parts = split(found)
     format = _format(parts.format)
-    sent = sql[parts.body[0].start : parts.body[-1].end]
     first = parts.body[0]
     if first.is_word("select", "with") or first.is_sign("("):
-        made = _select(parts.body, sent, catalog)
+        made = _select(parts, sql[first.start : parts.body[-1].end], catalog)
         _stable(made, catalog)
     else:
-        made = _other(parts.body, sent, catalog)
+        made = _other(parts.body, catalog)
     return replace(made, format=format, settings=parts.settings)
 
 
@@ -85,46 +84,46 @@ def _format(name: str) -> str:
     return known
 
 
-def _select(body: Sequence[Token], sent: str, catalog: Catalog) -> Checked:
-    parsed = parse(respelled(body))
-    same = written(parsed.tree, parsed.texts)
+def _select(parts: Split, sent: str, catalog: Catalog) -> Checked:
+    parsed = parse(respelled(parts.body))
+    compared = [(sent, written(parsed.tree, parsed.texts))]
+    compared += filtered(parsed, parts.filters)
     for node in list(nodes(parsed.tree)):
         check_node(node, parsed, catalog)
     names = resolve(parsed.tree, catalog)
-    compared = sought(parsed)
+    values = sought(parsed)
     return Checked(
         sql=written(parsed.tree, parsed.texts),
         kind="select" if names.tables else "probe",
-        sent=sent,
-        same=same,
+        compared=tuple(compared),
         tables=tuple(names.tables),
         withs=tuple(cte.alias for cte in parsed.tree.find_all(exp.CTE)),
         columns=tuple(names.columns),
-        literals=compared.literals,
-        bound=compared.bound,
+        literals=values.literals,
+        bound=values.bound,
         params={
-            node.name: node.args["kind"].sql(dialect="clickhouse")
+            node.name: type_text(node.args["kind"])
             for node in parsed.tree.find_all(exp.Placeholder)
         },
     )
 
 
 def _stable(made: Checked, catalog: Catalog) -> None:
-    again = _select(tokens(made.sql), made.sql, catalog)
+    again = _select(Split(tokens(made.sql)), made.sql, catalog)
     if again.sql != made.sql:
         raise refused("reads differently the second time, write it in a simpler way")
 
 
-def _other(body: Sequence[Token], sent: str, catalog: Catalog) -> Checked:
+def _other(body: Sequence[Token], catalog: Catalog) -> Checked:
     first = body[0]
     if first.is_word("describe", "desc"):
         sql, view = plain.described(body, catalog)
-        return Checked(sql, "describe", sent, "", tables=(view,))
+        return Checked(sql, "describe", tables=(view,))
     if first.is_word("exists"):
         sql, view = plain.existing(body, catalog)
-        return Checked(sql, "exists", sent, "", tables=(view,) if view else ())
+        return Checked(sql, "exists", tables=(view,) if view else ())
     if first.is_word("show"):
-        return Checked(plain.shown(body, catalog), "probe", sent, "")
+        return Checked(plain.shown(body, catalog), "probe")
     raise refused(
         f"begins with {first.value[:40].lower()}, expected SELECT, WITH, DESCRIBE, EXISTS or "
         "SHOW TABLES",

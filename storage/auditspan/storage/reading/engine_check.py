@@ -15,7 +15,7 @@ from auditspan.storage.reading.refusals import SYNTAX_ERROR, refused
 from auditspan.storage.values import Params
 
 _SAME: Final = "SELECT formatQuerySingleLine({sent:String}) = formatQuerySingleLine({same:String})"
-_LINE: Final = re.compile(r" *(\w+)(?: (\S+))?(?: .*)?")
+_LINE: Final = re.compile(r" *([\w:]+)(?: (\S+))?(?: .*)?")
 
 _NODES: Final = frozenset(
     {
@@ -24,7 +24,12 @@ _NODES: Final = frozenset(
         *("TableExpression", "TableJoin", "ArrayJoin", "OrderByElement", "InterpolateElement"),
         *("WindowDefinition", "WindowListElement", "Function", "Identifier", "Literal", "Asterisk"),
         *("QualifiedAsterisk", "ColumnsRegexpMatcher", "ColumnsExceptTransformer"),
-        *("ColumnsReplaceTransformer", "ColumnsTransformerList", "TableIdentifier"),
+        *(
+            "ColumnsReplaceTransformer",
+            "ColumnsReplaceTransformer::Replacement",
+            "ColumnsTransformerList",
+            "TableIdentifier",
+        ),
         *("QualifiedColumnsRegexpMatcher",),
     }
 )
@@ -32,15 +37,15 @@ _NODES: Final = frozenset(
 
 def agree(session: Session, checked: Checked, catalog: Catalog, params: Params) -> None:
     """Raise `StatementRefused` unless the engine reads the statement as we do."""
-    if not checked.same:
+    if not checked.compared:
         return
-    both = {"sent": checked.sent, "same": checked.same}
-    if session.raw(_SAME, "TSVRaw", both).strip() != b"1":
-        raise refused(
-            "the engine reads it differently from us; write it in a simpler way (brackets around "
-            "operators, one form of INTERVAL and CAST)",
-            SYNTAX_ERROR,
-        )
+    for sent, same in checked.compared:
+        if session.raw(_SAME, "TSVRaw", {"sent": sent, "same": same}).strip() != b"1":
+            raise refused(
+                "the engine reads it differently from us; write it in a simpler way (brackets "
+                "around operators, one form of INTERVAL and CAST)",
+                SYNTAX_ERROR,
+            )
     tree = session.raw(f"EXPLAIN AST {checked.sql}", "TSVRaw", params).decode()
     named = {name for line in tree.splitlines() for name in _relation(line)}
     allowed = {f"{catalog.database}.{view}" for view in catalog.relations} | set(checked.withs)

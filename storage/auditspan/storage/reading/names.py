@@ -183,6 +183,7 @@ def _column(column: exp.Column, catalog: Catalog, known: frozenset[str], names: 
             "column, write its table before it",
             refusals.ACCESS_DENIED,
         )
-    if root not in known and root.lower() not in _UNITS | _CONSTANTS:
+    all_ = isinstance(column.parent, exp.Ordered) and root.upper() == "ALL"
+    if root not in known and root.lower() not in _UNITS | _CONSTANTS and not all_:
         raise refusals.unknown("column", root, known, refusals.UNKNOWN_COLUMN)
     names.columns[column.name] = None

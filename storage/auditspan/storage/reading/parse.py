@@ -27,7 +27,7 @@ class Parsed:
     """A tree with the texts that stand in it."""
 
     tree: exp.Query
-    texts: Sequence[str]
+    texts: list[str]
 
     def text(self, literal: exp.Literal) -> str:
         """The text that a literal stands for."""
@@ -47,7 +47,8 @@ def parse(found: Sequence[Token]) -> Parsed:
             texts.append(token.value)
         else:
             words.append(token.sql())
-    text = " ".join(words)
+    words = _spaced(words, found)
+    text = "".join(words)
     try:
         trees = _DIALECT.parse(text, error_level=ErrorLevel.IMMEDIATE)
     except SqlglotError as error:
@@ -57,6 +58,18 @@ def parse(found: Sequence[Token]) -> Parsed:
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
         raise refused("expected one SELECT", refusals.SYNTAX_ERROR)
     return Parsed(trees[0], texts)
+
+
+def _spaced(words: Sequence[str], found: Sequence[Token]) -> list[str]:
+    """The words with spaces between, but inside `{name:Type}` as they came: the engine keeps the
+    spelling of that type."""
+    made: list[str] = []
+    inside = False
+    for word, token, following in zip(words, found, [*found[1:], None], strict=True):
+        inside = token.is_sign("{") or (inside and not token.is_sign("}"))
+        near = inside and following is not None and following.start == token.end
+        made.append(word if near else f"{word} ")
+    return made
 
 
 def written(tree: exp.Expr, texts: Sequence[str]) -> str:
@@ -111,7 +124,7 @@ def _at(column: int, words: Sequence[str], found: Sequence[Token]) -> Token | No
     """The token that ends at or after a column of the parsed text."""
     end = 0
     for word, token in zip(words, found, strict=True):
-        end += len(word) + 1
+        end += len(word)
         if end >= column:
             return token
     return found[-1] if found else None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from auditspan.storage.errors import StatementRefused
 from auditspan.storage.reading import refusals
+from auditspan.storage.reading.allowed import lists
 from auditspan.storage.reading.catalog import Catalog
 from auditspan.storage.reading.lexer import Kind, Token, quoted_name, quoted_text
 from auditspan.storage.reading.refusals import refused
@@ -35,23 +36,28 @@ def shown(found: Sequence[Token], catalog: Catalog) -> str:
     """`SHOW TABLES [FROM database] [LIKE pattern]` or `SHOW DATABASES` as it runs."""
     words = [token.value.lower() if token.kind is Kind.WORD else "" for token in found]
     if words == ["show", "databases"]:
-        return f"SELECT {quoted_text(catalog.database)} AS name"
+        return f"SELECT {quoted_text(catalog.base)} AS name"
     rest = list(found[2:]) if words[:2] == ["show", "tables"] else None
+    names = [name for name in sorted(catalog.relations) if not name.startswith("system_")]
     if rest and rest[0].is_word("from", "in") and len(rest) > 1:
-        _database(rest[1], catalog)
+        names = _of_database(rest[1], catalog) or names
         rest = rest[2:]
     pattern = "%"
     if rest and rest[0].is_word("like") and len(rest) == 2 and rest[1].kind is Kind.TEXT:
         pattern, rest = rest[1].value, []
     if rest != []:
         raise refused("SHOW: expected SHOW TABLES [FROM name] [LIKE 'pattern'] or SHOW DATABASES")
-    names = ", ".join(quoted_text(name) for name in sorted(catalog.relations))
-    return f"SELECT arrayJoin([{names}]) AS name WHERE name LIKE {quoted_text(pattern)}"
+    listed = ", ".join(quoted_text(name) for name in names)
+    return f"SELECT arrayJoin([{listed}]) AS name WHERE name LIKE {quoted_text(pattern)}"
 
 
-def _database(token: Token, catalog: Catalog) -> None:
+def _of_database(token: Token, catalog: Catalog) -> list[str]:
+    """What `system` has for readers; nothing if it is the database of our views."""
+    if token.value == "system":
+        return [name for name in sorted(lists().system) if f"system_{name}" in catalog.relations]
     if token.value not in catalog.names:
         raise refusals.unknown("database", token.value, catalog.names, refusals.UNKNOWN_DATABASE)
+    return []
 
 
 def _name(found: Sequence[Token], at: int, words: tuple[str, ...], form: str) -> tuple[str, str]:

@@ -10,15 +10,21 @@ from auditspan.storage.reading.allowed import Bounds, SettingRule, lists
 _ZONE = re.compile(r"[A-Za-z]+([/_+-][A-Za-z0-9]+)*")
 
 
-def settings_of(asked: Mapping[str, str], caps: Mapping[str, int]) -> dict[str, str | int]:
-    """The settings to set: the caps, lowered as asked, and what else was asked and may be."""
+def settings_of(
+    beside: Mapping[str, str], within: Mapping[str, str], caps: Mapping[str, int]
+) -> dict[str, str | int]:
+    """The settings to set: the caps, lowered as asked, and what else was asked and may be.
+
+    `beside` the statement stands what clients send along by themselves, some of which means nothing
+    here; what somebody wrote `within` it is meant.
+    """
     made: dict[str, str | int] = dict(caps)
-    for name, value in asked.items():
+    for name, value in (*beside.items(), *within.items()):
         if name in caps:
             made[name] = _within(name, value, caps[name])
         elif name in lists().settings:
             made[name] = _allowed(name, value, lists().settings[name])
-        elif name not in lists().ignored:
+        elif name in within or name not in lists().ignored:
             raise _refused(name, "readers may not set it", refusals.UNKNOWN_SETTING)
     return made
 
