@@ -23,8 +23,8 @@ _SETTINGS: Final[Settings] = {
     "max_execution_time": 300,
     "max_memory_usage": 700_000_000,
     "max_threads": 2,
-    # Hashes and salts are no text.
-    "output_format_arrow_string_as_string": 1,
+    # What was tampered with may be no UTF-8.
+    "output_format_arrow_string_as_string": 0,
     "output_format_arrow_compression_method": "none",
     # Last, since nothing can be set after it.
     "readonly": 1,
@@ -61,7 +61,8 @@ def _altered(*, erased: bool) -> str:
         "SELECT r.LogIndex AS LogIndex, r.RecordId AS RecordId, s.Version != 0 AS Sealed, "  # noqa: S608
         "s.Kind AS Kind, s.Content = r.Content AS SameContent "
         f"FROM ({content}) AS r LEFT JOIN "
-        f"(SELECT LogIndex, Version, Kind, ExpiresOn, Content FROM audit_seals WHERE {_RANGE}) AS s "
+        "(SELECT LogIndex, Version, Kind, ExpiresOn, Content "
+        f"FROM audit_seals WHERE {_RANGE}) AS s "
         "ON r.LogIndex = s.LogIndex "
         "WHERE s.Version != 1 OR s.Kind != 0 OR s.Content != r.Content "
         "OR s.ExpiresOn != toUInt32(toInt32(r.ExpiresOn)) ORDER BY LogIndex"
@@ -71,7 +72,9 @@ def _altered(*, erased: bool) -> str:
 def _redacted() -> str:
     """Records of which something was erased: what is gone, and what should be."""
     there = ", ".join(
-        f"if({_has_value(group.columns)}, ['{group.name}'], [])" for group in GROUPS if group.erasable
+        f"if({_has_value(group.columns)}, ['{group.name}'], [])"
+        for group in GROUPS
+        if group.erasable
     )
     return (
         "SELECT LogIndex, RecordId, mapKeys(Redacted) AS Groups, mapKeys(GroupSalts) AS Salts, "  # noqa: S608

@@ -1,0 +1,1 @@
+"""Whether what is stored is what was sealed: verification, proofs, packages of evidence."""
