@@ -12,6 +12,7 @@ import pytest
 
 from tests.end_to_end import bodies
 from tests.end_to_end.running import COMMAND, Collector, running
+from tests.end_to_end.test_pages import ROOT, blocks, shell
 
 FILES = {
     "agents/a.yaml": (
@@ -261,3 +262,15 @@ def test_a_stopped_collector_takes_reviews(tmp_path: Path) -> None:
         collector.wait_for("SELECT count() FROM reviews", 1)
         [row] = collector.rows("SELECT ReviewedBy, Verdict, ReviewRequired FROM reviews")
     assert row == {"ReviewedBy": "operator", "Verdict": "false_positive", "ReviewRequired": False}
+
+
+def test_the_page_can_be_typed(tmp_path: Path) -> None:
+    """What docs/reviews.md tells to try works as it stands there, and says what it promises."""
+    [block] = blocks(ROOT / "docs" / "reviews.md", "sh")
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    with running(tmp_path / "data") as collector:
+        done = shell(collector, tmp_path, block)
+    assert done.returncode == 0, done.stderr
+    assert "agent:support-agent: keep by operator as policy" in done.stdout
+    assert "take it out of grants/*.yaml" in done.stderr
+    assert "8 agents and grants, 8 without an answer" in done.stderr
