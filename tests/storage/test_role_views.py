@@ -3,7 +3,14 @@
 import pytest
 
 from auditspan.storage.engine import Engine
-from auditspan.storage.role_views import ACCESSES, Access, audit_columns, role_database
+from auditspan.storage.reading.allowed import lists
+from auditspan.storage.role_views import (
+    ACCESSES,
+    CAPPED,
+    Access,
+    audit_columns,
+    role_database,
+)
 
 _NAMES = {
     "audit",
@@ -47,3 +54,62 @@ def test_a_reader_sees_no_content_and_nobody_salts() -> None:
     assert set(reader) < set(investigator)
     assert {"ToolArguments", "ToolResult", "SpanAttributes"} <= set(investigator) - set(reader)
     assert not {"RecordSalt", "GroupSalts", "Redacted"} & set(investigator)
+
+
+def _asked(engine: Engine, access: Access, sql: str) -> list[str]:
+    """What a client's question about the schema gives, from the role's views."""
+    views = sql.replace("system.", f"{role_database('auditspan', access)}.system_")
+    return engine.raw(views, "TSVRaw").decode().splitlines()
+
+
+# As clickhouse-connect 1.12, Grafana's plugin 4.20, DBeaver and ClickHouse's JDBC drivers ask.
+_QUESTIONS = (
+    "SELECT name, value, readonly FROM system.settings LIMIT 10000",
+    "SELECT name FROM system.databases ORDER BY name",
+    "SELECT name FROM system.tables WHERE database = 'auditspan' ORDER BY name",
+    "SELECT name, type, table FROM system.columns",
+    "SELECT name, type, table FROM system.columns WHERE database = 'auditspan' AND table = 'audit'",
+    "SELECT name, is_aggregate, case_insensitive, alias_to, origin, description, syntax, arguments,"
+    " returned_value, examples, categories FROM system.functions LIMIT 10000",
+    "SELECT name as TABLE_NAME, engine as TABLE_TYPE, database as TABLE_SCHEM, comment as REMARKS,"
+    " * FROM system.tables WHERE database = 'auditspan' and name = 'audit'",
+    "SELECT t.database, t.name, if(t.is_temporary = 1, concat('Temporary', t.engine), t.engine),"
+    " t.comment, d.engine FROM system.tables AS t JOIN system.databases AS d ON t.database = d.name"
+    " WHERE t.database LIKE '%' AND t.name LIKE '%'",
+    "SELECT database, table, name, type, numeric_scale, numeric_precision_radix, comment,"
+    " default_expression, character_octet_length, position FROM system.columns"
+    " WHERE database LIKE '%' AND table LIKE 'audit' ORDER BY position",
+    "SELECT name, case_insensitive, alias_to FROM system.data_type_families",
+    "SELECT name, engine FROM system.tables WHERE database = currentDatabase() AND name = 'audit'",
+)
+_EMPTY = (
+    "SELECT database, name, primary_key FROM system.tables WHERE primary_key != ''",
+    "SELECT table, sum(bytes_on_disk), sum(rows), max(modification_time) FROM system.parts "
+    "WHERE active AND database = 'auditspan' GROUP BY table",
+)
+
+
+@pytest.mark.parametrize("access", ACCESSES)
+def test_clients_get_answers_about_our_views_alone(migrated: Engine, access: Access) -> None:
+    """What they ask to show a schema is answered; no base table, no path, no other database."""
+    for sql in _QUESTIONS:
+        assert _asked(migrated, access, sql), sql
+    for sql in _EMPTY:
+        assert not _asked(migrated, access, sql), sql
+    for view in ("tables", "columns", "databases"):
+        [database] = _asked(migrated, access, f"SELECT DISTINCT database FROM system.{view}")
+        assert database == "auditspan"
+        shown = "\n".join(_asked(migrated, access, f"SELECT * FROM system.{view}"))
+        assert not [
+            word for word in ("audit_records", "system_", "/store", "Salt") if word in shown
+        ]
+    named = set(_asked(migrated, access, "SELECT name FROM system.tables"))
+    assert named == _NAMES | ({"access_log"} if access == "investigator" else set())
+
+
+def test_settings_are_those_that_may_be_sent(migrated: Engine) -> None:
+    """As ones that can be changed: clients drop, or refuse to send, what they read as fixed."""
+    rows = _asked(migrated, "reader", "SELECT name, readonly FROM system.settings")
+    assert set(rows) == {f"{name}\t0" for name in {*CAPPED, *lists().settings}}
+    assert "max_result_rows\t0" in rows
+    assert "allow_ddl\t0" not in rows

@@ -16,12 +16,16 @@ import yaml
 from auditspan.semconv.readers import HIDDEN_OPERATIONS
 from auditspan.storage.columns import Column, of_registry
 from auditspan.storage.reader_columns import PREFIX, in_place_of, reader_columns
+from auditspan.storage.reading.allowed import lists
 from auditspan.storage.render import Target
 
 Access = Literal["reader", "investigator"]
 """Whose views."""
 
 ACCESSES: Final[tuple[Access, ...]] = ("reader", "investigator")
+
+CAPPED: Final = ("max_execution_time", "max_memory_usage", "max_result_bytes", "max_threads")
+"""Settings that a reader may lower; all others that may be sent are those of `reading`."""
 
 REVIEW_COLUMNS: Final = ("ReviewedBy", "ReviewedAt", "ReviewVerdict")
 """Columns that `audit_reviewed` has and `audit` has not."""
@@ -81,6 +85,7 @@ def texts(target: Target, access: Access | None, columns: Sequence[Column]) -> l
         "{columns}": _selected(access, columns),
         "{rows}": _rows(access),
         "{global}": "GLOBAL " if target.cluster else "",
+        "{settings}": ", ".join(f"'{name}'" for name in sorted({*CAPPED, *lists().settings})),
         "{here}": here,
         "{base}": target.database,
     }
