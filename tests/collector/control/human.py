@@ -66,6 +66,7 @@ FACTS: dict[str, JsonValue] = {
     "severity": 5, "review_required": True, "at_ns": START, "agent_id": "helper",
     "agent_owner": "Payments", "agent_owner_email": "", "principal_id": "agent:helper",
     "user_id": "bob", "user_email": "bob@example.org", "user_subject": "",
+    "user_provenance": "verified",
     "delegation_chain": [], "approved_by": "", "approver": "",
 }  # fmt: skip
 

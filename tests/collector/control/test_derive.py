@@ -96,7 +96,7 @@ def test_a_change_by_one_person_is_a_finding() -> None:
         ),
         ("change.withdrawn", {"id": "sha256:01"}, 'change 01 withdrawn because "no", '),
         ("agent.disabled", {"id": "helper"}, 'agent "helper" disabled because "no", '),
-        ("record.reviewed", {"id": "0192"}, "record.reviewed 0192, "),
+        ("hold.added", {"id": "0192"}, "hold.added 0192, "),
         ("odd.kind", {}, "odd.kind, "),
     ],
 )

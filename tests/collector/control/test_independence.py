@@ -10,6 +10,7 @@ from auditspan.collector.control.independence import check_independent
 from auditspan.collector.query.lookups import RecordFacts
 from auditspan.identity.api_keys import ApiKeys
 from auditspan.identity.caller import Caller
+from auditspan.identity.principal import named_principal
 from auditspan.registry import Registry
 from tests.collector.control.callers import ALONE
 from tests.collector.control.human import FACTS, IVAN, OLGA, TOM, owned, person
@@ -96,3 +97,21 @@ def test_nobody_reviews_with_a_key_that_a_part_has_seen(tmp_path: Path) -> None:
         check_independent(through, about, REGISTRY, keys.list())
     check_independent(through, about, REGISTRY, ())
     check_independent(IVAN, about, REGISTRY, keys.list())
+
+
+def test_a_claim_keeps_away_whom_it_names_and_nobody_else(tmp_path: Path) -> None:
+    """An agent that claims to act for the issuer of all keys does not get out of its review."""
+    keys = ApiKeys(tmp_path / "keys.json")
+    for said in ({"user_id": "operator"}, {"user_id": "person:pia"}, {"approver": "operator"}):
+        about = facts(**{"user_provenance": "claimed", **said})
+        for issuer in ("operator", "person:pia"):
+            check_independent(person("person:ivan", issued_by=issuer), about, REGISTRY, keys.list())
+    claimed = facts(user_provenance="claimed", user_id="ivan")
+    assert "the user whom the agent acted for" in refusal(IVAN, claimed)
+
+
+def test_a_key_that_does_not_say_who_issued_it_reviews_nothing() -> None:
+    """Anybody could have seen it; a token of an identity provider is nobody else's."""
+    assert "does not say who issued it" in refusal(person("person:ivan", issued_by=""), facts())
+    token = Caller(named_principal("person:ivan", "jwt", "t", "127.0.0.1", 0))
+    assert refusal(token, facts()) == ""

@@ -134,6 +134,20 @@ def test_each_is_a_record_of_its_agent() -> None:
     assert [list(map(str, found)) for found in _findings(made)] == [[], [], [], [FINDING], []]
 
 
+def test_each_is_a_sentence_without_reasons() -> None:
+    """Readers see it, and a reason may quote what they do not."""
+    found = [str(row["Summary"]) for row in batch(FRAMES).table.to_pylist()]
+    assert found[:4] == [
+        'record r1 of agent "helper" reviewed: escalated, said by "person:ivan", ticket "T-1".',
+        'recertification c-1 of 2 items started, asked by "person:ivan", ticket "T-1".',
+        '"grant:g1" of "Payments" recertified: keep, as owner, said by "person:ivan", '
+        'ticket "T-1".',
+        '"grant:g1" of "Payments" not recertified in time, found by "collector", ticket "T-1".',
+    ]
+    severities = [row["Severity"] for row in batch(FRAMES).table.to_pylist()]
+    assert severities == [3, 3, 3, 5, 3]
+
+
 def _findings(made: object) -> list[list[str]]:
     from auditspan.processors.batch import Batch, finding_lists
 

@@ -96,6 +96,7 @@ def test_a_record_says_who_had_a_part_in_it(lookup: Lookup) -> None:
     assert facts is not None
     assert (facts.record_id, facts.kind, facts.review_required) == ("r4", "action", True)
     assert (facts.user_id, facts.user_email) == ("bob", "bob@example.org")
+    assert facts.user_provenance == "claimed"
     assert (facts.principal_id, facts.approved_by) == ("agent:helper", "")
 
 

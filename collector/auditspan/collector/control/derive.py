@@ -36,12 +36,13 @@ _OBJECTS = {
     "record": "record",
     "store": "store",
     "access": "access",
+    "recertification": "access",
 }
 """What a record is about, by the first word of its kind."""
 _SEVERITY = {"store.read": 1}
 """By kind; else `_ORDINARY`, and at least that of each finding."""
 _ORDINARY = 3
-_FOUND = {"change.self_approved": 6, "change.bootstrap": 4}
+_FOUND = {"change.self_approved": 6, "change.bootstrap": 4, "recertification.overdue": 5}
 Row = dict[str, object]
 
 

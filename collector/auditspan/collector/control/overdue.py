@@ -25,8 +25,8 @@ from auditspan.collector.control.campaigns import (
     Overdue,
     names_of_items,
 )
+from auditspan.collector.control.human_kinds import RECERTIFICATION_OVERDUE
 from auditspan.collector.control.journal import Journal
-from auditspan.collector.control.recertification_tables import RECERTIFICATION_OVERDUE
 from auditspan.collector.control.recertify import body_about
 from auditspan.collector.control.records import ControlRecord, Why
 from auditspan.collector.errors import CollectorError

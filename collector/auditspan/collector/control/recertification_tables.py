@@ -9,11 +9,12 @@ from pydantic import JsonValue
 
 from auditspan.collector.control.derive import Frame
 from auditspan.collector.control.event_rows import TIME, Row, method, provenance, text, whole
+from auditspan.collector.control.human_kinds import (
+    ACCESS_RECERTIFIED,
+    RECERTIFICATION_OVERDUE,
+    RECERTIFICATION_STARTED,
+)
 from auditspan.collector.control.records import ControlRecord
-
-RECERTIFICATION_STARTED = "recertification.started"
-ACCESS_RECERTIFIED = "access.recertified"
-RECERTIFICATION_OVERDUE = "recertification.overdue"
 
 SCHEMA = pa.schema(
     [

@@ -8,9 +8,8 @@ import pyarrow as pa
 
 from auditspan.collector.control.derive import Frame
 from auditspan.collector.control.event_rows import TIME, Row, method, provenance, text
+from auditspan.collector.control.human_kinds import RECORD_REVIEWED
 from auditspan.collector.control.records import ControlRecord
-
-RECORD_REVIEWED = "record.reviewed"
 
 SCHEMA = pa.schema(
     [

@@ -9,6 +9,12 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from auditspan.collector.control.human_kinds import (
+    ACCESS_RECERTIFIED,
+    RECERTIFICATION_OVERDUE,
+    RECERTIFICATION_STARTED,
+    RECORD_REVIEWED,
+)
 from auditspan.collector.control.records import (
     AGENT_DISABLED,
     CHANGE_PROPOSED,
@@ -19,6 +25,7 @@ from auditspan.collector.control.records import (
     REGISTRY_APPLIED,
     ControlRecord,
 )
+from auditspan.collector.control.two_persons import FINDING_ALONE
 
 
 def sentence(record: ControlRecord) -> str:
@@ -34,12 +41,12 @@ def target_of(record: ControlRecord) -> str:
 
 
 def _asked(record: ControlRecord) -> str:
-    said = record.why.requested_by
+    said, verb = record.why.requested_by, _HOW.get(record.kind, "asked")
     if record.requester is None:
-        return f"asked by {_quoted(said)}"
+        return f"{verb} by {_quoted(said)}"
     other = said and said != record.requester.principal
     behalf = f" on behalf of {_quoted(said)} (claimed)" if other else ""
-    return f"asked by {_quoted(record.requester.principal)}{behalf}"
+    return f"{verb} by {_quoted(record.requester.principal)}{behalf}"
 
 
 def _agreed(record: ControlRecord) -> str:
@@ -47,7 +54,7 @@ def _agreed(record: ControlRecord) -> str:
         return f", approved by {_quoted(record.approver.principal)}"
     if record.requester is None and record.why.approved_by:
         return f", approved by {_quoted(record.why.approved_by)} (claimed)"
-    return ", approved by nobody else" if record.findings else ""
+    return ", approved by nobody else" if _ALONE & set(record.findings) else ""
 
 
 def _applied(record: ControlRecord) -> str:
@@ -77,6 +84,33 @@ def _disabled(record: ControlRecord) -> str:
 def _key(record: ControlRecord) -> str:
     holder = _quoted(record.body.get("principal"))
     return f"key {target_of(record)} of {holder} {_verb(record)}"
+
+
+def _reviewed(record: ControlRecord) -> str:
+    """Without the reason, which may quote the record: readers see this sentence."""
+    agent = record.body.get("agent")
+    whose = f" of agent {_quoted(agent)}" if agent else ""
+    return f"record {target_of(record)}{whose} reviewed: {_word(record.body.get('verdict'))}"
+
+
+def _recertified(record: ControlRecord) -> str:
+    capacity = _word(record.body.get("as"))
+    return f"{_item(record)} recertified: {_word(record.body.get('verdict'))}, as {capacity}"
+
+
+def _unanswered(record: ControlRecord) -> str:
+    return f"{_item(record)} not recertified in time"
+
+
+def _campaign(record: ControlRecord) -> str:
+    items = record.body.get("items")
+    count = len(items) if isinstance(items, list) else 0
+    return f"recertification {target_of(record)} of {count} items started"
+
+
+def _item(record: ControlRecord) -> str:
+    owner = record.body.get("owner")
+    return _quoted(target_of(record)) + (f" of {_quoted(owner)}" if owner else "")
 
 
 def _any(record: ControlRecord) -> str:
@@ -112,5 +146,17 @@ _WHAT: Final[Mapping[str, Callable[[ControlRecord], str]]] = {
     AGENT_DISABLED: _disabled,
     KEY_ISSUED: _key,
     KEY_REVOKED: _key,
+    RECORD_REVIEWED: _reviewed,
+    ACCESS_RECERTIFIED: _recertified,
+    RECERTIFICATION_STARTED: _campaign,
+    RECERTIFICATION_OVERDUE: _unanswered,
 }
 """What was done, by kind; to add a kind is to add an entry."""
+
+_HOW: Final[Mapping[str, str]] = {
+    RECORD_REVIEWED: "said",
+    ACCESS_RECERTIFIED: "said",
+    RECERTIFICATION_OVERDUE: "found",
+}
+"""What the requester did, where they asked for nothing."""
+_ALONE: Final = frozenset(FINDING_ALONE.values())

@@ -72,6 +72,8 @@ class RecordFacts:
     """Who sent it; of a control record, who asked for the change, as the credential says."""
     user_id: str
     """On whose behalf; of a control record, who asked."""
+    user_provenance: str
+    """`verified`, or how little it is known."""
     user_email: str
     user_subject: str
     delegation_chain: tuple[str, ...]
