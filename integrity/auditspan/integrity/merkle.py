@@ -57,6 +57,8 @@ class Frontier:
                 f"tree of {self.size} leaves: expected {self.size.bit_count()} roots of subtrees, "
                 f"got {len(self.roots)}"
             )
+        if any(len(root) != HASH_BYTES for root in self.roots):
+            raise ProofInvalid(f"root of a subtree: expected {HASH_BYTES} bytes")
 
     def extended(self, leaves: Iterable[bytes]) -> "Frontier":
         """The tree with these leaves (their hashes) behind its own."""

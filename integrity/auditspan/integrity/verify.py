@@ -460,48 +460,44 @@ def encoded(kind: str, value: object) -> bytes:
     return b"".join(made)
 
 
-# Name in the digest, name and kind, by group.
-COLUMNS = {
-    group: [(netstring(name.encode()), name, kinds[name]) for name in sorted(kinds)]
-    for group, kinds in GROUPS.items()
-}
+KIND = {name: kind for kinds in GROUPS.values() for name, kind in kinds.items()}
 GROUP_OF = {name: group for group, kinds in GROUPS.items() for name in kinds}
+NAMED = {name: netstring(name.encode()) for name in KIND}
+PLACE = {name: place for place, name in enumerate(sorted(KIND))}
 ERASABLE = sorted(group for group in GROUPS if group != "core")
 
 
-def group_text(group: str, values: dict[str, Any]) -> bytes:
-    made = []
-    for framed, name, kind in COLUMNS[group]:
-        if name in values:
-            data = encoded(kind, values[name])
-            if data:
-                made.append(framed + netstring(data))
-    return b"".join(made)
+def group_texts(values: dict[str, Any]) -> dict[str, bytes]:
+    """What the digest of each group covers: name and value of columns that are not the default."""
+    made: dict[str, list[bytes]] = {"core": []}
+    for name in sorted(values):
+        data = encoded(KIND[name], values[name])
+        if data:
+            made.setdefault(GROUP_OF[name], []).append(NAMED[name] + netstring(data))
+    return {group: b"".join(texts) for group, texts in made.items()}
 
 
-def content(core: bytes, fields: bytes) -> bytes:
+def record_content(texts: dict[str, bytes], core_salt: bytes, fields: bytes) -> bytes:
+    """The content digest, of the core and the digest of the groups."""
+    core = sha256(b"auditspan/core/v1\n", core_salt, texts["core"])
     return sha256(b"auditspan/record/v1\n", core, fields)
 
 
-def core_digest(values: dict[str, Any], salt: bytes) -> bytes:
-    return sha256(b"auditspan/core/v1\n", salt, group_text("core", values))
-
-
-def record_content(
-    values: dict[str, Any], salt_of: Callable[[str], bytes], redacted: dict[str, bytes]
+def fields_digest(
+    texts: dict[str, bytes], salt_of: Callable[[str], bytes], redacted: dict[str, bytes]
 ) -> bytes:
+    """The digest of the groups' commitments."""
     fields = [b"auditspan/fields/v1\n"]
-    for group in ERASABLE:
+    for group in sorted({*texts, *redacted} - {"core"}):
         framed = netstring(group.encode())
-        text = group_text(group, values)
-        if text and group in redacted:
+        if group not in texts:
+            commitment = redacted[group]
+        elif group not in redacted:
+            commitment = sha256(b"auditspan/field/v1\n", salt_of(group), framed, texts[group])
+        else:
             raise Invalid(f"group {group} was erased, but has values")
-        if text:
-            tag = b"auditspan/field/v1\n"
-            fields += framed, sha256(tag, salt_of(group), framed, text)
-        elif group in redacted:
-            fields += framed, redacted[group]
-    return content(core_digest(values, salt_of("core")), sha256(*fields))
+        fields += framed, commitment
+    return sha256(*fields)
 
 
 # --- The package ---------------------------------------------------------------------------------
@@ -807,14 +803,13 @@ class Verification:
         index = int(digits(values.get("LogIndex", "0")))
         day = int(digits(values.get("ExpiresOn", "0")))
         expected = log.entry(index)
+        texts = group_texts(values)
         if "core" in line:
-            made = content(
-                core_digest(values, from_hex(line.get("core_salt"), 16)),
-                from_hex(line.get("fields"), 32),
-            )
-            extra = [name for name in values if GROUP_OF[name] != "core"]
+            fields = from_hex(line["fields"], 32)
+            made = record_content(texts, from_hex(line["core_salt"], 16), fields)
         else:
-            made, extra = self.shown(line, values, log.erased.get(index, set())), []
+            made = self.shown(line, texts, log.erased.get(index, set()))
+        extra = "core" in line and len(texts) > 1
         if extra or not 0 <= day < 2**32 or struct.pack(">BBI", 1, 0, day) + made != expected:
             self.counts["altered"] += 1
             raise Invalid(f"index {index} of {log.checkpoint.origin}: ALTERED, not what was sealed")
@@ -826,23 +821,22 @@ class Verification:
         if day and day <= self.today():
             self.counts["over_retained"] += 1
 
-    def shown(self, line: Any, values: dict[str, Any], erased: Any) -> bytes:
+    def shown(self, line: Any, texts: dict[str, bytes], erased: set[str]) -> bytes:
+        """The content of a record with its values."""
         if "salt" in line:
-            salt = from_hex(line["salt"], 16)
-            tag = b"auditspan/salt/v1\n"
-            return record_content(values, lambda g: sha256(tag, salt, g.encode())[:16], {})
-        salts = hexes(line.get("salts"), 16, list(GROUPS))
-        redacted = hexes(line.get("redacted"), 32, ERASABLE)
+            tag = b"auditspan/salt/v1\n" + from_hex(line["salt"], 16)
+            fields = fields_digest(texts, lambda g: sha256(tag, g.encode())[:16], {})
+            return record_content(texts, sha256(tag, b"core")[:16], fields)
+        salts = hexes(line["salts"], 16, list(GROUPS))
+        redacted = hexes(line["redacted"], 32, ERASABLE)
         if not set(redacted) <= erased:
             raise Invalid(f"groups {sorted(set(redacted) - erased)} erased without an entry for it")
+        if not {"core", *texts} <= {*salts, *redacted}:
+            raise Invalid("a group has values, but no salt")
         self.counts["erased_groups"] += len(redacted)
-
-        def salt_of(group: str) -> bytes:
-            if group not in salts:
-                raise Invalid(f"group {group} has values, but no salt")
-            return salts[group]
-
-        return record_content(values, salt_of, redacted)
+        return record_content(
+            texts, salts["core"], fields_digest(texts, salts.__getitem__, redacted)
+        )
 
     def today(self) -> int:
         """The day that the root log was cosigned on: what had expired then may be gone."""
@@ -928,10 +922,13 @@ class Table:
     def __init__(self, package: Package) -> None:
         self.file = package.open("records.csv") if "records.csv" in package.names else io.BytesIO()
         self.present, self.same = "records.csv" in package.names, True
-        self.take([*sorted(GROUP_OF)])
+        self.take([*PLACE])
 
     def row(self, values: dict[str, Any]) -> None:
-        self.take([cell(values.get(name, "")) for name in sorted(GROUP_OF)])
+        cells = [""] * len(PLACE)
+        for name, value in values.items():
+            cells[PLACE.get(name, 0)] = cell(value)
+        self.take(cells)
 
     def take(self, cells: list[str]) -> None:
         if self.present and self.same:

@@ -1,0 +1,101 @@
+"""Keys in files that only their owner reads."""
+
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from auditspan.integrity.errors import KeyInvalid
+from auditspan.integrity.keys import (
+    LocalSigner,
+    decode_key,
+    encode_key,
+    new_cosigner,
+    new_signer,
+    read_key,
+    write_key,
+)
+from auditspan.integrity.note import COSIGNATURE, ED25519, make_note, open_note, sign_line
+
+
+@pytest.mark.parametrize("passphrase", ["", "correct horse"])
+def test_a_key_comes_back(tmp_path: Path, passphrase: str) -> None:
+    """The same public key, from a file of mode 0600."""
+    path, signer = tmp_path / "log.key", new_signer("a.example/log")
+    write_key(path, signer.private, passphrase)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert b"PRIVATE KEY" in path.read_bytes()
+    again = LocalSigner(signer.name, ED25519, read_key(path, passphrase))
+    assert again.vkey == signer.vkey
+
+
+def test_a_key_is_never_overwritten(tmp_path: Path) -> None:
+    """The old one may have signed something."""
+    path = tmp_path / "log.key"
+    write_key(path, new_signer("a").private)
+    with pytest.raises(FileExistsError):
+        write_key(path, new_signer("b").private)
+
+
+def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    """With the command that mends it."""
+    path = tmp_path / "log.key"
+    write_key(path, new_signer("a").private)
+    path.chmod(0o640)
+    with pytest.raises(KeyInvalid, match="chmod 600"):
+        read_key(path)
+
+
+def test_a_key_behind_a_link_is_refused(tmp_path: Path) -> None:
+    """A link could lead to another key."""
+    write_key(tmp_path / "real.key", new_signer("a").private)
+    (tmp_path / "log.key").symlink_to("real.key")
+    with pytest.raises(OSError, match="link"):
+        read_key(tmp_path / "log.key")
+
+
+def test_other_files_are_refused() -> None:
+    """No key, another kind, a wrong passphrase, one where none is needed, none where one is."""
+    private = new_signer("a").private
+    curve = generate_private_key(SECP256R1()).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    locked = encode_key(private, "right")
+    for data, passphrase in (
+        (b"", ""),
+        (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", ""),
+        (curve, ""),
+        (locked, "wrong"),
+        (locked, ""),
+        (encode_key(private), "needless"),
+    ):
+        with pytest.raises(KeyInvalid) as raised:
+            decode_key(data, passphrase)
+        assert passphrase == "" or passphrase not in str(raised.value)
+
+
+def test_a_signer_shows_no_key() -> None:
+    """It may end in a log."""
+    signer = new_signer("a.example/log")
+    assert "private" not in repr(signer).lower()
+
+
+def test_another_signer_can_take_its_place() -> None:
+    """A KMS needs a public key and a way to sign, and nothing of ours."""
+
+    class Kms:
+        def __init__(self) -> None:
+            self._inner = new_cosigner("kms.example")
+
+        @property
+        def vkey(self) -> str:
+            return self._inner.vkey
+
+        def sign(self, message: bytes) -> bytes:
+            return self._inner.private.sign(message)
+
+    kms = Kms()
+    note = make_note("text\n", [sign_line("text\n", kms, 7)])
+    verified = open_note(note, [kms._inner.verifier]).verified
+    assert [(each.verifier.type, each.seconds) for each in verified] == [(COSIGNATURE, 7)]
