@@ -3,8 +3,8 @@
 Two certainties. `named`: the statement or its parameters name it, or a record, trace or
 conversation of it. `possible`: the read could have shown it, as far as its tables, the time and its
 filters tell. Filters and windows count only in statements of ours, word for word: what somebody
-else's SQL leaves out nobody can say, so it counts as everything. A read that failed or had no rows
-showed nothing.
+else's SQL leaves out nobody can say, so it counts as everything. A read that failed, or read no
+table, or had no rows showed nothing.
 """
 
 import re
@@ -170,7 +170,7 @@ def certainty_of(row: Mapping[str, Any], entity: Entity | None) -> Certainty | N
     """How sure it is that a read showed something of it; None if it did not."""
     if entity is None:
         return ""
-    if row["Code"] != 0 or row["Rows"] == 0:
+    if row["Code"] != 0 or row["Rows"] == 0 or not row["Tables"]:
         return None
     params = dict(row["Params"])
     known = None if row["Cut"] else known_read(row["Statement"], params)
@@ -196,7 +196,7 @@ def _names(texts: Iterable[str], entity: Entity) -> bool:
 def _covers(row: Mapping[str, Any], known: Known | None, entity: Entity) -> bool:
     """Whether it could have been among what was read."""
     tables = {str(table).rpartition(".")[2] for table in row["Tables"]}
-    if tables and not tables & _OF_RECORDS:
+    if not tables & _OF_RECORDS:
         return False
     there = [times for times in entity.records if times[1] <= row["ReadAt"]]
     if not there:
