@@ -22,6 +22,7 @@ from auditspan.collector import log_lines
 from auditspan.collector.access.authority import Authority
 from auditspan.collector.access.in_force import RegistryInForce
 from auditspan.collector.access.whoami import whoami_routes
+from auditspan.collector.anchors.anchoring import Anchoring, anchoring_of
 from auditspan.collector.bindings import bindings_in_force
 from auditspan.collector.config import CollectorConfig, load
 from auditspan.collector.control import api, records
@@ -108,6 +109,7 @@ class Service:
     forwarder: Forwarder | None
     access_log: AccessLog
     signing: Signing | None
+    anchoring: Anchoring | None
 
     @classmethod
     def of(cls, config: CollectorConfig, data: DataDir, *, recover_log: bool = False) -> "Service":
@@ -136,6 +138,7 @@ class Service:
             config, data, secrets, metrics, engine, committer, retransmissions,
             authority, authenticator, identities, controls, admission, forwarder,
             AccessLog(admission.submit_control), signing_of(config, data, engine),
+            _anchoring(config, data, admission, metrics),
         )  # fmt: skip
         engine.on_message = service.on_message
         return service
@@ -199,6 +202,8 @@ def replace_level(config: CollectorConfig, level: str) -> CollectorConfig:
 async def _serve(service: Service, config_file: Path | None, announce: Announce) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    if service.anchoring is not None:
+        await service.anchoring.prepare()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, service.reload, config_file)
@@ -242,6 +247,8 @@ async def _tasks(service: Service) -> AsyncIterator[None]:
     ]
     if service.forwarder is not None:
         running.append(asyncio.create_task(service.forwarder.run()))
+    if service.anchoring is not None:
+        running.append(asyncio.create_task(service.anchoring.keep()))
     try:
         # Beside the engine, whose first questions wait for it.
         if service.signing is not None:
@@ -311,6 +318,15 @@ def _committer(
         await engine.closed(batch_id)
 
     return Committer(writer, closed)
+
+
+def _anchoring(
+    config: CollectorConfig, data: DataDir, admission: Admission, metrics: Metrics
+) -> Anchoring | None:
+    async def submit(text: str) -> None:
+        await admission.submit_control(text, operator().to_json())
+
+    return anchoring_of(config.service.integrity.anchors, data, submit, metrics.registry)
 
 
 def _authorities(

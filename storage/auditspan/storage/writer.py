@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -30,6 +31,7 @@ from auditspan.storage.batch_file import read_batch
 from auditspan.storage.engine import Engine
 from auditspan.storage.errors import BatchFileInvalid, WriteMismatch
 from auditspan.storage.render import Target
+from auditspan.storage.sealing.entries import joined
 from auditspan.storage.sealing.seal_file import Seal
 from auditspan.storage.sealing.seals import put_bodies, put_entries
 from auditspan.storage.values import Params
@@ -62,21 +64,21 @@ def write(engine: Engine, table: pa.Table, batch_id: str) -> Written:
     if engine.kind == "server":
         _stop_earlier_attempts(engine, batch_id)
     place = _Place.of(table)
-    there, right = _counted(engine, batch_id, place)
-    if there == right == table.num_rows:
-        return Written(there, inserted=False, repaired=False)
-    if there:
+    there = _counted(engine, batch_id, place)
+    if there.is_all(table.num_rows, place):
+        return Written(there.rows, inserted=False, repaired=False)
+    if there.rows:
         delete_unfinished(engine, batch_id)
     for part in chain.from_iterable(map(_slices, _parts(table))):
         query_id = f"{_prefix(batch_id)}{secrets.token_hex(8)}"
         engine.insert(Target.of(engine).table(TABLE), part, query_id)
-    after, right = _counted(engine, batch_id, place)
-    if not after == right == table.num_rows:
+    after = _counted(engine, batch_id, place)
+    if not after.is_all(table.num_rows, place):
         raise WriteMismatch(
-            f"batch {batch_id}: wrote {table.num_rows} rows, the store has {after}; "
+            f"batch {batch_id}: wrote {table.num_rows} rows, the store has {after.rows}; "
             "it is repaired when the batch is written again"
         )
-    return Written(after, inserted=True, repaired=bool(there))
+    return Written(after.rows, inserted=True, repaired=bool(there.rows))
 
 
 def count(engine: Engine, batch_id: str) -> int:
@@ -88,27 +90,46 @@ def count(engine: Engine, batch_id: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where in a log the rows of a batch stand; they stand side by side."""
+    """Where in a log the rows of a batch stand, side by side, and which rows they are."""
 
     log_id: str
     first: int
     end: int
+    salts: int
+    """Sum of the salts' first eight bytes: rows that were sealed anew have other salts."""
 
     @classmethod
     def of(cls, table: pa.Table) -> "_Place":
         """The place that a table says; rows that are not sealed have none."""
         if "LogId" not in table.column_names or not table.num_rows:
-            return cls("", 0, 1)
+            return cls("", 0, 1, 0)
         indices = pc.min_max(table["LogIndex"]).as_py()
-        return cls(table["LogId"][0].as_py(), indices["min"], indices["max"] + 1)
+        raw = np.frombuffer(joined(table["RecordSalt"]), dtype=np.uint64)
+        salts = int(raw[::2].sum(dtype=np.uint64))
+        return cls(table["LogId"][0].as_py(), indices["min"], indices["max"] + 1, salts)
 
 
-def _counted(engine: Engine, batch_id: str, place: _Place) -> tuple[int, int]:
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What the store has of a batch."""
+
+    rows: int
+    placed: int
+    """Of them in their place in the log."""
+    salts: int
+
+    def is_all(self, rows: int, place: _Place) -> bool:
+        """Whether these are all rows of the batch, and no others."""
+        return self.rows == self.placed == rows and self.salts == place.salts
+
+
+def _counted(engine: Engine, batch_id: str, place: _Place) -> _Counted:
     """Rows of a batch in the store, and how many of them stand in a place."""
     local = Target.of(engine).table(TABLE)
     sql = (
         "SELECT count(), countIf(LogId = {log:String} AND LogIndex >= {first:UInt64} "  # noqa: S608
-        f"AND LogIndex < {{end:UInt64}}) FROM {local} WHERE BatchId = {{batch:String}}"
+        "AND LogIndex < {end:UInt64}), sum(reinterpretAsUInt64(substring(RecordSalt, 1, 8))) "
+        f"FROM {local} WHERE BatchId = {{batch:String}}"
     )
     params: Params = {
         "batch": batch_id,
@@ -116,8 +137,7 @@ def _counted(engine: Engine, batch_id: str, place: _Place) -> tuple[int, int]:
         "first": place.first,
         "end": place.end,
     }
-    there, right = engine.raw(sql, "TSV", params).decode().split()
-    return int(there), int(right)
+    return _Counted(*map(int, engine.raw(sql, "TSV", params).decode().split()))
 
 
 def delete_unfinished(engine: Engine, batch_id: str) -> None:
@@ -179,7 +199,8 @@ def _records(engine: Engine, path: Path, seal: Seal) -> Written:
         return finish(engine, path)
     except BatchFileInvalid:
         # The file is of no use, but it may have done its work before.
-        place = _Place(seal.log_id, seal.first_row, seal.first_row + seal.rows)
-        if _counted(engine, seal.batch_id, place) != (seal.rows, seal.rows):
+        place = _Place(seal.log_id, seal.first_row, seal.first_row + seal.rows, 0)
+        there = _counted(engine, seal.batch_id, place)
+        if not there.rows == there.placed == seal.rows:
             raise
         return Written(seal.rows, inserted=False, repaired=False)

@@ -50,7 +50,7 @@ class Beginning:
 
     log: Log
     opened: dict[str, object]
-    """What its first entry is to say; empty if it has one."""
+    """What its first entry is to say; empty if that is signed."""
 
 
 @dataclass(slots=True)
@@ -88,7 +88,7 @@ class LogStart:
         return self._going_on(log, head, known)
 
     def _going_on(self, log: Log, head: Head, known: Known) -> Beginning:
-        if log.tree.size or self.pending(log):
+        if log.tree.size:
             return Beginning(log, {})
         before = known.logs[-2] if len(known.logs) > 1 else None
         return Beginning(log, self._says(head, before))

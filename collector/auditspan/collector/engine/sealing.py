@@ -36,8 +36,10 @@ from auditspan.processors.entries import entries_of_table
 from auditspan.processors.seal import SALT_BYTES, Place, seal
 from auditspan.storage.batch_file import write_batch
 from auditspan.storage.engine import Engine
+from auditspan.storage.errors import BatchFileInvalid
 from auditspan.storage.sealing.entries import entries_of_file
 from auditspan.storage.sealing.seal_file import Body, Seal, read_seal, write_seal
+from auditspan.storage.sealing.seals import read_entries
 from auditspan.storage.values import Params
 from auditspan.storage.writer import Written, finish_sealed
 
@@ -75,7 +77,7 @@ class Sealing:
         if beginning.opened:
             self._say("open", Saying(Kind.LOG_OPEN, body_text(beginning.opened)))
         pending = self.start.pending(self.log)
-        if pending and pending.batch_id == self._name("close"):
+        if self._has_last_entry() or (pending and pending.batch_id == self._name("close")):
             self.rotate("")
 
     def rotate_if_due(self) -> None:
@@ -88,8 +90,11 @@ class Sealing:
 
     def rotate(self, why: str) -> None:
         """Close the log, whose key is destroyed then, and begin the next one."""
-        body = {"origin": self.log.origin, "size": self.log.tree.size, "reason": why}
-        self._say("close", Saying(Kind.LOG_CLOSE, body_text(body)), close=True)
+        if self._has_last_entry():
+            self._ask(self.log.tree, self.log.tree, (), close=True)
+        else:
+            body = {"origin": self.log.origin, "size": self.log.tree.size, "reason": why}
+            self._say("close", Saying(Kind.LOG_CLOSE, body_text(body)), close=True)
         self.open(self.start.begin(recover=False))
 
     def tick(self) -> None:
@@ -154,11 +159,22 @@ class Sealing:
         }
         return int(self.store.raw(sql, "TSV", params))
 
+    def _has_last_entry(self) -> bool:
+        """Whether the end of the log is signed, and only its key is still there."""
+        size = self.log.tree.size
+        if not size:
+            return False
+        return read_entries(self.store, self.log.origin, size - 1, size)[1] == Kind.LOG_CLOSE
+
     def _say(self, what: str, saying: Saying, *, close: bool = False) -> None:
         """An entry without records, which is a batch of its own."""
         name = self._name(what)
-        if not self.path(name).exists():
-            self.seal(name, None, [saying])
+        if self.path(name).exists():
+            # What is on disk counts, if it can be read: it was sealed, and nothing more is known.
+            with contextlib.suppress(BatchFileInvalid):
+                self.finish(name, close=close)
+                return
+        self.seal(name, None, [saying])
         self.finish(name, close=close)
 
     def _name(self, what: str) -> str:
