@@ -1,6 +1,8 @@
 """A store with some records, for statements of readers."""
 
-from collections.abc import Iterator
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -28,7 +30,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 def _records() -> pa.Table:
     first = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
     times = [first + timedelta(minutes=37 * row) for row in range(6)]
-    values: dict[str, tuple[list[object], pa.DataType]] = {
+    values: dict[str, tuple[Sequence[object], pa.DataType]] = {
         "RecordId": ([f"b1-{row}" for row in range(6)], pa.string()),
         "RecordKind": (["action"] * 6, pa.string()),
         "Timestamp": (list(times), TIME),
@@ -61,3 +63,46 @@ def _records() -> pa.Table:
         "SpanAttributes": ([[("user.id", "alice"), ("gen_ai.tool.name", "book")]] * 6, _TEXTS),
     }
     return pa.table({name: pa.array(column, kind) for name, (column, kind) in values.items()})
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """`make query-attacks`: what was tried, and what became of it."""
+    if not os.environ.get("AUDITSPAN_QUERY_TABLE"):
+        return
+    ran: Counter[str] = Counter()
+    passed: Counter[str] = Counter()
+    seconds: Counter[str] = Counter()
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            row = _ROWS.get(report.nodeid.partition("::")[2].partition("[")[0], "")
+            ran[row] += 1
+            passed[row] += outcome == "passed"
+            seconds[row] += report.duration
+    terminalreporter.write_line(f"\n{'':34}{'tried':>8}{'as it should be':>18}{'seconds':>10}")
+    for row in dict.fromkeys(_ROWS.values()):
+        line = f"{row:34}{ran[row]:>8}{passed[row]:>18}{seconds[row]:>10.1f}"
+        terminalreporter.write_line(line)
+    from tests.storage.reading.test_fuzz import COUNTS
+
+    terminalreporter.write_line(
+        f"fuzzed: {COUNTS['statements']} statements, {COUNTS['accepted']} accepted, of which the "
+        f"engine analysed {COUNTS['judged']}: none read or called what it may not"
+        if passed["properties of statements at random"] == 3
+        else "fuzzed: a statement got through, see above"
+    )
+
+
+_ROWS = {
+    "test_an_attack_is_refused_and_leaves_nothing": "attacks, refused",
+    "test_a_huge_statement_is_refused_at_once": "huge statements, refused",
+    "test_a_setting_beside_the_statement_is_refused": "settings in the URL, refused",
+    "test_a_format_beside_the_statement_is_refused": "formats in the URL, refused",
+    "test_the_engine_alone_would_let_it_through": "holes of the engine, real",
+    "test_an_honest_statement_gives_what_the_engine_gives": "honest statements, same result",
+    "test_a_question_of_the_cookbook_gives_what_the_engine_gives": "questions, same result",
+    "test_of_a_grammar_only_what_is_allowed_gets_through": "properties of statements at random",
+    "test_of_mutated_statements_only_what_is_allowed_gets_through": (
+        "properties of statements at random"
+    ),
+    "test_any_text_is_a_statement_or_refused": "properties of statements at random",
+}

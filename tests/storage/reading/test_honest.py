@@ -75,7 +75,7 @@ def _plainly(
     view = read_as("audit", checked.columns)
     sql = re.sub(r"(?<![\w'])([`\"]?)(?:auditspan|default)\1\s*\.\s*", "", sql)
     sql = re.sub(r"(?<![\w'])audit(_records)?(?![\w'])", view, sql)
-    settings = {"max_threads": 2, **_SILENT}
+    settings: dict[str, str | int] = {"max_threads": 2, **_SILENT}
     with store.session(settings) as session:
         session.raw(f"USE {role_database('auditspan', access)}", "TabSeparated")
         return session.raw(sql.rstrip(";"), "JSONCompact", {n: Text(v) for n, v in params.items()})

@@ -41,9 +41,9 @@ class Catalog:
     """The role's database of views."""
     names: frozenset[str]
     """What a statement may call that database."""
-    relations: Mapping[str, frozenset[str]]
+    relations: Mapping[str, frozenset[str]] = field(repr=False)
     """Views with their columns."""
-    refused: Functions = field(default_factory=Functions)
+    refused: Functions = field(default_factory=Functions, repr=False)
     """What the engine would find under a name that is no column."""
 
     def relation(self, database: str, name: str) -> str:

@@ -111,10 +111,7 @@ class ReadingGenerator(ClickHouseGenerator):
 
     def in_sql(self, expression: exp.In) -> str:
         """Every form of IN, with the NOT of its parent."""
-        parts = ("query", "field")
-        right = next(
-            (self.sql(expression, part) for part in parts if expression.args.get(part)), ""
-        )
+        right = self.sql(expression, "query") or self.sql(expression, "field")
         right = right or f"({self.expressions(expression, flat=True)})"
         word = "GLOBAL " if expression.args.get("is_global") else ""
         return f"{self.sql(expression, 'this')} {word}{_not(expression)}IN {right}"

@@ -8,6 +8,7 @@ import re
 from typing import Final
 
 from auditspan.storage.engine import Session
+from auditspan.storage.errors import StatementRefused
 from auditspan.storage.reading.allowed import functions, lists
 from auditspan.storage.reading.catalog import Catalog
 from auditspan.storage.reading.check import Checked
@@ -15,6 +16,7 @@ from auditspan.storage.reading.refusals import SYNTAX_ERROR, refused
 from auditspan.storage.values import Params
 
 _SAME: Final = "SELECT formatQuerySingleLine({sent:String}) = formatQuerySingleLine({same:String})"
+_MOST_WORDS: Final = 600
 _LINE: Final = re.compile(r" *([\w:]+)(?: (\S+))?(?: .*)?")
 
 _NODES: Final = frozenset(
@@ -40,7 +42,7 @@ def agree(session: Session, checked: Checked, catalog: Catalog, params: Params) 
     if not checked.compared:
         return
     for sent, same in checked.compared:
-        if session.raw(_SAME, "TSVRaw", {"sent": sent, "same": same}).strip() != b"1":
+        if not _same(session, sent, same):
             raise refused(
                 "the engine reads it differently from us; write it in a simpler way (brackets "
                 "around operators, one form of INTERVAL and CAST)",
@@ -51,6 +53,15 @@ def agree(session: Session, checked: Checked, catalog: Catalog, params: Params) 
     allowed = {f"{catalog.database}.{view}" for view in catalog.relations} | set(checked.withs)
     if not named <= allowed:
         raise refused(f"reads {sorted(named - allowed)[0][:80]!r}, which readers may not")
+
+
+def _same(session: Session, sent: str, same: str) -> bool:
+    try:
+        return session.raw(_SAME, "TSVRaw", {"sent": sent, "same": same}).strip() == b"1"
+    except StatementRefused as error:
+        # What the engine says of the reader's text, without our statement around it.
+        words = re.sub(r":? ?(?:In scope|while executing) .*", "", str(error), flags=re.S)
+        raise StatementRefused(words[:_MOST_WORDS], error.code) from error
 
 
 def _relation(line: str) -> list[str]:

@@ -17,6 +17,8 @@ MAX_LENGTH: Final = 200_000
 """Characters of a statement."""
 MAX_TOKENS: Final = 10_000
 """Tokens of a statement."""
+MAX_NAME: Final = 128
+"""Characters of a word, a name or a number."""
 MAX_DEPTH: Final = 32
 """Brackets within brackets."""
 
@@ -70,8 +72,8 @@ _TOKEN = re.compile(
     |(?P<sign>->|::|\|\||<=>|[<>!=]=|<>|[-+*/%<>=,.()\[\]{}?:;])""",
     re.X | re.S,
 )
-# A member of a tuple: what follows the dot is a number without a fraction, `t.1.2` are two of them.
-_MEMBER = re.compile(r"\d+")
+_MEMBER = re.compile(r"(?P<number>\d+)")
+_DOT = re.compile(r"(?P<sign>\.)")
 _OPENING, _CLOSING = frozenset("([{"), {")": "(", "]": "[", "}": "{"}
 _PLAIN_NAME = re.compile(r"[\w .:/@%#+()\[\]*,=<>|&?!~^;{}$-]+")
 
@@ -96,34 +98,45 @@ def tokens(sql: str) -> list[Token]:
 
 
 def _scan(sql: str) -> Iterator[Token]:
-    at, previous = 0, ""
+    at = 0
+    last: Token | None = None
     while at < len(sql):
-        member = _MEMBER.match(sql, at) if previous == "." else None
+        member = _member(sql, at, last)
         match = member or _TOKEN.match(sql, at)
         if match is None:
             raise _unreadable(sql, at)
-        kind = "number" if member else str(match.lastgroup)
+        kind = str(match.lastgroup)
         at = match.end()
         if kind == "space":
-            previous = ""
             continue
-        token = _token(kind, match[0], match.start(), at)
         if kind == "number" and at < len(sql) and (sql[at].isalnum() or sql[at] == "_"):
             raise _unreadable(sql, match.start())
-        previous = token.value
-        yield token
+        last = _token(kind, match[0], match.start(), at)
+        yield last
+
+
+def _member(sql: str, at: int, last: Token | None) -> re.Match[str] | None:
+    """The dot or the number of a member of a tuple: `t.1.2` is no fraction."""
+    if last is None or last.end != at:
+        return None
+    if last.is_sign("."):
+        return _MEMBER.match(sql, at)
+    named = last.kind in (Kind.WORD, Kind.NAME, Kind.NUMBER) or last.is_sign(")", "]")
+    return _DOT.match(sql, at) if named else None
 
 
 def _token(kind: str, text: str, start: int, end: int) -> Token:
     if kind == "text":
         return Token(Kind.TEXT, _unescaped(text), start, end)
     if kind != "name":
+        if len(text) > MAX_NAME:
+            raise _refused(f"a {kind} of {len(text)} characters at {start + 1}, at most {MAX_NAME}")
         return Token(Kind(kind), text, start, end)
     name = _unescaped(text)
-    if not _PLAIN_NAME.fullmatch(name) or not name.isprintable() or len(name) > 128:
+    if not _PLAIN_NAME.fullmatch(name) or not name.isprintable() or len(name) > MAX_NAME:
         raise _refused(
-            f"the quoted name {name[:40]!r} at {start + 1}: expected at most 128 letters, digits, "
-            "spaces and signs without quotes and backslashes"
+            f"the quoted name {name[:40]!r} at {start + 1}: expected at most {MAX_NAME} letters, "
+            "digits, spaces and signs without quotes and backslashes"
         )
     return Token(Kind.NAME, name, start, end)
 
