@@ -1,8 +1,13 @@
 """What a reader and an investigator may ask."""
 
+from pathlib import Path
+
 import pytest
 
-from auditspan.storage.engine import Engine
+from auditspan.storage import migrations
+from auditspan.storage.config import StoreConfig
+from auditspan.storage.engine import Engine, open_engine
+from auditspan.storage.migrations import known, migrate
 from auditspan.storage.reading.allowed import lists
 from auditspan.storage.role_views import (
     ACCESSES,
@@ -11,6 +16,7 @@ from auditspan.storage.role_views import (
     audit_columns,
     role_database,
 )
+from auditspan.storage.views import synchronise
 
 _NAMES = {
     "audit",
@@ -113,3 +119,36 @@ def test_settings_are_those_that_may_be_sent(migrated: Engine) -> None:
     assert set(rows) == {f"{name}\t0" for name in {*CAPPED, *lists().settings}}
     assert "max_result_rows\t0" in rows
     assert "allow_ddl\t0" not in rows
+
+
+def test_a_store_of_an_earlier_version_gets_the_views(
+    store: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what it held, at the first start; a second start finds nothing to do."""
+    first = known()[:2]
+    with monkeypatch.context() as earlier:
+        earlier.setattr(migrations, "known", lambda: first)
+        earlier.setattr(migrations, "synchronise", lambda engine: False)
+        migrate(store)
+        store.command("CREATE VIEW audit AS SELECT RecordId FROM audit_records")
+        store.command(
+            "INSERT INTO audit_records (RecordId, RecordKind, SpanAttributes) "
+            "SELECT toString(number), 'action', map('audit.ticket.id', 'T-1') FROM numbers(2)"
+        )
+    migrate(store)
+    for access in ACCESSES:
+        database = role_database("auditspan", access)
+        sql = f"SELECT DISTINCT Ticket FROM {database}.audit"
+        assert store.raw(sql) == b"T-1\n"
+        assert store.raw(f"SELECT count() FROM {database}.otel_traces") == b"2\n"
+    assert not synchronise(store)
+
+
+def test_the_databases_follow_the_configured_name(tmp_path: Path) -> None:
+    """Two stores in one server, or another name in a configuration, keep apart."""
+    engine = open_engine(StoreConfig(path=tmp_path / "store", database="trail"))
+    migrate(engine)
+    assert engine.raw("SELECT count() FROM trail_reader.audit") == b"0\n"
+    assert engine.raw("SELECT name FROM trail_reader.system_databases") == b"trail\n"
+    assert engine.raw("EXISTS DATABASE auditspan_reader") == b"0\n"
+    engine.close()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
+from urllib.parse import urlencode
 
 import chdb
 import clickhouse_connect
@@ -165,7 +166,7 @@ def _options(config: StoreConfig) -> dict[str, str]:
 
 
 def _connection_string(config: StoreConfig) -> str:
-    pairs = "&".join(f"{name}={value}" for name, value in _options(config).items())
+    pairs = urlencode(_options(config))  # as clickhouse-connect writes them
     path = str(config.path)
     return f"{path if path == _MEMORY else Path(path).resolve()}?{pairs}"
 

@@ -5,6 +5,7 @@ not what they are made of. So a view with the reader's own rights (SQL SECURITY 
 the safe part of a column that the reader may not read.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 
 from auditspan.semconv.readers import ATTRIBUTES, EVENTS
@@ -15,8 +16,16 @@ PREFIX = "Reader"
 
 def reader_columns(columns: Sequence[Column]) -> Mapping[str, tuple[str, str]]:
     """Type and expression of what is shown in place of each column that is shown in part."""
-    expressions = {column.name: column.shown or _NESTED.get(column.name, "") for column in columns}
+    expressions = {column.name: _shown(column) for column in columns}
     return {c.name: (c.type, expressions[c.name]) for c in columns if expressions[c.name]}
+
+
+def _shown(column: Column) -> str:
+    """Its expression; a computed column is put in: rights on an ALIAS do not reach a second one."""
+    shown = column.shown or _NESTED.get(column.name, "")
+    if column.kind != "alias":
+        return shown
+    return re.sub(rf"\b{column.name}\b", lambda _: f"({column.expression})", shown)
 
 
 def in_place_of(name: str, columns: Sequence[Column]) -> str:

@@ -22,7 +22,7 @@ def synchronise(engine: Engine, columns: Sequence[Column] | None = None) -> bool
     """Make ALIAS columns and views anew if they differ from this version's."""
     target = Target.of(engine)
     columns = of_registry() if columns is None else columns
-    aliases, views = _aliases(columns), _views(target, columns)
+    aliases, views = _aliases(columns), all_views(target, columns)
     text = "\0".join([*(definition for _, definition in aliases), *views])
     fingerprint = hashlib.sha256(text.encode()).hexdigest()
     if _fingerprint(engine) == fingerprint:
@@ -66,8 +66,9 @@ def _alter(engine: Engine, aliases: Sequence[tuple[str, str]]) -> str:
     return f"ALTER TABLE {{both audit_records}}\n    {clauses};\n" if clauses else ""
 
 
-def _views(target: Target, columns: Sequence[Column]) -> list[str]:
-    """The statements that make every view."""
+def all_views(target: Target, columns: Sequence[Column] | None = None) -> list[str]:
+    """The statements that make every view, in order."""
+    columns = of_registry() if columns is None else columns
     made = texts(target, None, columns)
     for access in ACCESSES:
         database = target.create_database(role_database(target.database, access))
