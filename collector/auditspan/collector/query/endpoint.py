@@ -6,7 +6,6 @@ engine made them. Every statement needs a credential of somebody who may read, a
 access log before its answer leaves. See docs/reading.md.
 """
 
-import logging
 from typing import Final
 from urllib.parse import unquote
 
@@ -18,13 +17,12 @@ from starlette.routing import Route
 from auditspan.collector.query.answers import answered
 from auditspan.collector.query.asked import statement_of
 from auditspan.collector.query.gate import Gate, Refused
+from auditspan.collector.query.hello import VERSION, hello, is_hello
 from auditspan.collector.query.outcome import Outcome
 from auditspan.collector.query.reading import Readers
 from auditspan.collector.query.reads import Claims, Interface
 from auditspan.identity.caller import Caller
 from auditspan.storage.query import Statement
-
-LOG = logging.getLogger("auditspan.collector.query")
 
 _INTERFACES: Final[dict[str, Interface]] = {"cli": "cli", "report": "report"}
 _NONE: Final = Statement("")
@@ -63,6 +61,10 @@ def endpoint(gate: Gate, readers: Readers, database: str = "auditspan") -> Starl
             return Response(status_code=499)
         if isinstance(asked, Outcome):
             return answered(request, await readers.refused(caller, claims, _NONE, asked))
+        if is_hello(asked):
+            version = await readers.read(request, caller, claims, VERSION)
+            client = request.query_params.get("client_protocol_version", "")
+            return answered(request, hello(version, client))
         return answered(request, await readers.read(request, caller, claims, asked))
 
     return Starlette(
