@@ -3,7 +3,7 @@ numbers, so that everything is the same each time."""
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -19,13 +19,22 @@ from auditspan.integrity.canonical import entry as entry_of
 from auditspan.integrity.checkpoint import Checkpoint
 from auditspan.integrity.control_entry import Kind, control_entry
 from auditspan.integrity.keys import LocalSigner
-from auditspan.integrity.merkle import inclusion_proof, leaf_hash
+from auditspan.integrity.merkle import consistency_proof, inclusion_proof, leaf_hash
 from auditspan.integrity.note import COSIGNATURE, ED25519, make_note, sign_line
-from auditspan.integrity.package import ControlLine, Erased, Evidence, Hidden, LogRange, Row, Shown
+from auditspan.integrity.package import (
+    Anchor,
+    ControlLine,
+    Erased,
+    Evidence,
+    Hidden,
+    LogRange,
+    Row,
+    Shown,
+)
 from auditspan.integrity.policy import policy_text
 from auditspan.integrity.proof_file import TlogProof
 from auditspan.integrity.range_proof import range_proof
-from auditspan.integrity.sealed_columns import SCHEMA
+from auditspan.integrity.sealed_columns import GROUPS, SCHEMA
 from auditspan.integrity.tree import Tree
 
 NAME = "audit.example/auditspan/test"
@@ -92,6 +101,8 @@ class Trail:
     entries: list[bytes] = field(default_factory=list)
     rows: dict[int, Row] = field(default_factory=dict)
     control: list[ControlLine] = field(default_factory=list)
+    signed: list[bytes] = field(default_factory=list)
+    """The entries as they were signed, if somebody changed them afterwards."""
 
     @classmethod
     def of(cls, count: int, **more: object) -> "Trail":
@@ -125,15 +136,20 @@ class Trail:
             each = {"log": ORIGIN, "index": index, "groups": list(groups)}
             self.say(Kind.ERASE, {"control": "record.erased", "erased": [each]})
         row = self.rows[index]
+        assert not isinstance(row, Hidden)
         if "*" in groups:
             del self.rows[index]
             return
-        salts = derived_salts(row.salt, SCHEMA) if isinstance(row, Shown) else dict(row.salts)  # type: ignore[union-attr]
-        redacted = {} if isinstance(row, Shown) else dict(row.redacted)  # type: ignore[union-attr]
+        erased = (
+            row
+            if isinstance(row, Erased)
+            else Erased(row.values, derived_salts(row.salt, SCHEMA), {})
+        )
+        salts, redacted = dict(erased.salts), dict(erased.redacted)
         for group in groups:
-            redacted[group] = group_commitment(row.values, salts.pop(group), group, SCHEMA)  # type: ignore[union-attr]
-        gone = {c.name for g in SCHEMA.groups if g.name in groups for c in g.columns}
-        left = {name: value for name, value in row.values.items() if name not in gone}  # type: ignore[union-attr]
+            redacted[group] = group_commitment(row.values, salts.pop(group), group, SCHEMA)
+        gone = {name for group in groups for name in GROUPS[group]}
+        left = {name: value for name, value in row.values.items() if name not in gone}
         self.rows[index] = Erased(left, salts, redacted)
 
     def hide(self, index: int) -> None:
@@ -150,19 +166,11 @@ class Trail:
         assert isinstance(row, Shown)
         self.rows[index] = replace(row, values={**row.values, **more})
 
-    def evidence(
-        self, start: int = 0, end: int | None = None, *, signed: Sequence[bytes] = ()
-    ) -> Evidence:
-        """Everything about a range; `signed` are the entries as they were signed."""
-        tree = Tree(leaf_hash(entry) for entry in (signed or self.entries))
-        stop = len(self.entries) if end is None else end
-        note, opened = note_of(ORIGIN, tree), self._opened()
-        bodies = [
-            (Kind.LOG_OPEN, opened),
-            (Kind.CHECKPOINT, "old"),
-            (Kind.CHECKPOINT, note.decode()),
-        ]
-        root = Tree(leaf_hash(control_entry(kind, body)) for kind, body in bodies)
+    def evidence(self, start: int = 0, end: int | None = None, *, forged: int = 0) -> Evidence:
+        """Everything about a range. `forged` entries of the root log are other than they were."""
+        tree = Tree(leaf_hash(entry) for entry in (self.signed or self.entries))
+        stop = len(tree) if end is None else end
+        note, opened, root = note_of(ORIGIN, tree), self.opened(), self.root(tree, forged)
         root_note = note_of(ROOT, root)
         proofs = [TlogProof(at, inclusion_proof(root.node, at, 3), root_note) for at in (0, 2)]
         log = LogRange(
@@ -171,15 +179,28 @@ class Trail:
             opened,
             proofs[0],
             range_proof(tree.node, start, stop, len(tree)),
-            b"".join(self.entries[start:stop]),
+            b"".join(self.entries[start:end]),
         )
         return Evidence(
             root_note,
             [log],
-            [line for line in self.control if start <= line.index < stop],
-            [row for at, row in sorted(self.rows.items()) if start <= at < stop],
+            [line for line in self.control if end is None or start <= line.index < end],
+            [row for at, row in sorted(self.rows.items()) if end is None or start <= at < end],
+            [Anchor("file", note_of(ROOT, root, 2), consistency_proof(root.node, 2, 3))],
             complete=True,
         )
 
-    def _opened(self) -> str:
+    def root(self, tree: Tree | None = None, forged: int = 0) -> Tree:
+        """The root log: the log's key, an older checkpoint, the newest."""
+        note = note_of(ORIGIN, tree or Tree(leaf_hash(entry) for entry in self.entries))
+        older = f"older {'forged' if forged else ''}"
+        bodies = [
+            (Kind.LOG_OPEN, self.opened()),
+            (Kind.CHECKPOINT, older),
+            (Kind.CHECKPOINT, note.decode()),
+        ]
+        return Tree(leaf_hash(control_entry(kind, body)) for kind, body in bodies)
+
+    def opened(self) -> str:
+        """What the root log says when a log is begun."""
         return json.dumps({"origin": ORIGIN, "reason": "first", "vkey": signer(ORIGIN).vkey})

@@ -14,11 +14,11 @@ from auditspan.integrity.json_values import Json, json_values
 from auditspan.integrity.proof_file import TlogProof
 from auditspan.integrity.range_proof import RangeProof
 from auditspan.integrity.seal_schema import SealSchema
-from auditspan.integrity.verify import PLACE, cell, csv_line
+from auditspan.integrity.verify import KIND, cell, csv_line
 
 FORMAT: Final = "auditspan-evidence/1"
 _TIME: Final = (1980, 1, 1, 0, 0, 0)
-_COLUMNS: Final = list(PLACE)
+_COLUMNS: Final = sorted(KIND)
 
 
 @dataclass(frozen=True, slots=True)

@@ -463,7 +463,6 @@ def encoded(kind: str, value: object) -> bytes:
 KIND = {name: kind for kinds in GROUPS.values() for name, kind in kinds.items()}
 GROUP_OF = {name: group for group, kinds in GROUPS.items() for name in kinds}
 NAMED = {name: netstring(name.encode()) for name in KIND}
-PLACE = {name: place for place, name in enumerate(sorted(KIND))}
 ERASABLE = sorted(group for group in GROUPS if group != "core")
 
 
@@ -558,6 +557,9 @@ def hexes(value: object, size: int, allowed: list[str]) -> dict[str, bytes]:
     return {group: from_hex(text, size) for group, text in value.items()}
 
 
+PATH = r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*"
+
+
 class Package:
     """A zip file of which nothing is written to disk, and nothing read beyond what it declares."""
 
@@ -568,20 +570,22 @@ class Package:
             raise Invalid(f"no package: {error}") from None
         infos, total = self.zip.infolist(), 0
         for info in infos:
-            mode, total = info.external_attr >> 16, total + info.file_size
-            plain = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*",
-                                 info.filename)  # fmt: skip
-            if not plain or info.flag_bits & 1 or (mode and not stat.S_ISREG(mode)):
+            total += info.file_size
+            kind = stat.S_IFMT(info.external_attr >> 16)
+            plain = re.fullmatch(PATH, info.filename) and kind in (0, stat.S_IFREG)
+            if not plain or info.flag_bits & 1:
                 raise Invalid(f"file {info.filename[:80]!r}: a path, link or cipher not allowed")
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise Invalid(f"file {info.filename}: packed in a way that is not allowed")
         self.names = {info.filename: info.file_size for info in infos}
+        self.unread = set(self.names)
         if len(self.names) != len(infos) or len(infos) > MAX_FILES or total > MAX_TOTAL:
             raise Invalid("a file twice, too many, or too large when unpacked")
 
     def open(self, name: str) -> Any:
         if name not in self.names:
             raise Invalid(f"file {name[:80]!r} is missing")
+        self.unread.discard(name)
         return self.zip.open(name)
 
     def read(self, name: object, limit: int) -> bytes:
@@ -617,7 +621,7 @@ def tlog_proof(data: bytes) -> tuple[int, list[bytes], bytes]:
 
 # --- Verification --------------------------------------------------------------------------------
 
-ABSENT, SHOWN, HIDDEN, CONTROL = range(4)
+ABSENT, SHOWN, HIDDEN, CONTROL, UNKNOWN = range(5)
 SHAPES = ({"values", "salt"}, {"values", "salts", "redacted"}, {"core", "core_salt", "fields"})
 
 
@@ -794,15 +798,16 @@ class Verification:
         self.guarded("records.csv", table.end)
 
     def record(self, line: Any, values: dict[str, Any]) -> None:
-        new = sorted(set(values) - set(GROUP_OF))
-        if new:
-            raise Unverifiable(f"columns {new[:5]} are not known: take a newer verify.py")
         log = self.logs.get(values.get("LogId", ""))
         if log is None:
             raise Invalid("of a log that is not here")
         index = int(digits(values.get("LogIndex", "0")))
         day = int(digits(values.get("ExpiresOn", "0")))
         expected = log.entry(index)
+        new = sorted(set(values) - set(GROUP_OF))
+        if new:
+            log.mark(index, UNKNOWN)
+            raise Unverifiable(f"columns {new[:5]} are not known: take a newer verify.py")
         texts = group_texts(values)
         if "core" in line:
             fields = from_hex(line["fields"], 32)
@@ -920,23 +925,24 @@ class Table:
     """records.csv is compared with what the verified records give."""
 
     def __init__(self, package: Package) -> None:
-        self.file = package.open("records.csv") if "records.csv" in package.names else io.BytesIO()
-        self.present, self.same = "records.csv" in package.names, True
-        self.take([*PLACE])
+        self.file = package.open("records.csv")
+        head = self.file.readline(1 << 16).decode("utf-8", "replace")
+        self.columns = next(csv.reader([head]), [])
+        self.place = {name: place for place, name in enumerate(self.columns)}
+        self.same = csv_line(self.columns).decode() == head
 
     def row(self, values: dict[str, Any]) -> None:
-        cells = [""] * len(PLACE)
-        for name, value in values.items():
-            cells[PLACE.get(name, 0)] = cell(value)
-        self.take(cells)
-
-    def take(self, cells: list[str]) -> None:
-        if self.present and self.same:
+        if self.same and set(values) <= set(self.columns):
+            cells = [""] * len(self.columns)
+            for name, value in values.items():
+                cells[self.place[name]] = cell(value)
             line = csv_line(cells)
             self.same = self.file.read(len(line)) == line
+        else:
+            self.same = False
 
     def end(self) -> None:
-        if self.present and (not self.same or self.file.read(1)):
+        if not self.same or not set(KIND) <= set(self.columns) or self.file.read(1):
             raise Invalid("is not what the records say")
 
 
@@ -1006,6 +1012,7 @@ def report(verification: Verification) -> dict[str, Any]:
         "problem_count": v.count,
         "unverifiable": v.unknown,
         "warnings": v.warnings,
+        "not_proved": sorted(v.package.unread) if hasattr(v, "package") else [],
         "not_excluded": [BLIND[v.anchored]] if v.anchored in BLIND else [],
     }
 
@@ -1026,11 +1033,33 @@ def as_text(found: dict[str, Any]) -> str:
     lines.append(f"  population {counts or 'nothing'}")
     scope = json.dumps(found["scope"]) if found["scope"] else "everything in the ranges"
     lines.append(f"  complete   {'yes, for ' + scope if found['complete'] else 'not claimed'}")
+    if found["not_proved"]:
+        lines.append(f"  not proved {', '.join(found['not_proved'])}")
     for name in ("anchors", "problems", "unverifiable", "warnings", "not_excluded"):
         lines += [f"  {name.replace('_', ' ')}: {each}" for each in found[name]]
     if found["problem_count"] > len(found["problems"]):
         lines.append(f"  … and {found['problem_count'] - len(found['problems'])} more problems")
     return "\n".join(map(printable, lines))
+
+
+def verified(
+    path: str, policy: bytes, now: int, tsa_root: str = "", note: str = ""
+) -> dict[str, Any]:
+    """The report about a package; never raises, and never says VALID of what it could not read."""
+    verification = Verification(now)
+    try:
+        if not policy:
+            raise Unverifiable("no --policy: nobody's keys are trusted")
+        verification.policy = parse_policy(policy)
+        verification.package = Package(path)
+        verification.run(tsa_root, note)
+    except Unverifiable as error:
+        verification.unknown.append(str(error))
+    except Invalid as error:
+        verification.problem("package", error)
+    except Exception as error:  # damage, a bug, or an attack nobody thought of
+        verification.problem("package", f"{type(error).__name__}: {error}")
+    return report(verification)
 
 
 def main() -> int:
@@ -1042,22 +1071,11 @@ def main() -> int:
     parser.add_argument("--note", default="", help="a note of the root log that you have already")
     parser.add_argument("--format", choices=("text", "json"), default="text")
     arguments = parser.parse_args()
-    now = int(datetime.datetime.now(datetime.timezone.utc).timestamp())
-    verification = Verification(now)
-    try:
-        if not arguments.policy:
-            raise Unverifiable("no --policy: nobody's keys are trusted")
+    now, policy = int(datetime.datetime.now(datetime.timezone.utc).timestamp()), b""
+    if arguments.policy:
         with open(arguments.policy, "rb") as file:
-            verification.policy = parse_policy(file.read(MAX_NOTE))
-        verification.package = Package(arguments.package)
-        verification.run(arguments.tsa_root, arguments.note)
-    except Unverifiable as error:
-        verification.unknown.append(str(error))
-    except Invalid as error:
-        verification.problem("package", error)
-    except Exception as error:  # damage, a bug, or an attack nobody thought of: never VALID
-        verification.problem("package", f"{type(error).__name__}: {error}")
-    found = report(verification)
+            policy = file.read(MAX_NOTE)
+    found = verified(arguments.package, policy, now, arguments.tsa_root, arguments.note)
     print(json.dumps(found, indent=2) if arguments.format == "json" else as_text(found))
     return int(found["exit"])
 
