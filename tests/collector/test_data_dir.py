@@ -22,8 +22,8 @@ def test_it_is_made_private(tmp_path: Path) -> None:
         os.umask(before)
     folders = [data.root, *(path for path in data.root.iterdir() if path.is_dir())]
     assert {path.name for path in folders[1:]} == {
-        "batches", "checkpoints", "dead", "forward", "public", "registry", "run", "secrets",
-        "spool", "store", "tmp",
+        "anchors", "batches", "checkpoints", "dead", "forward", "public", "registry", "run",
+        "secrets", "spool", "store", "tmp",
     }  # fmt: skip
     assert {path.stat().st_mode & 0o777 for path in folders} == {0o700}
     assert (data.root / "instance").stat().st_mode & 0o777 == 0o600

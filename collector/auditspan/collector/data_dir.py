@@ -8,6 +8,7 @@ data/                 0700
 ├── registry/         the registry in force, readable by the engine
 ├── public/           public halves of keys
 ├── checkpoints/      the newest signed note of each log
+├── anchors/          receipts of anchors, and how far each of them is
 ├── run/              unix socket of the engine
 ├── tmp/              the engine's scratch files
 ├── forward/          batches that wait for another backend, and how far they are passed on
@@ -41,6 +42,7 @@ _FOLDERS: Final = (
     "registry",
     "public",
     "checkpoints",
+    "anchors",
     "run",
     "tmp",
     "secrets",
@@ -49,7 +51,7 @@ _FOLDERS: Final = (
 SIGNER: Final = "secrets/log"
 """The folder of the signing process."""
 _ENGINE_WRITES: Final = ("spool", "batches", "dead", "store", "run", "tmp")
-_ENGINE_READS: Final = ("registry", "public", "checkpoints")
+_ENGINE_READS: Final = ("registry", "public", "checkpoints", "anchors")
 _INSTANCE = re.compile(r"[a-z0-9]{8}")
 
 

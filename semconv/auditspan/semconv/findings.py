@@ -35,6 +35,7 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "change.self_approved": "One person asked for the change and put it in force.",
         "change.bootstrap": "Nobody else could approve the change yet.",
         "recertification.overdue": "An owner was asked about an agent or grant, and did not say.",
+        "anchor.missed": "For twice its cadence an anchor was shown no checkpoint.",
     }
 )
 """Each finding and what it means."""

@@ -1,8 +1,11 @@
-"""How logs are named, and how often they are signed."""
+"""How logs are named, how often they are signed, and to whom that is shown."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from auditspan.collector.anchors.config import AnchorsConfig
 
 # A name is part of a signed note's first line (https://c2sp.org/tlog-checkpoint), where spaces and
 # plus signs cannot stand, and of file names.
@@ -25,6 +28,14 @@ class IntegrityConfig(BaseModel):
 
     passphrase_file: Path | None = None
     """File that holds the passphrase of the files of keys, mode 0600; without, they have none."""
+    anchors: AnchorsConfig = Field(default_factory=AnchorsConfig)
+    """Who else keeps checkpoints."""
+
+    @model_validator(mode="after")
+    def _anchors_have_what_to_keep(self) -> Self:
+        if self.anchors.all and not self.enabled:
+            raise ValueError("anchors need checkpoints, and integrity.enabled is false: turn it on")
+        return self
 
     @property
     def name(self) -> str:
