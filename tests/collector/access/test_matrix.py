@@ -102,12 +102,17 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     house.apply(principals__services=SERVICES)
     registry, held = house.data.folder("registry"), house.data.secret("api_keys.json")
     controls = open_controls(registry, held, submit)
-    engine = Listening(open_memory(), LIMITS)
+    store = open_memory()
+    engine = Listening(store, LIMITS)
     readers = Readers(engine, AccessLog(submit), Turns(LIMITS))
     query = endpoint(Gate(house.authority.authenticate), readers)
     api = Starlette(routes=routes(controls, house.authority))
-    with receiving(house.data.root) as ports:
-        yield Desk(house, ports, controls, api, query, engine, {})
+    try:
+        with receiving(house.data.root) as ports:
+            yield Desk(house, ports, controls, api, query, engine, {})
+    finally:
+        # One process has one embedded store at a time.
+        store.close()
 
 
 def heard(answer: httpx.Response) -> bool:
