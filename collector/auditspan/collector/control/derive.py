@@ -37,12 +37,18 @@ _OBJECTS = {
     "store": "store",
     "access": "access",
     "recertification": "access",
+    "anchor": "anchor",
 }
 """What a record is about, by the first word of its kind."""
 _SEVERITY = {"store.read": 1}
 """By kind; else `_ORDINARY`, and at least that of each finding."""
 _ORDINARY = 3
-_FOUND = {"change.self_approved": 6, "change.bootstrap": 4, "recertification.overdue": 5}
+_FOUND = {
+    "change.self_approved": 6,
+    "change.bootstrap": 4,
+    "recertification.overdue": 5,
+    "anchor.missed": 5,
+}
 Row = dict[str, object]
 
 
