@@ -2,6 +2,7 @@
 #   make demo   run the main job and print what it found
 #   make test   linters and the whole test suite, against the built wheel
 #   make up     run the collector
+#   make query-attacks   what readers' statements were tried, and what became of them
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -9,7 +10,7 @@ DATA   ?= data
 SOURCES := $(shell find semconv wire identity policy registry integrity processors storage \
              instrumentation collector reports cli -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
-.PHONY: demo test up lint unit check-python semconv docs bench dev clean
+.PHONY: demo test up query-attacks lint unit check-python semconv docs bench dev clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python examples/demo/run.py
@@ -34,6 +35,11 @@ semconv: $(VENV)/.tools
 
 docs: $(VENV)/.tools
 	$(BIN)/python docs/generate.py
+
+# More statements at random: make query-attacks FUZZ=20000
+FUZZ ?= 2000
+query-attacks: $(VENV)/.tools
+	AUDITSPAN_QUERY_TABLE=1 AUDITSPAN_FUZZ=$(FUZZ) $(BIN)/pytest -q tests/storage/reading
 
 bench: $(VENV)/.tools
 	$(BIN)/python bench/run.py

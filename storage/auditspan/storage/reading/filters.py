@@ -24,7 +24,7 @@ def filtered(parsed: Parsed, filters: Mapping[str, str]) -> list[tuple[str, str]
         where = one.tree.args.get("where")
         if not isinstance(where, exp.Where) or set(_set(one.tree)) != {"expressions", "where"}:
             raise refused(f"filter of {name[:60]}: expected one condition", refusals.SYNTAX_ERROR)
-        compared.append((sent, written(one.tree, one.texts)))
+        compared.append((sent, written(one.tree, one.texts, copy=True)))
         _moved(where, len(parsed.texts))
         parsed.texts.extend(one.texts)
         _apply(parsed.tree, name, where)

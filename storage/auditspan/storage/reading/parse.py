@@ -72,11 +72,11 @@ def _spaced(words: Sequence[str], found: Sequence[Token]) -> list[str]:
     return made
 
 
-def written(tree: exp.Expr, texts: Sequence[str]) -> str:
-    """The statement of a tree, with its texts in their places."""
+def written(tree: exp.Expr, texts: Sequence[str], *, copy: bool = False) -> str:
+    """The statement of a tree, with its texts in their places; the tree is spent without `copy`."""
     try:
         text = _DIALECT.generate(
-            tree, copy=True, comments=False, unsupported_level=ErrorLevel.RAISE
+            tree, copy=copy, comments=False, unsupported_level=ErrorLevel.RAISE
         )
     except SqlglotError as error:
         raise refused(f"cannot be written down again: {error}", refusals.SYNTAX_ERROR) from error
