@@ -48,8 +48,8 @@ ORDER BY ReadAt, ReadId LIMIT {limit:UInt32}
 """
 _BEGIN: Final = "SELECT count() AS n, min(ReadAt) AS first FROM access_log"
 _OF_RECORDS: Final = frozenset(
-    {"audit", "audit_records", "audit_chain", "audit_conversations", "audit_repeats"}
-    | {"otel_traces", "otel_traces_trace_id_ts"}
+    {"audit", "audit_records", "audit_reviewed", "audit_chain", "audit_conversations"}
+    | {"audit_repeats", "otel_traces", "otel_traces_trace_id_ts"}
 )
 _LITERAL: Final = re.compile(r"'((?:[^'\\]|\\.|'')*)'", re.S)
 _WORD: Final = re.compile(r"[\w:.@+-]+")
