@@ -2,8 +2,8 @@
 
 | kind | body | says |
 |---|---|---|
-| erase | `{"log", "index" or "record", "groups"}`, or these in `records` | groups, or `*`, are erased |
-| early expiry | `{"log", "first", "end"}` | records of these indices went before their day |
+| erase | `{"erased": [{"log", "index", "groups"}]}` | groups are erased, or all (`*`) |
+| early expiry | `{"expired": [{"log", "start", "end"}]}` | these went before their day |
 | gap | any | something is missing, and the log says so |
 | log open | `{"unsealed_records"}` | how many records of no log were there |
 """
@@ -30,44 +30,34 @@ class Said:
 
     kinds: Counter[int] = field(default_factory=Counter)
     by_index: dict[tuple[str, int], set[str]] = field(default_factory=lambda: defaultdict(set))
-    by_record: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     early: list[tuple[str, int, int]] = field(default_factory=list)
     unsealed: int = 0
     """Records that were there before a log, and are in none."""
 
-    def erased(self, log: str, index: int, record: str) -> set[str]:
+    def erased(self, log: str, index: int) -> set[str]:
         """Which groups of a record were erased."""
-        return self.by_index.get((log, index), set()) | self.by_record.get(record, set())
+        return self.by_index.get((log, index), set())
 
     def expired_early(self, log: str, index: int) -> bool:
         """Whether a record was let go before its day."""
-        return any(log == name and first <= index < end for name, first, end in self.early)
+        return any(log == name and start <= index < end for name, start, end in self.early)
 
-    def take(self, log: str, kind: int, body: str) -> None:
+    def take(self, kind: int, body: str) -> None:
         """Learn from one entry."""
         self.kinds[kind] += 1
+        said = _object(body)
         if kind == Kind.LOG_OPEN:
-            for said in _parts(body):
-                count = said.get("unsealed_records")
-                self.unsealed = max(self.unsealed, count if isinstance(count, int) else 0)
+            self.unsealed = max(self.unsealed, _number(said.get("unsealed_records")))
         if kind == Kind.ERASE:
-            for said in _parts(body):
-                self._erase(log, said)
+            for part in _parts(said.get("erased")):
+                groups = part.get("groups")
+                if isinstance(groups, list):
+                    place = str(part.get("log")), _number(part.get("index"))
+                    self.by_index[place] |= {str(group) for group in groups}
         if kind == Kind.EARLY_EXPIRY:
-            for said in _parts(body):
-                first, end = said.get("first"), said.get("end")
-                if isinstance(first, int) and isinstance(end, int):
-                    self.early.append((str(said.get("log", log)), first, end))
-
-    def _erase(self, log: str, said: dict[str, Any]) -> None:
-        groups = said.get("groups")
-        if not isinstance(groups, list):
-            return
-        names = {str(group) for group in groups}
-        if isinstance(said.get("index"), int):
-            self.by_index[str(said.get("log", log)), said["index"]] |= names
-        if isinstance(said.get("record"), str) and said["record"]:
-            self.by_record[said["record"]] |= names
+            for part in _parts(said.get("expired")):
+                start, end = _number(part.get("start")), _number(part.get("end"))
+                self.early.append((str(part.get("log")), start, end))
 
 
 def read_bodies(ask: Ask, log: str, end: int) -> tuple[list[tuple[int, int, str]], list[Problem]]:
@@ -87,15 +77,19 @@ def read_bodies(ask: Ask, log: str, end: int) -> tuple[list[tuple[int, int, str]
     return bodies, problems
 
 
-def _parts(body: str) -> Iterator[dict[str, Any]]:
+def _object(body: str) -> dict[str, Any]:
     try:
         said = json.loads(body)
     except ValueError:
-        return
-    if not isinstance(said, dict):
-        return
-    yield said
-    records = said.get("records")
-    for part in records if isinstance(records, list) else []:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _parts(value: object) -> Iterator[dict[str, Any]]:
+    for part in value if isinstance(value, list) else []:
         if isinstance(part, dict):
-            yield {"groups": said.get("groups"), **part}
+            yield part
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else -1

@@ -31,10 +31,10 @@ class Signed:
     times: list[tuple[int, int]] = field(default_factory=list)
     """Size and second of each cosignature."""
     notes: int = 0
-    newest: bytes = b""
-    """A note of the largest tree."""
+    by_size: dict[int, bytes] = field(default_factory=dict)
+    """The newest note of each size."""
     size: int = 0
-    """Of that tree."""
+    """Of the largest tree."""
     seen: set[bytes] = field(default_factory=set)
 
     def longest_silence(self) -> int:
@@ -72,8 +72,8 @@ class Notes:
         signed.notes += 1
         signed.roots[at.size].add(at.root)
         signed.times += [(at.size, second) for second in accepted.cosigned.values()]
-        if at.size >= signed.size:
-            signed.size, signed.newest = at.size, note
+        signed.by_size[at.size] = note
+        signed.size = max(at.size, signed.size)
 
     def add_stored(self, ask: Ask, origin: str, progress: Progress) -> None:
         """Verify the notes of a log that stand in the table of checkpoints."""

@@ -73,8 +73,9 @@ class Records:
         found = rows(self.ask, "redacted", **part)
         for row in found:
             index, record, gone = row["LogIndex"], row["RecordId"], set(row["Groups"])
-            free = gone - self.said.erased(self.origin, index, record)
-            if free and ALL not in self.said.erased(self.origin, index, record):
+            allowed = self.said.erased(self.origin, index)
+            free = set() if ALL in allowed else gone - allowed
+            if free:
                 says = f"{_names(free)} erased without an entry of the log that says so"
                 self._problem("record.redacted", says, index, record)
             back = gone & set(row["Present"])
@@ -97,7 +98,7 @@ class Records:
     def _absent(self, part: Mapping[str, Any]) -> None:
         for row in rows(self.ask, "absent", **part):
             index, day = row["LogIndex"], row["ExpiresOn"]
-            if ALL in self.said.erased(self.origin, index, ""):
+            if ALL in self.said.erased(self.origin, index):
                 self.states[State.ERASED] += 1
             elif (day and day <= self.today) or self.said.expired_early(self.origin, index):
                 self.states[State.EXPIRED] += 1

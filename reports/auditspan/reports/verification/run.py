@@ -140,7 +140,7 @@ class _Run:
         bodies, problems = read_bodies(self.ask, origin, covered)
         self.problems += problems
         for _, kind, body in bodies:
-            self.said.take(origin, kind, body)
+            self.said.take(kind, body)
         if origin in self.trust.roots:
             self.trust = self.trust.with_root([(kind, body) for _, kind, body in bodies])
 
@@ -149,7 +149,10 @@ class _Run:
         if not self.trust.knows(origin):
             self._unknown(origin)
             return
-        if tree.broken:
+        if signed and not self.ends.get(origin):
+            says = f"{signed} entries of it were signed, and nothing of it is here"
+            self._problem("log.missing", says, origin)
+        elif tree.broken:
             self._problem("log.gap", tree.broken, origin, tree.size)
         elif signed > tree.size:
             says = f"{signed} entries were signed, and {tree.size} are here: its end was cut off"
@@ -180,10 +183,6 @@ class _Run:
                 self.listed[at.origin] = max(at.size, self.listed.get(at.origin, 0))
                 self.notes.trust = self.trust
                 self.notes.add(note, f"entry {index} of {origin}")
-        for log, size in self.listed.items():
-            if size and log not in self.ends:
-                says = f"the root log has it with {size} entries, and nothing of it is here"
-                self._problem("log.missing", says, log)
         if self.trust.policy is not None and not any(self.ends.get(root) for root in roots):
             says = "no root log is here, so nobody can say which logs there were"
             self._problem("root.missing", says, weight=Weight.UNVERIFIABLE)

@@ -14,6 +14,7 @@ from auditspan.semconv.columns import BY_NAME, GROUPS
 from auditspan.storage.engine import Engine, Settings
 from auditspan.storage.sealing.digests import content_statement
 from auditspan.storage.sealing.entries import source_of
+from auditspan.storage.sealing.recompute_rows import ROWS
 from auditspan.storage.values import Params
 
 TILE: Final = 256
@@ -174,6 +175,7 @@ STATEMENTS: Final[Mapping[str, str]] = {
         "SELECT LogId, LogIndex, RecordId FROM audit_records WHERE RecordId = {record:String} "
         "ORDER BY LogId, LogIndex LIMIT 2"
     ),
+    **ROWS,
 }
 """The questions by name. Parameters `log`, `first` and `end` mean a range of a log."""
 

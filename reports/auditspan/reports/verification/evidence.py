@@ -1,0 +1,290 @@
+"""A package of evidence out of a store: records that were asked for, and what proves them.
+
+1. The range is by time, and is found by what was signed: every entry of it is in the package, also
+   of records that are not shown.
+2. Records of the range that match are shown. With `complete` all others are as well, with their
+   core alone, so that it is proved that they do not match.
+3. Entries that explain what is absent (erasures, early expiry, revoked keys) are there wherever
+   they stand, with proofs.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files as package_files
+from typing import IO, Any, Final
+
+from auditspan.integrity.canonical import derived_salt, fields_digest, group_commitment
+from auditspan.integrity.control_entry import Kind
+from auditspan.integrity.errors import IntegrityError
+from auditspan.integrity.merkle import consistency_proof, inclusion_proof
+from auditspan.integrity.package import (
+    Anchor,
+    ControlLine,
+    Erased,
+    Evidence,
+    Hidden,
+    LogRange,
+    Row,
+    Shown,
+    write_package,
+)
+from auditspan.integrity.range_proof import range_proof
+from auditspan.integrity.seal_schema import CORE as CORE_GROUP
+from auditspan.integrity.sealed_columns import SCHEMA
+from auditspan.integrity.values import netstring
+from auditspan.reports.errors import BadFilter, NothingFound
+from auditspan.reports.verification.asking import Ask, Progress, chunks, rows, silent
+from auditspan.reports.verification.bodies import read_bodies
+from auditspan.reports.verification.checkpoints import Notes
+from auditspan.reports.verification.sealed_log import SealedLogs
+from auditspan.reports.verification.window import Window
+from auditspan.storage.sealing.recompute_rows import CORE, FILTERS
+
+_CHUNK: Final = 10_000
+_ENTRIES: Final = 200_000
+_CONTEXT: Final = ("registry", "policies", "agents")
+_IN_CORE: Final[Mapping[str, str]] = {
+    "conversation": "ConversationId",
+    "trace": "TraceId",
+    "record": "RecordId",
+    "outcome": "OutcomeStatus",
+}
+"""Filters that a core alone can answer, so that completeness can be proved for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What goes into a package."""
+
+    window: Window
+    filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By name, of `recompute_rows.FILTERS`; an empty list is anybody."""
+    complete: bool = False
+    """Show the core of all other records too."""
+    anchors: Sequence[tuple[str, bytes]] = ()
+    """Notes of the root log that were saved."""
+    manifest: Mapping[str, object] = field(default_factory=dict)
+    """What is told besides."""
+
+    def __post_init__(self) -> None:
+        for name in self.filters:
+            if name not in FILTERS:
+                raise BadFilter(f"filter {name!r}: expected one of {', '.join(FILTERS)}")
+        others = sorted(name for name, values in self.filters.items() if values)
+        others = [name for name in others if name not in _IN_CORE]
+        if self.complete and others:
+            raise BadFilter(
+                f"filter {others[0]}: completeness cannot be shown for it, since it stands in "
+                f"groups that are hidden; use {', '.join(_IN_CORE)}, or leave --complete out"
+            )
+
+    def scope(self) -> dict[str, dict[str, list[str]]]:
+        """What the package is complete for, by columns of the core."""
+        return {
+            _IN_CORE[name]: {"in": list(values)}
+            for name, values in self.filters.items()
+            if values and name in _IN_CORE
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What went into a package."""
+
+    shown: int
+    hidden: int
+    entries: int
+    logs: int
+
+
+@dataclass(slots=True)
+class _Building:
+    """A package as far as it has come."""
+
+    ask: Ask
+    logs: SealedLogs
+    wanted: Wanted
+    progress: Progress
+    ranges: dict[str, tuple[int, int]] = field(default_factory=dict)
+    shown: int = 0
+    hidden: int = 0
+    entries: int = 0
+
+    @property
+    def everything(self) -> bool:
+        """Whether nobody is left out, so that the package is complete by itself."""
+        window = self.wanted.window
+        asked = any(self.wanted.filters.values())
+        return not asked and window.since is None and window.until is None
+
+    def find_ranges(self) -> None:
+        """Which part of each log the window covers."""
+        for origin in sorted(self.logs.countersigned):
+            if origin not in self.logs.opened:
+                continue
+            signed = Notes(self.logs.trust)
+            signed.add_stored(self.ask, origin, silent)
+            times = signed.by_log[origin].times
+            first, end = self.wanted.window.indices(times, self.logs.size(origin))
+            end = min(end, self.logs.size(origin))
+            if first < end:
+                self.ranges[origin] = (first, end)
+        if not self.ranges:
+            raise NothingFound("no sealed record lies in this window")
+
+    def evidence(self) -> Evidence:
+        """All parts; records are read while the package is written."""
+        wanted = self.wanted
+        complete = wanted.complete or self.everything
+        until = wanted.window.parameters()["until"]
+        return Evidence(
+            root=self.logs.note(self.logs.root),
+            logs=[self._range(origin, *place) for origin, place in self.ranges.items()],
+            control=list(self._control()),
+            rows=self._rows(complete),
+            anchors=list(self._anchors()),
+            complete=complete,
+            scope=wanted.scope() if complete else {},  # type: ignore[arg-type]
+            manifest=dict(wanted.manifest),
+            files={
+                "README.txt": _file("README.txt"),
+                "verify.py": package_files("auditspan.integrity")
+                .joinpath("verify.py")
+                .read_bytes(),
+                **{
+                    f"context/{name}.json": _json(rows(self.ask, f"context_{name}", until=until))
+                    for name in _CONTEXT
+                },
+            },
+        )
+
+    def _range(self, origin: str, first: int, end: int) -> LogRange:
+        logs = self.logs
+        parts = []
+        for start, after in chunks(first, end, _ENTRIES):
+            found = self.ask("entries", {"log": origin, "first": start, "end": after})
+            parts += [bytes(entry) for entry in found["Entry"].to_pylist()]
+        self.entries += len(parts)
+        opened = logs.opened[origin]
+        return LogRange(
+            note=logs.note(origin),
+            note_proof=logs.in_root(logs.countersigned[origin][0]),
+            opened=opened[1],
+            opened_proof=logs.in_root(opened[0]),
+            proof=range_proof(logs.tree(origin).node, first, end, logs.size(origin)),
+            entries=b"".join(parts),
+        )
+
+    def _control(self) -> Iterator[ControlLine]:
+        for origin, (first, end) in self.ranges.items():
+            size = self.logs.size(origin)
+            bodies, _ = read_bodies(self.ask, origin, size)
+            for index, kind, body in bodies:
+                if first <= index < end:
+                    yield ControlLine(origin, index, kind, body)
+                elif kind in (Kind.ERASE, Kind.EARLY_EXPIRY):
+                    hashes = inclusion_proof(self.logs.tree(origin).node, index, size)
+                    yield ControlLine(origin, index, kind, body, hashes)
+        root, size = self.logs.root, self.logs.size(self.logs.root)
+        for index, kind, body in read_bodies(self.ask, root, size)[0]:
+            if kind == Kind.KEY_REVOKE:
+                hashes = inclusion_proof(self.logs.tree(root).node, index, size)
+                yield ControlLine(root, index, kind, body, hashes)
+
+    def _rows(self, complete: bool) -> Iterator[Row]:
+        filters = {name: list(self.wanted.filters.get(name, ())) for name in FILTERS}
+        done, of = 0, sum(end - first for first, end in self.ranges.values())
+        for origin, place in self.ranges.items():
+            for first, end in chunks(*place, _CHUNK):
+                found = self.ask(
+                    "rows",
+                    {
+                        "log": origin,
+                        "first": first,
+                        "end": end,
+                        "all": int(complete),
+                        **self.wanted.window.parameters(),
+                        **filters,
+                    },
+                )
+                yield from map(self._row, found.to_pylist())
+                done += end - first
+                self.progress("records", done, of)
+
+    def _row(self, row: dict[str, Any]) -> Row:
+        salt, salts = row.pop("RecordSalt"), dict(row.pop("GroupSalts"))
+        redacted, shown = dict(row.pop("Redacted")), row.pop("Shown_")
+        values = {name: _plain(value) for name, value in row.items() if value}
+        if not shown:
+            self.hidden += 1
+            return _hidden(values, salt, salts, redacted)
+        self.shown += 1
+        if not salts:
+            return Shown(values, salt)
+        return Erased(values, _texts(salts), _texts(redacted))
+
+    def _anchors(self) -> Iterator[Anchor]:
+        root = self.logs.root
+        size = self.logs.size(root)
+        for _, note in self.wanted.anchors:
+            try:
+                at = self.logs.trust.accept(note).checkpoint
+                if at.origin != root or at.size > size:
+                    continue
+                hashes = consistency_proof(self.logs.tree(root).node, at.size, size)
+            except IntegrityError:
+                continue
+            yield Anchor("file", note, hashes)
+
+
+def build(
+    ask: Ask, logs: SealedLogs, wanted: Wanted, file: IO[bytes], progress: Progress = silent
+) -> Built:
+    """Write a package. Raises `NothingFound`, `BadFilter`, `IntegrityError`."""
+    logs.load()
+    building = _Building(ask, logs, wanted, progress)
+    building.find_ranges()
+    write_package(building.evidence(), file, SCHEMA)
+    return Built(building.shown, building.hidden, building.entries, len(building.ranges))
+
+
+def _hidden(
+    values: Mapping[str, object], salt: bytes, salts: dict[Any, bytes], redacted: dict[Any, bytes]
+) -> Row:
+    """The core alone."""
+    core = {name: value for name, value in values.items() if name in CORE}
+    if not salts:
+        return Hidden(core, derived_salt(salt, CORE_GROUP), fields_digest(values, salt, SCHEMA))
+    left, gone = _texts(salts), _texts(redacted)
+    fields = [b"auditspan/fields/v1\n"]
+    for group in SCHEMA.groups:
+        found = gone.get(group.name, b"")
+        if not found and group.name in left:
+            found = group_commitment(values, left[group.name], group.name, SCHEMA)
+        fields.append(netstring(group.name.encode()) + found if found else b"")
+    return Hidden(core, left[CORE_GROUP], hashlib.sha256(b"".join(fields)).digest())
+
+
+def _plain(value: object) -> object:
+    """Structs of the engine as tuples."""
+    if isinstance(value, list) and isinstance(value[0], dict):
+        return [tuple(item.values()) for item in value]
+    return value
+
+
+def _texts(pairs: Mapping[Any, bytes]) -> dict[str, bytes]:
+    return {k.decode() if isinstance(k, bytes) else k: bytes(v) for k, v in pairs.items()}
+
+
+def _json(found: Sequence[Mapping[str, Any]]) -> bytes:
+    return (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode(errors="replace")
+
+
+def _verifier() -> bytes:
+    return package_files("auditspan.integrity").joinpath("verify.py").read_bytes()
+
+
+def _file(name: str) -> bytes:
+    return package_files("auditspan.reports.verification").joinpath(name).read_bytes()
