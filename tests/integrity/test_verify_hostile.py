@@ -148,6 +148,7 @@ CHANGES: dict[str, Callable[[Members], object]] = {
     "anchor of a log": proof(lambda p: p["root"]["anchors"][0].update(note="checkpoints/0.note")),
     "anchor without proof": proof(lambda p: p["root"]["anchors"][0].update(hashes=[])),
     "scope of no column": proof(lambda p: p.update(scope={"Zzz": {"in": []}})),
+    "scope that says more": proof(lambda p: p.update(scope={"AgentId": {"not": ["x"]}})),
     "scope of nonsense": proof(lambda p: p.update(scope={"AgentId": 5})),
     "not complete as text": proof(lambda p: p.update(complete="false")),
 }  # fmt: skip
@@ -236,6 +237,13 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     honest[at + 24 : at + 28] = (10).to_bytes(4, "little")
     path.write_bytes(honest)
     assert judged(path)["verdict"] in ("INVALID", "VALID")
+
+
+def test_too_many_entries_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are held in memory, so there is a bound."""
+    monkeypatch.setattr(verify, "MAX_ENTRIES", 5)
+    report = changed(tmp_path, lambda found: None)
+    assert "more than 5 entries" in report["problems"][0]
 
 
 def test_long_lines_are_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -330,12 +330,22 @@ class Tree:
         self.size = 0
         self.roots: list[bytes] = []
 
-    def push(self, hashed: bytes, size: int = 1) -> None:
+    def push(self, hashed: bytes, size: int) -> None:
         place = self.size // size
         while place & 1:
             hashed, place = node_hash(self.roots.pop(), hashed), place >> 1
         self.roots.append(hashed)
         self.size += size
+
+    def push_entries(self, entries: bytes) -> None:
+        new, roots, size = hashlib.sha256, self.roots, self.size
+        for at in range(0, len(entries), 38):
+            hashed, place = new(b"\0" + entries[at : at + 38]).digest(), size
+            while place & 1:
+                hashed, place = new(b"\1" + roots.pop() + hashed).digest(), place >> 1
+            roots.append(hashed)
+            size += 1
+        self.size = size
 
     def push_subtrees(self, subtrees: object) -> None:
         for start, size, root in as_list(subtrees, 128):
@@ -642,6 +652,9 @@ class Log:
             raise Invalid(f"index {index} is outside of the range")
         return self.entries[38 * place : 38 * place + 38]
 
+    def at(self, index: int) -> str:
+        return f"index {index} of {self.checkpoint.origin}"
+
     def mark(self, index: int, state: int) -> None:
         if self.state[index - self.start]:
             raise Invalid("shown twice")
@@ -740,12 +753,11 @@ class Verification:
         tree.push_subtrees(log.get("left"))
         if tree.size != start:
             raise Invalid("range proof does not begin where its range does")
-        for at in range(0, len(entries), 38):
-            tree.push(hashlib.sha256(b"\0" + entries[at : at + 38]).digest())
-            if entries[at] != 1 or entries[at + 1] not in KINDS:
-                self.unknown.append("entries of a newer version: take a newer verify.py")
-                break
-            self.counts["control"] += entries[at + 1] != RECORD
+        tree.push_entries(entries)
+        kinds = entries[1::38]
+        if set(entries[::38]) - {1} or set(kinds) - set(KINDS):
+            self.unknown.append("entries of a newer version: take a newer verify.py")
+        self.counts["control"] += count - kinds.count(RECORD)
         tree.push_subtrees(log.get("right"))
         if (tree.size, tree.root()) != (checkpoint.size, checkpoint.root):
             self.problem(f"log {checkpoint.origin}",
@@ -848,23 +860,25 @@ class Verification:
         return (self.cosigned or self.now) // 86_400
 
     def explain(self, log: Log) -> None:
-        for place, state in enumerate(log.state):
-            if state != ABSENT:
-                continue
-            index, entry = log.start + place, log.entries[38 * place : 38 * place + 38]
-            where = f"index {index} of {log.checkpoint.origin}"
-            (day,) = struct.unpack(">I", entry[2:6])
-            if entry[1] != RECORD:
-                self.problem(where, f"an entry of kind {entry[1]} is withheld")
+        today, entries, place = self.today(), log.entries, log.state.find(ABSENT)
+        while place >= 0:
+            index, kind = log.start + place, entries[38 * place + 1]
+            day = int.from_bytes(entries[38 * place + 2 : 38 * place + 6], "big")
+            why = "not_shown"
+            if kind != RECORD:
+                self.problem(log.at(index), f"an entry of kind {kind} is withheld")
+                why = "missing"
             elif "*" in log.erased.get(index, ()):
-                self.counts["erased"] += 1
-            elif 0 < day <= self.today() or any(a <= index < b for a, b in log.expired):
-                self.counts["expired"] += 1
+                why = "erased"
+            elif 0 < day <= today or any(a <= index < b for a, b in log.expired):
+                why = "expired"
             elif self.complete:
-                self.counts["missing"] += 1
-                self.problem(where, "MISSING: sealed, not expired, not erased, and not here")
-            else:
-                self.counts["not_shown"] += 1
+                self.problem(
+                    log.at(index), "MISSING: sealed, not expired, not erased, and not here"
+                )
+                why = "missing"
+            self.counts[why] += 1
+            place = log.state.find(ABSENT, place + 1)
 
     def times(self, log: Log) -> None:
         last = 0
