@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from auditspan.collector.control.access_tables import SCHEMA, STORE_READ, TABLE, tables
+from auditspan.collector.control.access_tables import SCHEMA, TABLE, tables
 from auditspan.collector.control.derive import Frame, batch
 from auditspan.collector.control.derived_tables import DERIVERS
-from auditspan.collector.control.records import ControlRecord, Party, Why
+from auditspan.collector.control.records import STORE_READ, ControlRecord, Party, Why
 from auditspan.collector.engine.dead_letters import insert_once
 from auditspan.identity.principal import named_principal
 from auditspan.storage.engine import Engine, open_embedded

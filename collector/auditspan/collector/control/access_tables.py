@@ -10,9 +10,8 @@ import pyarrow as pa
 from pydantic import JsonValue
 
 from auditspan.collector.control.derive import Frame
-from auditspan.collector.control.records import ControlRecord
+from auditspan.collector.control.records import STORE_READ, ControlRecord
 
-STORE_READ: Final = "store.read"
 TABLE: Final = "access_log"
 Row = dict[str, object]
 

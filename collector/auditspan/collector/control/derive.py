@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import JsonValue
 
-from auditspan.collector.control.records import ControlRecord, Party
+from auditspan.collector.control.records import STORE_READ, ControlRecord, Party
 from auditspan.collector.control.sentences import sentence, target_of
 from auditspan.identity.principal import Principal
 from auditspan.processors.batch import Batch
@@ -40,7 +40,7 @@ _OBJECTS = {
     "anchor": "anchor",
 }
 """What a record is about, by the first word of its kind."""
-_SEVERITY = {"store.read": 1}
+_SEVERITY = {STORE_READ: 1}
 """By kind; else `_ORDINARY`, and at least that of each finding."""
 _ORDINARY = 3
 _FOUND = {
@@ -92,6 +92,12 @@ def _derived(records: Sequence[ControlRecord]) -> Mapping[str, pa.Array]:
     }
 
 
+def _principal(frame: Frame) -> str:
+    """Whose request it was; of what nobody asked for, the process that wrote it."""
+    requester = frame.record.requester
+    return requester.principal if requester else Principal.from_json(frame.principal).id
+
+
 def _record(frame: Frame) -> Row:
     record, why = frame.record, frame.record.why
     holder = str(record.body.get("principal", ""))
@@ -106,11 +112,11 @@ def _record(frame: Frame) -> Row:
         "Operation": record.kind,
         "ActionType": "control",
         "AgentId": holder.removeprefix("agent:") if holder.startswith("agent:") else "",
-        "PrincipalId": Principal.from_json(frame.principal).id,
+        "PrincipalId": _principal(frame),
         "UserId": record.asked_by,
         "UserProvenance": "verified" if record.requester else "claimed",
         "AuthorizedBy": record.agreed_by,
-        "Effect": "write",
+        "Effect": "read" if record.kind == STORE_READ else "write",
         "TargetType": _OBJECTS.get(record.kind.partition(".")[0], ""),
         "TargetId": target_of(record),
         "PolicyOutcome": "not_evaluated",

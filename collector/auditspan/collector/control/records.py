@@ -33,6 +33,7 @@ CHANGE_PROPOSED = "change.proposed"
 CHANGE_REJECTED = "change.rejected"
 CHANGE_WITHDRAWN = "change.withdrawn"
 AGENT_DISABLED = "agent.disabled"
+STORE_READ = "store.read"
 COLLECTOR_STARTED = "collector.started"
 COLLECTOR_STOPPED = "collector.stopped"
 

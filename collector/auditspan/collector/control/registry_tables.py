@@ -51,9 +51,20 @@ def _version_row(record: ControlRecord, bundle: Bundle, registry: Registry) -> R
         "AppliedAt": record.at_ns,
         "Bundle": bundle.to_json(),
         "RequestedByProvenance": "verified" if record.requester else "claimed",
+        "OnBehalfOf": record.why.requested_by if record.requester else "",
+        "Proposal": record.proposal,
+        "Findings": record.findings,
+        "Changes": _changes(record),
         "PolicyVersion": registry.policy_version,
         **_why(record),
     }
+
+
+def _changes(record: ControlRecord) -> list[str]:
+    """One line a difference to the version before."""
+    found = record.body.get("changes")
+    rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+    return list(dict.fromkeys(f"{row['change']} {row['kind']} {row['name']}" for row in rows))
 
 
 def _policy_row(record: ControlRecord, registry: Registry, file: str, text: str) -> Row:
@@ -67,7 +78,12 @@ def _policy_row(record: ControlRecord, registry: Registry, file: str, text: str)
 
 def _why(record: ControlRecord) -> Row:
     why = record.why
-    return {"RequestedBy": record.asked_by, "Ticket": why.ticket, "Reason": why.reason}
+    return {
+        "RequestedBy": record.asked_by,
+        "ApprovedBy": record.agreed_by,
+        "Ticket": why.ticket,
+        "Reason": why.reason,
+    }
 
 
 def _agent_row(agent: Agent) -> Row:
@@ -142,11 +158,12 @@ def _schema(text: str) -> pa.Schema:
 
 SCHEMAS: Mapping[str, pa.Schema] = {
     "registry_versions": _schema(
-        "Version AppliedAt@ Bundle RequestedBy RequestedByProvenance PolicyVersion Ticket Reason "
-        "BatchId"
+        "Version AppliedAt@ Bundle RequestedBy RequestedByProvenance OnBehalfOf ApprovedBy "
+        "Proposal Findings* Changes* PolicyVersion Ticket Reason BatchId"
     ),
     "policy_versions": _schema(
-        "PolicyVersion RegistryVersion AppliedAt@ File Text RequestedBy Ticket Reason BatchId"
+        "PolicyVersion RegistryVersion AppliedAt@ File Text RequestedBy ApprovedBy Ticket Reason "
+        "BatchId"
     ),
     "agents": _schema(
         "AgentId AgentName AgentVersion Owner OwnerEmail Purpose RiskTier Environments* Roles* "

@@ -12,8 +12,7 @@ from typing import Final, Literal
 
 from pydantic import JsonValue
 
-from auditspan.collector.control.access_tables import STORE_READ
-from auditspan.collector.control.records import ControlRecord, Party, Why
+from auditspan.collector.control.records import STORE_READ, ControlRecord, Party, Why
 from auditspan.collector.query.outcome import Access, Outcome
 from auditspan.identity.caller import Caller
 from auditspan.storage.query import Statement
