@@ -14,6 +14,8 @@ from auditspan.collector.anchors.file import FileAnchor
 from auditspan.collector.anchors.keeper import Keeper
 from auditspan.collector.anchors.metrics import AnchorMetrics
 from auditspan.collector.anchors.newest import newest_notes
+from auditspan.collector.anchors.rfc3161 import TsaAnchor
+from auditspan.collector.anchors.s3 import S3Anchor
 from auditspan.collector.data_dir import DataDir
 
 
@@ -67,3 +69,7 @@ def anchors_of(config: AnchorsConfig, data: Path) -> Iterator[Anchor]:
     """The anchors themselves. Raises `AnchorUnusable`."""
     for folder in config.files:
         yield FileAnchor(folder, data)
+    for authority in config.rfc3161:
+        yield TsaAnchor(authority)
+    for bucket in config.s3:
+        yield S3Anchor(bucket)

@@ -62,11 +62,14 @@ class Keeper:
         self.state = read_state(self.folder) or State(since=self.now())
 
     async def prepare(self) -> None:
-        """Before anything is anchored. Raises `AnchorUnusable`: then nothing should start."""
+        """Before anything is anchored. Raises `AnchorUnusable`: then nothing should start.
+
+        Whatever else is wrong may pass, and requests are taken meanwhile.
+        """
         try:
             async with asyncio.timeout(min(self.timeout, SOON_SECONDS)):
                 await self.anchor.prepare()
-        except (AnchorUnavailable, TimeoutError) as error:
+        except (AnchorUnavailable, AnchorRefused, TimeoutError) as error:
             LOG.warning("anchor %s is looked at again soon: %s", self.anchor.name, error)
         else:
             self.prepared = True
