@@ -25,6 +25,7 @@ from auditspan.cli import (
     search_commands,
     trace_commands,
     up_commands,
+    verify_commands,
     whoami_commands,
 )
 from auditspan.cli.exits import Exit, exit_of, message_of
@@ -43,6 +44,7 @@ _MODULES = (
     trace_commands,
     query_commands,
     access_commands,
+    verify_commands,
     reviews_commands,
     recertify_commands,
 )

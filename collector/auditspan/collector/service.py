@@ -56,6 +56,7 @@ from auditspan.collector.query.lookups import through_engine
 from auditspan.collector.query.reading import Readers
 from auditspan.collector.query.runner import RemoteEngine
 from auditspan.collector.query.turns import Turns
+from auditspan.collector.query.verifying import verification_routes
 from auditspan.collector.secret_files import Secrets, ensure_secrets
 from auditspan.collector.signing import Signing, signing_of
 from auditspan.identity.api_keys import ApiKeys
@@ -283,6 +284,7 @@ def _front(service: Service, query: ASGIApp) -> Front:
         api_routes=[
             *api.routes(service.controls, service.authority),
             *whoami_routes(service.authority),
+            *verification_routes(service.authority, service.access_log, service.data.socket),
         ],
         query_app=query,
     )

@@ -10,6 +10,7 @@ import uvicorn
 from auditspan.collector.query.limits import ReadLimits
 from auditspan.collector.query.lookups import lookup_routes
 from auditspan.collector.query.runner import LocalEngine, engine_app
+from auditspan.collector.query.verifying import engine_verification
 from auditspan.storage.engine import Engine
 
 
@@ -17,7 +18,7 @@ def serve_queries(store: Engine, limits: ReadLimits, socket: str) -> None:
     """Listen from now on, until the process ends. The socket's folder lets nobody else in."""
     Path(socket).unlink(missing_ok=True)
     app = engine_app(LocalEngine(store, limits))
-    app.routes.extend(lookup_routes(store))
+    app.routes.extend([*lookup_routes(store), *engine_verification(store)])
     config = uvicorn.Config(
         app,
         uds=socket,
