@@ -24,8 +24,8 @@ class Column:
     """SQL of an alias, "" for a physical column."""
     source: str
     """`otlp`, `envelope`, `attribute` (decode fills it, later stages may set it), `derived`, `seal`
-    (filled when the record is sealed), `erasure` (filled when a group is erased) or, for an alias,
-    the maps that it is read from in their order."""
+    (filled when the record is sealed), `erasure` (filled later: when a group is erased, or a hold
+    placed) or, for an alias, the maps that it is read from in their order."""
     section: str
     """Part of the record it belongs to, as the reference page is divided."""
     brief: str

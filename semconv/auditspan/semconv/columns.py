@@ -961,6 +961,20 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         True,
         "",
     ),
+    Column(
+        "Held",
+        "UInt8",
+        "unsealed",
+        "",
+        "",
+        "physical",
+        "",
+        "erasure",
+        "record",
+        "1 while a legal hold keeps the record beyond its day of expiry.",
+        True,
+        "",
+    ),
 )
 """Physical columns in the order of the table."""
 
@@ -3245,6 +3259,7 @@ UNSEALED: Final[Mapping[str, str]] = MappingProxyType(
         "RecordSalt": "It is the key of every digest of its record; another one fits none of them.",
         "GroupSalts": "Takes the place of the salt once a group is erased, and is as bound by the digests.",
         "Redacted": "Commitments of erased groups; the record's digest is made of them.",
+        "Held": "Whether a record may go is decided after it was sealed, by hold entries of the log.",
     }
 )
 """Physical columns that no digest covers, each with its reason."""

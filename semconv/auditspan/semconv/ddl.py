@@ -73,6 +73,7 @@ PHYSICAL: Final = (
     "RecordSalt FixedString(16) CODEC(NONE)",
     "GroupSalts Map(LowCardinality(String), FixedString(16)) CODEC(ZSTD(1))",
     "Redacted Map(LowCardinality(String), FixedString(32)) CODEC(ZSTD(1))",
+    "Held UInt8",
 )
 """Physical columns with their codecs, in the order of the table."""
 

@@ -9,7 +9,8 @@ StorageError
 │   └── SchemaMismatch         permanent: a migration was edited, or the store is of a newer version
 ├── SegmentUnreadable          permanent: a spool segment holds no frame that can be decoded
 ├── BatchFileInvalid           permanent: not a batch file of ours, or a torn one
-└── WriteMismatch              retryable: the store holds another number of rows than were written
+├── WriteMismatch              retryable: the store holds another number of rows than were written
+└── ErasureIncomplete          retryable: something that was to be erased is still there
 """
 
 from typing import ClassVar
@@ -62,6 +63,12 @@ class BatchFileInvalid(StorageError):
 
 class WriteMismatch(StorageError):
     """The count of a batch in the store differs from what was written."""
+
+    retryable: ClassVar[bool] = True
+
+
+class ErasureIncomplete(StorageError):
+    """Something that was to be erased is still in the store's files."""
 
     retryable: ClassVar[bool] = True
 
