@@ -13,6 +13,9 @@ class _Column:
     kind: str = "physical"
     type: str = "String"
     expression: str = ""
+    group: str = "tool"
+    content: bool = True
+    shown: str = ""
 
 
 def test_columns_that_a_sender_fills_through_an_attribute_are_decoded() -> None:
