@@ -14,6 +14,7 @@ import typer
 from auditspan.cli import (
     access_commands,
     agents_commands,
+    anchors_commands,
     changes_commands,
     config_commands,
     keys_commands,
@@ -45,6 +46,7 @@ _MODULES = (
     query_commands,
     access_commands,
     verify_commands,
+    anchors_commands,
     reviews_commands,
     recertify_commands,
 )

@@ -20,6 +20,8 @@ Kind = Literal["local", "external"]
 MAX_RAW: Final = 64 * 1024
 """Bytes of what an anchor answers; a time stamp has some thousand."""
 MAX_LINE: Final = 2_000_000
+_END_OF_TIME: Final = 253_402_300_800
+"""The year 10000."""
 _FORMAT: Final = 1
 _MEMBERS: Final = {
     "format": int, "type": str, "anchor": str, "time": int, "note": str, "raw": str, "place": str,
@@ -48,6 +50,8 @@ class Receipt:
     def __post_init__(self) -> None:
         if len(self.raw) > MAX_RAW:
             raise NoteInvalid(f"receipt of {len(self.raw)} bytes, expected at most {MAX_RAW}")
+        if not 0 <= self.time < _END_OF_TIME:
+            raise NoteInvalid(f"time {self.time} of a receipt: expected unix seconds")
         _ = self.checkpoint
 
     @property

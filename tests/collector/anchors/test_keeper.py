@@ -170,11 +170,19 @@ def test_a_miss_that_the_spool_does_not_take_is_recorded_later(desk: Desk) -> No
 
 
 def test_nothing_signed_yet_is_no_failure(desk: Desk) -> None:
-    """It looks again soon."""
+    """It looks again soon, and counts from the first note on; one that vanishes later is missed."""
     (desk.data / "checkpoints" / "root.note").unlink()
     keeper = desk.keeper()
-    assert asyncio.run(keeper.round()) == 5.0
-    assert (sizes(desk), desk.failures) == ([], 0)
+    for _ in range(100):
+        assert asyncio.run(keeper.round()) == 5.0
+        desk.clock += 5
+    assert (sizes(desk), desk.failures, desk.records, keeper.lag()) == ([], 0, [], 5.0)
+    put(desk.data, note(3))
+    asyncio.run(keeper.round())
+    (desk.data / "checkpoints" / "root.note").unlink()
+    desk.clock += 121
+    asyncio.run(keeper.round())
+    assert [record["kind"] for record in desk.records] == ["anchor.missed"]
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,17 @@
 """A real collector shows what it signs to its anchors, and goes on after a restart."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import pytest
 
 from auditspan.collector.anchors.receipts import read_receipts
 from auditspan.integrity.anchors import Receipt
+from tests.collector.anchors.authority import made, serving
 from tests.end_to_end.running import CONFIG, Collector, running
 
 
@@ -62,3 +65,61 @@ def test_checkpoints_are_kept_outside_and_a_restart_goes_on(tmp_path: Path) -> N
     assert len(list(disk.rglob("*.note"))) == len(after)
     state = json.loads((data / "anchors" / "disk" / "state.json").read_text())
     assert (state["failures"], state["missed"]) == (0, False)
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="needs the openssl command")
+def test_an_authority_that_is_away_is_a_finding_and_then_stamps(tmp_path: Path) -> None:
+    """The trail says from when to when; records are stored meanwhile."""
+    data = tmp_path / "data"
+    with serving(made(tmp_path / "tsa")) as authority:
+        authority.status = 503
+        anchors = f"{{name: tsa, url: '{authority.url}', roots_file: {authority.roots}, "
+        text = config(f"      rfc3161: [{anchors}cadence_seconds: 2}}]\n")
+        with running(data, text) as collector:
+            missed = "SELECT count() FROM audit_records WHERE has(Findings, 'anchor.missed')"
+            collector.wait_for(missed, 1)
+            assert receipts(data, "tsa") == []
+            assert metric(collector, 'auditspan_anchor_failures_total{anchor="tsa"}') >= 1
+            authority.status = 200
+            wait_for(lambda: len(receipts(data, "tsa")) >= 2)
+            collector.wait_for(
+                "SELECT count() FROM audit_records WHERE SpanName = 'anchor.resumed'", 1
+            )
+            row = collector.rows(
+                "SELECT SpanName, TargetType, TargetId, Severity, Summary FROM audit_records "
+                "WHERE has(Findings, 'anchor.missed')"
+            )[0]
+            listed = json.loads(collector.auditspan("anchors", "list", "--format", "json").stdout)
+    assert (row["SpanName"], row["TargetType"], row["TargetId"]) == (
+        "anchor.missed",
+        "anchor",
+        "tsa",
+    )
+    assert row["Severity"] == 5
+    assert [(one["anchor"], one["type"], one["missed"]) for one in listed] == [
+        ("tsa", "rfc3161", False)
+    ]
+    checked = collector.auditspan(
+        "anchors", "check", "--tsa-roots", str(authority.roots), "--format", "json"
+    )
+    found = json.loads(checked.stdout)
+    assert found["problems"] == []
+    assert {one["kind"] for one in found["receipts"]} == {"external"}
+    other = made(tmp_path / "other").roots
+    refused = collector.auditspan("anchors", "check", "--tsa-roots", str(other), check=False)
+    assert refused.returncode == 1
+    assert "does not verify with the pinned roots" in refused.stderr
+
+
+def test_an_anchor_that_could_prove_nothing_keeps_it_from_starting(tmp_path: Path) -> None:
+    """A folder that goes back with the data folder, said before anything listens."""
+    data = tmp_path / "data"
+    (data / "anchors").mkdir(parents=True)
+    data.chmod(0o700)
+    (data / "anchors").chmod(0o700)
+    text = config(f"      files: [{{name: disk, folder: {data}/anchors}}]\n")
+    with (
+        pytest.raises(AssertionError, match="so that both go back with one backup"),
+        running(data, text),
+    ):
+        pass

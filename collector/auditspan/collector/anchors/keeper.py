@@ -117,6 +117,8 @@ class Keeper:
             if self.state.missed:
                 await self.submit(self._record(ANCHOR_RESUMED, ()).to_json())
                 LOG.warning("anchor %s goes on", self.anchor.name)
+        if notes or not self.state.trees:
+            # While nothing was ever signed, all of it is anchored.
             self._remember(self.state.done(began))
         return bool(notes)
 
