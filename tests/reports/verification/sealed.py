@@ -293,10 +293,10 @@ def opened(folder: Path, copy: Path, *, backup: bool = False) -> Iterator[Sealed
             store,
             copy,
             (folder / "policy.txt").read_bytes(),
-            _notes(folder / "saved"),
+            notes_in(folder / "saved"),
             facts["log"],
             tuple(facts["sizes"]),
-            _notes(folder / "files"),
+            notes_in(folder / "files"),
         )
     finally:
         store.close()
@@ -409,7 +409,7 @@ def _policy(folder: Path, segments: Segments) -> None:
     (public / "notary.vkey").write_text(f"{begun.notary_vkey}\n")
 
 
-def _notes(folder: Path) -> tuple[tuple[str, bytes], ...]:
+def notes_in(folder: Path) -> tuple[tuple[str, bytes], ...]:
     return tuple((file.name, file.read_bytes()) for file in sorted(folder.glob("*.note")))
 
 
