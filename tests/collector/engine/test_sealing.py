@@ -304,6 +304,23 @@ def test_a_control_record_can_be_an_entry_too(workshop: Workshop) -> None:
     assert own(workshop) == {"2026-11": 4}
 
 
+def test_a_key_is_rotated(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for it is the first record under the new one; a crash makes no third log."""
+    segments = workshop.segments()
+    segments.process(workshop.segment(spans(1)))
+    text = json.dumps(
+        {"kind": "log.key_rotated", "at_ns": NOW, "why": {"requested_by": "ops"}, "body": {}}
+    )
+    segment = workshop.segment(spans(2), control(text), number=2)
+    with monkeypatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(STEPS["rows"], dies)
+        segments.process(segment)
+    workshop.segments().process(segment)
+    assert own(workshop) == {"2026-11": 3, "2026-11.2": 3}
+    keys = {path.name for path in (workshop.data.root / SIGNER).glob("*.key")}
+    assert keys == {"2026-11.2.key", "notary.key", "root.key"}
+
+
 def test_a_damaged_seal_of_signed_records_is_not_made_anew(workshop: Workshop) -> None:
     """Their rows are in the store and in the signed log; another seal would orphan them."""
     segments, segment = workshop.segments(), workshop.segment(spans(1, 2))

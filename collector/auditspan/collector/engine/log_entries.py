@@ -13,6 +13,9 @@ from typing import Final
 from auditspan.collector.control.records import ControlRecord
 from auditspan.integrity.control_entry import Kind
 
+ROTATED: Final = "log.key_rotated"
+"""Kind of the control record that asks for another key: it is the first to be sealed with it."""
+
 KINDS: Final[Mapping[str, Kind]] = {
     "retention.changed": Kind.RETENTION_POLICY,
     "record.erased": Kind.ERASE,
@@ -20,7 +23,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "hold.released": Kind.HOLD,
     "record.expired_early": Kind.EARLY_EXPIRY,
     "log.gap": Kind.GAP,
-    "log_key.revoked": Kind.KEY_REVOKE,
+    "log.key_revoked": Kind.KEY_REVOKE,
     "evidence.exported": Kind.EXPORT,
 }
 """Kinds of control records that become entries, and which (docs/integrity-format.md)."""

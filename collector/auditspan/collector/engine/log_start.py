@@ -23,10 +23,11 @@ from pathlib import Path
 from typing import Final
 
 from auditspan.collector.engine.errors import LogStopped
-from auditspan.collector.engine.log_file import Log, read_log
+from auditspan.collector.engine.log_file import read_log
 from auditspan.collector.engine.signing import Signer
 from auditspan.collector.signer.protocol import Head, Known
 from auditspan.integrity.canonical import ENTRY_BYTES
+from auditspan.integrity.log_state import LogState
 from auditspan.integrity.merkle import Frontier, leaf_hashes
 from auditspan.storage.engine import Engine
 from auditspan.storage.errors import BatchFileInvalid, WriteMismatch
@@ -48,7 +49,7 @@ _FIX: Final = (
 class Beginning:
     """The log to work on."""
 
-    log: Log
+    log: LogState
     opened: dict[str, object]
     """What its first entry is to say; empty if that is signed."""
 
@@ -87,7 +88,7 @@ class LogStart:
             return self._open(known, NEXT, head)
         return self._going_on(log, head, known)
 
-    def _going_on(self, log: Log, head: Head, known: Known) -> Beginning:
+    def _going_on(self, log: LogState, head: Head, known: Known) -> Beginning:
         if log.tree.size:
             return Beginning(log, {})
         before = known.logs[-2] if len(known.logs) > 1 else None
@@ -97,7 +98,7 @@ class LogStart:
         abandon = reason == RECOVERED and before is not None and before.state == "open"
         opened = self.signer.open(self._epoch(known), reason, abandon=abandon)
         head = Head(opened.origin, 0, "", "open", opened.vkey, reason)
-        return Beginning(Log(opened.origin, Frontier(), 0), self._says(head, before))
+        return Beginning(LogState(opened.origin), self._says(head, before))
 
     def _epoch(self, known: Known) -> str:
         """The month, and a number behind it from the second log of a month on."""
@@ -125,7 +126,7 @@ class LogStart:
             }
         return body
 
-    def _signed(self, head: Head, stored: Extent | None) -> Log:
+    def _signed(self, head: Head, stored: Extent | None) -> LogState:
         """The log as it was signed last. Raises `LogStopped` if that is not here."""
         if head.state == "abandoned":
             raise LogStopped(f"log {head.origin}: it was given up: {_FIX}")
@@ -142,17 +143,17 @@ class LogStart:
             )
         return log
 
-    def _from_disk(self, head: Head) -> Log | None:
+    def _from_disk(self, head: Head) -> LogState | None:
         """The state of the last batch, with the one behind it if that was signed as well."""
         log = read_log(self.folder)
         if log is None or log.origin != head.origin:
-            return Log(head.origin, Frontier(), 0) if head.size == 0 else None
+            return LogState(head.origin) if head.size == 0 else None
         pending = self.pending(log)
         if pending and log.tree.size < head.size:
-            log = log.after(log.tree.extended(_leaves(pending)), pending.sealed_at)
+            log = log.appended(pending.entries, pending.sealed_at)
         return log if log.tree.size == head.size else None
 
-    def _from_store(self, head: Head) -> Log:
+    def _from_store(self, head: Head) -> LogState:
         """Made anew from all entries, for want of the files."""
         tree = Frontier()
         for first in range(0, head.size, _CHUNK):
@@ -167,9 +168,9 @@ class LogStart:
             "WHERE LogId = {log:String}"
         )
         sealed_at = int(self.store.raw(sql, "TSV", {"log": head.origin}))
-        return Log(head.origin, tree, sealed_at)
+        return LogState(head.origin, tree, sealed_at)
 
-    def pending(self, log: Log) -> Seal | None:
+    def pending(self, log: LogState) -> Seal | None:
         """The batch that was sealed and not signed."""
         for path in sorted(self.folder.glob("*.seal")):
             try:
@@ -200,7 +201,3 @@ class LogStart:
 def month_of(ns: int) -> str:
     """The month (UTC) of a time."""
     return datetime.fromtimestamp(ns / 1e9, UTC).strftime("%Y-%m")
-
-
-def _leaves(sealed: Seal) -> list[bytes]:
-    return leaf_hashes(sealed.entries, ENTRY_BYTES)

@@ -14,14 +14,14 @@ one lies between what is signed and what is sealed.
 import contextlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
 
 from auditspan.collector.engine.log_entries import Saying, body_text
-from auditspan.collector.engine.log_file import Log, write_log
+from auditspan.collector.engine.log_file import write_log
 from auditspan.collector.engine.log_start import Beginning, LogStart, month_of
 from auditspan.collector.engine.notes import Notes
 from auditspan.collector.engine.signing import Signer
@@ -31,6 +31,7 @@ from auditspan.collector.signer.protocol import Sign, Signed
 from auditspan.integrity.canonical import ENTRY_BYTES
 from auditspan.integrity.control_entry import Kind, control_entry
 from auditspan.integrity.errors import ValueInvalid
+from auditspan.integrity.log_state import LogState
 from auditspan.integrity.merkle import Frontier, leaf_hashes
 from auditspan.processors.entries import entries_of_table
 from auditspan.processors.seal import SALT_BYTES, Place, seal
@@ -66,7 +67,7 @@ class Sealing:
     idle_seconds: int
     """Longest time between two signatures."""
     now_ns: Callable[[], int] = time.time_ns
-    log: Log = field(default_factory=lambda: Log("", Frontier(), 0))
+    log: LogState = field(default_factory=lambda: LogState(""))
     """Up to its last signed tree; `open` says which it is."""
     signed_at: int = field(default=0)
     """When the log was signed last, unix nanoseconds."""
@@ -87,6 +88,11 @@ class Sealing:
             self.rotate("month")
         elif size >= _MAX_SIZE:
             self.rotate("size")
+
+    def rotate_key(self) -> None:
+        """Begin another log, and so another key; one that holds no record yet will do."""
+        if self.log.tree.size > 1:
+            self.rotate("key")
 
     def rotate(self, why: str) -> None:
         """Close the log, whose key is destroyed then, and begin the next one."""
@@ -201,7 +207,7 @@ class Sealing:
         leaves = leaf_hashes(fresh, ENTRY_BYTES)
         after = before.extended(leaves)
         self._ask(before, after, leaves, close=close)
-        self.log = self.log.after(after, sealed.sealed_at)
+        self.log = replace(self.log, tree=after, sealed_at=sealed.sealed_at)
         write_log(self.folder, self.log)
 
     def _ask(

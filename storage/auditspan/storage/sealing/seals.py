@@ -58,10 +58,12 @@ def put_bodies(engine: Engine, log_id: str, bodies: tuple[Body, ...]) -> None:
     if not bodies:
         return
     first, end = bodies[0].index, bodies[-1].index + 1
-    if read_bodies(engine, log_id, first, end) == bodies:
+    there = read_bodies(engine, log_id, first, end)
+    if there == bodies:
         return
     table = Target.of(engine).table(BODIES)
-    _delete(engine, table, log_id, first, end)
+    if there:
+        _delete(engine, table, log_id, first, end)
     engine.insert(
         table,
         pa.table(
