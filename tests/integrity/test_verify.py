@@ -1,6 +1,7 @@
 """The auditor's verifier: what it accepts is what was sealed; each attack has its own answer."""
 
 import io
+import json
 import re
 import zipfile
 from collections.abc import Callable
@@ -464,3 +465,11 @@ def test_salts_of_erased_records_bind(trail: Trail) -> None:
     row = trail.rows[4]
     assert isinstance(row, Shown)
     assert len(set(derived_salts(row.salt, SCHEMA).values())) == len(GROUPS)
+
+
+@pytest.mark.parametrize(("until", "verdict"), [(20, "INVALID"), (21, "VALID")])
+def test_a_revoked_key(tmp_path: Path, trail: Trail, until: int, verdict: str) -> None:
+    """What it signed beyond the size up to which it was good does not count."""
+    body = json.dumps({"vkey": signer(ORIGIN).vkey, "good_until_size": until})
+    evidence = trail.evidence(revoked=body)
+    assert found(tmp_path, evidence)["verdict"] == verdict

@@ -166,13 +166,15 @@ class Trail:
         assert isinstance(row, Shown)
         self.rows[index] = replace(row, values={**row.values, **more})
 
-    def evidence(self, start: int = 0, end: int | None = None, *, forged: int = 0) -> Evidence:
+    def evidence(
+        self, start: int = 0, end: int | None = None, *, forged: int = 0, revoked: str = ""
+    ) -> Evidence:
         """Everything about a range. `forged` entries of the root log are other than they were."""
         tree = Tree(leaf_hash(entry) for entry in (self.signed or self.entries))
         stop = len(tree) if end is None else end
-        note, opened, root = note_of(ORIGIN, tree), self.opened(), self.root(tree, forged)
-        root_note = note_of(ROOT, root)
-        proofs = [TlogProof(at, inclusion_proof(root.node, at, 3), root_note) for at in (0, 2)]
+        note, opened, root = note_of(ORIGIN, tree), self.opened(), self.root(tree, forged, revoked)
+        size, root_note = len(root), note_of(ROOT, root)
+        proofs = [TlogProof(at, inclusion_proof(root.node, at, size), root_note) for at in (0, 2)]
         log = LogRange(
             note,
             proofs[1],
@@ -181,23 +183,28 @@ class Trail:
             range_proof(tree.node, start, stop, len(tree)),
             b"".join(self.entries[start:end]),
         )
+        control = [line for line in self.control if end is None or start <= line.index < end]
+        if revoked:
+            path = inclusion_proof(root.node, 3, size)
+            control.append(ControlLine(ROOT, 3, Kind.KEY_REVOKE, revoked, path))
         return Evidence(
             root_note,
             [log],
-            [line for line in self.control if end is None or start <= line.index < end],
+            control,
             [row for at, row in sorted(self.rows.items()) if end is None or start <= at < end],
-            [Anchor("file", note_of(ROOT, root, 2), consistency_proof(root.node, 2, 3))],
+            [Anchor("file", note_of(ROOT, root, 2), consistency_proof(root.node, 2, size))],
             complete=True,
         )
 
-    def root(self, tree: Tree | None = None, forged: int = 0) -> Tree:
-        """The root log: the log's key, an older checkpoint, the newest."""
+    def root(self, tree: Tree | None = None, forged: int = 0, revoked: str = "") -> Tree:
+        """The root log: the log's key, an older checkpoint, the newest, a revocation."""
         note = note_of(ORIGIN, tree or Tree(leaf_hash(entry) for entry in self.entries))
         older = f"older {'forged' if forged else ''}"
         bodies = [
             (Kind.LOG_OPEN, self.opened()),
             (Kind.CHECKPOINT, older),
             (Kind.CHECKPOINT, note.decode()),
+            *([(Kind.KEY_REVOKE, revoked)] if revoked else []),
         ]
         return Tree(leaf_hash(control_entry(kind, body)) for kind, body in bodies)
 

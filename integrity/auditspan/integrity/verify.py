@@ -77,8 +77,8 @@ GROUPS = {
 }
 
 # A package that asks for more than this is no evidence but an attack.
-MAX_FILES, MAX_TOTAL, MAX_LINE, MAX_NOTE = 10_000, 8 << 30, 64 << 20, 1_000_000
-MAX_ENTRIES, MAX_SHOWN = 1 << 28, 200
+MAX_FILES, MAX_TOTAL, MAX_LINE, MAX_NOTE = 10_000, 4 << 30, 64 << 20, 1_000_000
+MAX_ENTRIES, MAX_SHOWN = 1 << 25, 200
 SKEW_NS = 300 * 10**9  # clocks of collector and notary may differ that much
 
 RECORD, LOG_OPEN, ERASE, EARLY_EXPIRY, KEY_REVOKE, CHECKPOINT = 0, 1, 4, 6, 8, 0x10
@@ -278,8 +278,7 @@ def parse_policy(data: bytes) -> Policy:
     policy, quorum = Policy([], {}, {}, ""), ""
     members: set[str] = set()
     for number, line in enumerate(data.decode(errors="surrogateescape").split("\n"), 1):
-        words = line.replace("\t", " ").split(" ")
-        words = [word for word in words if word]
+        words = [word for word in re.split("[ \t]+", line) if word]
         if not words or words[0].startswith("#"):
             continue
         names = {**policy.witnesses, **policy.groups}
@@ -319,10 +318,6 @@ def parse_policy(data: bytes) -> Policy:
 # --- Merkle trees (RFC 6962, RFC 9162 §2.1) ------------------------------------------------------
 
 
-def node_hash(left: bytes, right: bytes) -> bytes:
-    return hashlib.sha256(b"\1" + left + right).digest()
-
-
 class Tree:
     """Roots of complete subtrees, the largest first."""
 
@@ -333,7 +328,7 @@ class Tree:
     def push(self, hashed: bytes, size: int) -> None:
         place = self.size // size
         while place & 1:
-            hashed, place = node_hash(self.roots.pop(), hashed), place >> 1
+            hashed, place = sha256(b"\1", self.roots.pop(), hashed), place >> 1
         self.roots.append(hashed)
         self.size += size
 
@@ -359,7 +354,7 @@ class Tree:
             return sha256()
         hashed = self.roots[-1]
         for left in self.roots[-2::-1]:
-            hashed = node_hash(left, hashed)
+            hashed = sha256(b"\1", left, hashed)
         return hashed
 
 
@@ -371,11 +366,11 @@ def check_inclusion(leaf: bytes, index: int, tree: Checkpoint, proof: list[bytes
         if last == 0:
             raise Invalid("inclusion proof is too long")
         if place & 1 or place == last:
-            hashed = node_hash(sibling, hashed)
+            hashed = sha256(b"\1", sibling, hashed)
             while place and not place & 1:
                 place, last = place >> 1, last >> 1
         else:
-            hashed = node_hash(hashed, sibling)
+            hashed = sha256(b"\1", hashed, sibling)
         place, last = place >> 1, last >> 1
     if last or hashed != tree.root:
         raise Invalid(f"entry {index} is not in {tree.origin} of {tree.size}")
@@ -400,11 +395,11 @@ def check_consistency(old: Checkpoint, new: Checkpoint, proof: list[bytes]) -> N
         if last == 0:
             raise problem
         if place & 1 or place == last:
-            first, second = node_hash(sibling, first), node_hash(sibling, second)
+            first, second = sha256(b"\1", sibling, first), sha256(b"\1", sibling, second)
             while place and not place & 1:
                 place, last = place >> 1, last >> 1
         else:
-            second = node_hash(second, sibling)
+            second = sha256(b"\1", second, sibling)
         place, last = place >> 1, last >> 1
     if last or (first, second) != (old.root, new.root):
         raise problem
@@ -698,6 +693,8 @@ class Verification:
         root = member(proof, "root", dict)
         note = self.package.read(member(root, "note", str), MAX_NOTE)
         self.root, self.cosigned = self.policy.accept(parse_note(note))  # 1
+        if self.package.names.get("seals.bin", 0) > 38 * MAX_ENTRIES:
+            raise Invalid(f"seals.bin has more than {MAX_ENTRIES} entries")
         with self.package.open("seals.bin") as seals:
             for log in as_list(proof.get("logs"), 1000):
                 self.read_log(log, note, seals)  # 2, 3
@@ -742,7 +739,7 @@ class Verification:
         if len(names) != 1 or signed_by(note, key) is None or checkpoint.origin in self.logs:
             raise Invalid(f"log {checkpoint.origin}: not signed by its key, or here twice")
         start, count = member(log, "start", int), member(log, "count", int)
-        if not (0 <= start <= start + count <= checkpoint.size and count <= MAX_ENTRIES):
+        if not (0 <= start <= start + count <= checkpoint.size):
             raise Invalid(f"log {checkpoint.origin}: no range of {count} from {start}")
         entries = seals.read(38 * count)
         if len(entries) != 38 * count:
@@ -777,23 +774,24 @@ class Verification:
             raise Invalid("is not what was sealed")
         if log and 0 <= index - log.start < log.count:
             log.mark(index, CONTROL)
-        says = strict_json(body.encode()) if kind in (ERASE, EARLY_EXPIRY, KEY_REVOKE) else {}
-        for each in as_list(says.get("erased", []) if kind == ERASE else []):
-            target = self.logs.get(member(each, "log", str))
-            if target:
-                groups = set(as_list(each.get("groups"), 100))
-                target.erased.setdefault(member(each, "index", int), set()).update(groups)
-        for each in as_list(says.get("expired", []) if kind == EARLY_EXPIRY else []):
-            target = self.logs.get(member(each, "log", str))
-            if target:
-                target.expired.append((member(each, "start", int), member(each, "end", int)))
-        if kind == KEY_REVOKE and origin == self.root.origin:
-            self.revoke(parse_key(member(says, "vkey", str), 1), says)
+        if kind in (ERASE, EARLY_EXPIRY, KEY_REVOKE):
+            self.effect(kind, strict_json(body.encode()), origin)
 
-    def revoke(self, key: Key, says: Any) -> None:
-        log = self.logs.get(key.name)
-        if log and log.checkpoint.size > member(says, "good_until_size", int):
-            self.problem(f"log {key.name}", "its key was revoked before this checkpoint")
+    def effect(self, kind: int, says: Any, origin: str) -> None:
+        """What an entry that is proved says of records and keys."""
+        if kind == KEY_REVOKE and origin == self.root.origin:
+            key = parse_key(member(says, "vkey", str), 1)
+            log = self.logs.get(key.name)
+            if log and log.checkpoint.size > member(says, "good_until_size", int):
+                self.problem(f"log {key.name}", "its key was revoked before this checkpoint")
+        told = {ERASE: "erased", EARLY_EXPIRY: "expired"}.get(kind, "")
+        for each in as_list(says.get(told, [])):
+            log = self.logs.get(member(each, "log", str))
+            if log and kind == ERASE:
+                groups = set(as_list(each.get("groups"), 100))
+                log.erased.setdefault(member(each, "index", int), set()).update(groups)
+            elif log:
+                log.expired.append((member(each, "start", int), member(each, "end", int)))
 
     def records(self) -> None:
         table = Table(self.package)
@@ -925,6 +923,8 @@ def in_scope(values: dict[str, Any], scope: dict[str, Any]) -> bool:
     for column, wanted in scope.items():
         if GROUP_OF.get(column) != "core":
             raise Unverifiable(f"scope by {column[:80]!r}, which is no column of the core")
+        if not isinstance(wanted, dict) or not wanted or {*wanted} - {"in", "from", "to"}:
+            raise Invalid("scope: expected in, from or to")
         if "in" in wanted and values.get(column, "") not in as_list(wanted["in"]):
             return False
         value = int(digits(values.get(column, "0"))) if {"from", "to"} & set(wanted) else 0
