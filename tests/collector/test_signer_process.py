@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from auditspan.collector.errors import SignerFailed
-from auditspan.collector.signer.protocol import Begin, Heads, Known, Open, Opened, Refused, Root
+from auditspan.collector.signer.protocol import (
+    Begin,
+    Heads,
+    Known,
+    Open,
+    Opened,
+    Question,
+    Refused,
+    Root,
+)
 from auditspan.collector.signer_process import SignerProcess
 
 
@@ -29,10 +38,8 @@ def test_it_answers_and_comes_back(begin: Begin) -> None:
         begun = await signer.start()
         assert begun.root_vkey.startswith("local/auditspan/default/root+")
         assert isinstance(await signer.ask(Open("2026-11", "first")), Opened)
-        asked = (Heads(), Root(0), Heads())
+        asked: tuple[Question, ...] = (Heads(), Root(0), Heads())
         answers = await asyncio.gather(*map(signer.ask, asked))
-            signer.ask(Heads()), signer.ask(Root(0)), signer.ask(Heads())
-        )
         assert isinstance(answers[0], Known) and answers[0] == answers[2]
         assert signer.process is not None
         os.kill(signer.process.pid, signal.SIGKILL)
