@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from auditspan.collector.anchors.config import FileAnchorConfig
-from auditspan.collector.anchors.errors import AnchorUnusable
+from auditspan.collector.anchors.errors import AnchorUnavailable, AnchorUnusable
 from auditspan.collector.anchors.file import FileAnchor
 from auditspan.collector.anchors.keeper import Keeper
 from auditspan.collector.anchors.newest import newest_notes
 from auditspan.collector.anchors.receipts import newest_receipt, read_receipts
+from auditspan.integrity.anchors import Receipt
 from auditspan.integrity.keys import new_signer
 from tests.collector.anchors.signed import ORIGIN, note, put
 
@@ -234,6 +235,66 @@ def test_a_torn_receipt_is_cut_off(desk: Desk) -> None:
     assert sizes(desk) == [3, 4]
     newest = newest_receipt(file.parent)
     assert newest is not None and newest.size == 4
+
+
+def test_only_an_anchor_that_could_prove_nothing_stops_the_start(desk: Desk) -> None:
+    """One that is away does not, and is looked at again before the first note."""
+
+    class Away(FileAnchor):
+        """Not there at first."""
+
+        looked = 0
+
+        async def prepare(self) -> None:
+            """The first time it is away."""
+            Away.looked += 1
+            if Away.looked == 1:
+                raise AnchorUnavailable("nobody answers")
+
+    keeper = desk.keeper()
+    keeper.anchor = Away(FileAnchorConfig(name="disk", folder=desk.disk), desk.data)
+    asyncio.run(keeper.prepare())
+    assert sizes(desk) == []
+    asyncio.run(keeper.round())
+    asyncio.run(keeper.round())
+    assert (sizes(desk), Away.looked) == ([3], 2)
+    desk.disk.rename(desk.root / "gone")
+    with pytest.raises(AnchorUnusable, match="make it"):
+        asyncio.run(desk.keeper().prepare())
+
+
+def test_an_anchor_that_hangs_is_given_up_after_its_time(desk: Desk) -> None:
+    """The next try is as far away as after any other failure."""
+
+    class Slow(FileAnchor):
+        """Never answers."""
+
+        async def anchor(self, note: bytes) -> Receipt:
+            """Wait for ever."""
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    keeper = desk.keeper()
+    keeper.anchor = Slow(FileAnchorConfig(name="disk", folder=desk.disk), desk.data)
+    keeper.timeout = 0.05
+    assert asyncio.run(keeper.round()) == 5.0
+    assert keeper.state.problem == "no answer within 0.05 s"
+
+
+def test_whatever_an_anchor_raises_its_keeper_goes_on(desk: Desk) -> None:
+    """A fault of ours in there is counted like a failure."""
+
+    class Broken(FileAnchor):
+        """Has a fault."""
+
+        async def anchor(self, note: bytes) -> Receipt:
+            """Fail in a way that nobody expects."""
+            raise RuntimeError("a fault")
+
+    keeper = desk.keeper()
+    keeper.anchor = Broken(FileAnchorConfig(name="disk", folder=desk.disk), desk.data)
+    assert asyncio.run(keeper.round()) == 5.0
+    assert (keeper.state.problem, desk.failures) == ("a fault", 1)
 
 
 def test_a_damaged_state_says_what_to_do(desk: Desk) -> None:

@@ -96,6 +96,8 @@ def test_an_authority_that_is_away_is_a_finding_and_then_stamps(tmp_path: Path) 
         "tsa",
     )
     assert row["Severity"] == 5
+    assert row["Summary"].startswith('no checkpoint shown to anchor "tsa" since "2')
+    assert row["Summary"].endswith('Z", found by "collector".')
     assert [(one["anchor"], one["type"], one["missed"]) for one in listed] == [
         ("tsa", "rfc3161", False)
     ]

@@ -22,6 +22,7 @@ from pydantic import JsonValue
 
 from auditspan.collector.anchors.anchor import Anchor
 from auditspan.collector.anchors.errors import AnchorRefused, AnchorUnavailable
+from auditspan.collector.anchors.kinds import ANCHOR_MISSED, ANCHOR_RESUMED
 from auditspan.collector.anchors.receipts import add_receipt
 from auditspan.collector.anchors.state import State, Tree, read_state, write_state
 from auditspan.collector.control.records import ControlRecord, Why, rfc3339
@@ -30,9 +31,6 @@ from auditspan.integrity.note import parse_note
 
 LOG = logging.getLogger("auditspan.collector.anchors")
 
-ANCHOR_MISSED: Final = "anchor.missed"
-"""Kind of the control record, and name of its finding."""
-ANCHOR_RESUMED: Final = "anchor.resumed"
 SOON_SECONDS: Final = 5.0
 """Before the first retry, and while nothing is signed yet."""
 _LONGEST: Final = 600.0
@@ -113,10 +111,9 @@ class Keeper:
                 self.prepared = True
             for note in notes:
                 await self._anchor(note)
-        if notes:
-            if self.state.missed:
-                await self.submit(self._record(ANCHOR_RESUMED, ()).to_json())
-                LOG.warning("anchor %s goes on", self.anchor.name)
+        if notes and self.state.missed:
+            await self.submit(self._record(ANCHOR_RESUMED, ()).to_json())
+            LOG.warning("anchor %s goes on", self.anchor.name)
         if notes or not self.state.trees:
             # While nothing was ever signed, all of it is anchored.
             self._remember(self.state.done(began))

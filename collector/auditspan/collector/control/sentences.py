@@ -9,6 +9,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from auditspan.collector.anchors.kinds import ANCHOR_MISSED, ANCHOR_RESUMED
 from auditspan.collector.control.human_kinds import (
     ACCESS_RECERTIFIED,
     RECERTIFICATION_OVERDUE,
@@ -113,6 +114,12 @@ def _item(record: ControlRecord) -> str:
     return _quoted(target_of(record)) + (f" of {_quoted(owner)}" if owner else "")
 
 
+def _unanchored(record: ControlRecord) -> str:
+    again = " until now" if record.kind == ANCHOR_RESUMED else ""
+    since = _quoted(record.body.get("since"))
+    return f"no checkpoint shown to anchor {_quoted(target_of(record))} since {since}{again}"
+
+
 def _any(record: ControlRecord) -> str:
     return f"{record.kind} {target_of(record)}".rstrip()
 
@@ -150,6 +157,8 @@ _WHAT: Final[Mapping[str, Callable[[ControlRecord], str]]] = {
     ACCESS_RECERTIFIED: _recertified,
     RECERTIFICATION_STARTED: _campaign,
     RECERTIFICATION_OVERDUE: _unanswered,
+    ANCHOR_MISSED: _unanchored,
+    ANCHOR_RESUMED: _unanchored,
 }
 """What was done, by kind; to add a kind is to add an entry."""
 
@@ -157,6 +166,8 @@ _HOW: Final[Mapping[str, str]] = {
     RECORD_REVIEWED: "said",
     ACCESS_RECERTIFIED: "said",
     RECERTIFICATION_OVERDUE: "found",
+    ANCHOR_MISSED: "found",
+    ANCHOR_RESUMED: "found",
 }
 """What the requester did, where they asked for nothing."""
 _ALONE: Final = frozenset(FINDING_ALONE.values())
