@@ -113,7 +113,6 @@ SELECT * FROM audit, file('CANARY', 'LineAsString') AS f
 -- name: reads a file as a table, in IN
 SELECT 1 WHERE 'x' IN (SELECT * FROM file('CANARY', 'LineAsString', 's String'))
 -- name: describes a file
--- hole
 DESCRIBE TABLE file('CANARY', 'LineAsString')
 -- name: describes a URL
 DESCRIBE TABLE url('http://127.0.0.1:PORT/', 'CSV')
@@ -354,6 +353,12 @@ SELECT showCertificate()
 SELECT sleep(3)
 -- name: waits with every row
 SELECT sleepEachRow(3) FROM audit
+-- name: compares all with all, which no clock ends
+SELECT hasAll(range(3000000), range(3000000))
+-- name: compares all with all of the records
+SELECT hasAny(groupArray(RecordId), groupArray(TraceId)) FROM audit
+-- name: distances of long texts, which no clock ends
+SELECT editDistance(repeat('ab', 30000), repeat('ba', 30000)) FROM numbers(6000)
 -- name: throws
 SELECT throwIf(1, 'x')
 -- name: a dictionary
@@ -469,7 +474,6 @@ OPTIMIZE TABLE auditspan.audit_records FINAL
 -- name: gives itself rights
 GRANT ALL ON *.* TO default
 -- name: stops merges
--- hole
 SYSTEM STOP MERGES
 -- name: stops the removal of what is old
 SYSTEM STOP TTL MERGES

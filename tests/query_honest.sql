@@ -291,6 +291,16 @@ SELECT multiIf(Severity > 7, 'a', Severity > 3, 'b', 'c') AS x, if(PolicyOutcome
 SELECT Severity > 5 ? 'high' : 'low' AS level FROM audit ORDER BY RecordId
 -- name: lower, like and regular expressions
 SELECT RecordId FROM audit WHERE lower(ToolName) LIKE '%oo%' OR ToolName ILIKE 'MAIL%' OR match(ToolName, '^b.*k$') OR ToolName NOT LIKE '%a%' ORDER BY RecordId
+-- name: like with an escape
+SELECT RecordId FROM audit WHERE SpanName LIKE 'tool!_b%' ESCAPE '!' ORDER BY RecordId
+-- name: not between
+SELECT RecordId FROM audit WHERE Severity NOT BETWEEN 2 AND 7 ORDER BY RecordId
+-- name: in an array
+SELECT RecordId FROM audit WHERE Severity IN [1, 8] AND AgentId NOT IN ['x'] ORDER BY RecordId
+-- name: not of everything
+SELECT RecordId FROM audit WHERE NOT (AgentId IN ('agent:support') OR Severity = 1) AND NOT Effect LIKE 'r%' ORDER BY RecordId
+-- name: in a sub-select that belongs to the row
+SELECT a.RecordId FROM audit AS a WHERE a.Severity = (SELECT max(Severity) FROM audit) ORDER BY a.RecordId
 -- name: between and arithmetic
 SELECT RecordId, Duration / 1e6 AS ms, Severity % 2, -Severity, Severity * 2 + 1 - 3 FROM audit WHERE Severity BETWEEN 1 AND 9 ORDER BY RecordId
 -- name: brackets count

@@ -71,7 +71,7 @@ def test_functions_of_the_list_are_functions_of_the_engine(store: Engine) -> Non
         *("date_add", "date_sub", "dateadd", "datesub", "timestamp_add", "timestamp_sub"),
         *("timestampadd", "timestampsub", "grouping", "untuple"),
     }
-    assert ours - known - parsed <= {"uniqtheta", "punycodedecode", "punycodeencode"}, "not chDB's"
+    assert ours - known - parsed <= {"uniqtheta"}, "not chDB's"
 
 
 def test_formats_types_and_settings_of_the_lists_are_the_engines(store: Engine) -> None:

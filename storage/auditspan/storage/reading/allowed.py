@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 _FOLDER = files("auditspan.storage.reading")
-_NOT_CALLED = frozenset({"aggregates", "windows", "forms", "typed"})
+_NOT_CALLED = frozenset({"aggregates", "windows", "forms", "typed", "paired"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class Functions:
     """What the engine calls that which a statement says without naming it."""
     typed: Mapping[str, int]
     """Which argument names a type."""
+    paired: frozenset[str]
+    """What takes two lists, one of which has to be written down."""
     combinators: Sequence[str]
     """What may follow the name of an aggregate, in lower case."""
 
@@ -98,6 +100,7 @@ def functions() -> Functions:
         _low(groups["windows"].split()),
         _low(groups["forms"].split()),
         {name.lower(): place for name, place in groups["typed"].items()},
+        _low(groups["paired"].split()),
         [name.lower() for name in _read("lists.yaml")["combinators"]],
     )
 

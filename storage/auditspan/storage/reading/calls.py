@@ -70,6 +70,11 @@ def _call(node: exp.Expr, parsed: Parsed, catalog: Catalog) -> None:
         if len(arguments) < 2 or at >= len(arguments):
             raise refused(f"{name}(): expected the name of a type as a quoted text")
         _type_text(arguments[at], parsed, name)
+    written = (exp.Array, exp.Placeholder)
+    if name.lower() in functions().paired and not any(
+        isinstance(a, written) for a in node.expressions
+    ):
+        raise refused(f"{name}(): expected one of the lists as [value, …] or a parameter")
 
 
 def _type_text(argument: exp.Expr, parsed: Parsed, name: str) -> None:

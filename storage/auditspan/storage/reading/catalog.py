@@ -16,6 +16,8 @@ from auditspan.storage.reading.allowed import functions, lists
 from auditspan.storage.role_views import Access, role_database
 
 _KEPT_SECONDS: Final = 30.0
+_FRESH_SECONDS: Final = 1.0
+"""A catalog that is younger is fresh; whoever asks for what is not there cannot have more read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,8 @@ class Catalogs:
         key = (str(config.path), config.url, config.database, access)
         with self._lock:
             kept = self._kept.get(key)
-        if kept and not fresh and time.monotonic() - kept[0] < _KEPT_SECONDS:
+        most = _FRESH_SECONDS if fresh else _KEPT_SECONDS
+        if kept and time.monotonic() - kept[0] < most:
             return kept[1]
         made = load(engine, access)
         with self._lock:

@@ -60,6 +60,12 @@ class ReadingParser(ClickHouseParser):
             negated.meta[_INFIX] = True
         return negated
 
+    def _parse_in(self, this: exp.Expr | None, alias: bool = False) -> exp.In:
+        """`x IN [1, 2]` is an array and no list."""
+        if not self._match(TokenType.L_BRACKET, advance=False):
+            return super()._parse_in(this, alias)
+        return self.expression(exp.In(this=this, field=self._parse_bitwise()))
+
     def _parse_types(
         self,
         check_func: bool = False,

@@ -48,7 +48,7 @@ def agree(session: Session, checked: Checked, catalog: Catalog, params: Params) 
                 "around operators, one form of INTERVAL and CAST)",
                 SYNTAX_ERROR,
             )
-    tree = session.raw(f"EXPLAIN AST {checked.sql}", "TSVRaw", params).decode()
+    tree = session.raw(f"EXPLAIN AST {checked.sql}", "TSVRaw", params).decode(errors="replace")
     named = {name for line in tree.splitlines() for name in _relation(line)}
     allowed = {f"{catalog.database}.{view}" for view in catalog.relations} | set(checked.withs)
     if not named <= allowed:

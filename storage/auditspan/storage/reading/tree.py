@@ -119,6 +119,7 @@ NODES: Final[dict[type[exp.Expr], frozenset[str]]] = {
     exp.Like: frozenset({"this", "expression", "negate"}),
     exp.ILike: frozenset({"this", "expression", "negate"}),
     exp.RegexpLike: _BINARY,
+    exp.Escape: _BINARY,
     exp.Between: frozenset({"this", "low", "high"}),
     exp.In: frozenset({"this", "expressions", "query", "field", "is_global"}),
 }
