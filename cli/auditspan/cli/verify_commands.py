@@ -20,8 +20,9 @@ from auditspan.cli.target import DEFAULT_DATA, CaFile, Data, TokenFile
 from auditspan.cli.terminal import err, out, safe
 
 if TYPE_CHECKING:
+    from auditspan.integrity.anchors import Receipt
     from auditspan.reports.verification.asking import Progress
-    from auditspan.reports.verification.report import Report
+    from auditspan.reports.verification.report import Problem, Report
     from auditspan.reports.verification.window import Window
 
 _SHOWN = 20
@@ -47,6 +48,14 @@ Anchors = Annotated[
     list[Path] | None,
     typer.Option("--anchors", help="Notes that were saved: a file, or a folder; repeatable."),
 ]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", help="The collector's configuration: its anchors are asked now."),
+]
+TsaRoots = Annotated[
+    Path | None,
+    typer.Option("--tsa-roots", help="PEM file of roots that time stamps must end in."),
+]
 Out = Annotated[Path, typer.Option("-o", "--output", help="File to write.")]
 
 log = typer.Typer(help="The logs that records are sealed in.", no_args_is_help=True)
@@ -68,6 +77,8 @@ def verify(
     since: Since = "",
     until: Until = "",
     anchors: Anchors = None,
+    config: Config = None,
+    tsa_roots: TsaRoots = None,
     policy: Policy = None,
     format: Form = Format.TABLE,
     data: Data = DEFAULT_DATA,
@@ -80,15 +91,16 @@ def verify(
 
     Logs are checked as a whole; with --since and --until only records of that time are recomputed.
     """
-    from auditspan.reports.verification.run import Inputs, run
+    from auditspan.reports.verification.logs import Inputs
+    from auditspan.reports.verification.run import run
 
     if format is Format.CSV:
         raise OptionInvalid("--format csv: a verdict is no listing, use table or json")
     window = window_of(since, until)
     where = Where(data, url, user_name, token_file, ca_file, policy, _said("verify", since, until))
-    saved = saved_notes(anchors)
+    saved, asked = saved_notes(anchors), asked_anchors(data, config, tsa_roots)
     with sealed_store(where) as store, progress_bar() as progress:
-        given = Inputs(store.trust, store.notes, saved, settle=store.settle)
+        given = Inputs(store.trust, store.notes, saved, *asked, settle=store.settle)
         report = run(store.ask, given, window, progress)
     if format is Format.JSON:
         print_json(report.as_dict())
@@ -216,7 +228,7 @@ def show(report: "Report") -> None:
     console.print(f"  {report.not_excluded}")
 
 
-def _line(problem: Any) -> str:
+def _line(problem: "Problem") -> str:
     place = f" {problem.log}" if problem.log else ""
     place += f" [{problem.index}]" if problem.index is not None else ""
     record = f" record {problem.record_id}" if problem.record_id else ""
@@ -237,6 +249,23 @@ def saved_notes(places: Sequence[Path] | None) -> list[tuple[str, bytes]]:
     from auditspan.reports.verification.anchors import read_notes
 
     return [note for place in places or () for note in read_notes(place)]
+
+
+def asked_anchors(
+    data: Path, config: Path | None, tsa_roots: Path | None
+) -> "tuple[Sequence[Receipt], Sequence[Problem]]":
+    """Receipts of the data folder that their keepers stand by, and what does not hold."""
+    from auditspan.collector.anchors.checking import checked_receipts
+    from auditspan.collector.config import load
+    from auditspan.reports.verification.report import Problem, Weight
+
+    if config is None and tsa_roots is None:
+        return (), ()
+    asked = load(config).service.integrity.anchors if config else None
+    found = checked_receipts(data, asked, tsa_roots)
+    refused = [Problem("anchor.refused", Weight.INVALID, words) for words in found.problems]
+    unasked = [Problem("anchor.unasked", Weight.UNVERIFIABLE, words) for words in found.unasked]
+    return found.receipts, [*refused, *unasked]
 
 
 @contextlib.contextmanager
