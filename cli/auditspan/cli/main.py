@@ -17,6 +17,8 @@ from auditspan.cli import (
     anchors_commands,
     changes_commands,
     config_commands,
+    erase_commands,
+    hold_commands,
     keys_commands,
     query_commands,
     recertify_commands,
@@ -49,6 +51,8 @@ _MODULES = (
     anchors_commands,
     reviews_commands,
     recertify_commands,
+    erase_commands,
+    hold_commands,
 )
 
 app = typer.Typer(

@@ -17,6 +17,8 @@ from starlette.applications import Starlette
 
 from auditspan.collector.control.api import endpoints, routes
 from auditspan.collector.control.http import ROOT, Endpoint
+from auditspan.collector.control.proposals import Proposal
+from auditspan.collector.control.records import Party, Why
 from auditspan.collector.control.service import Controls, open_controls
 from auditspan.collector.query.access_log import AccessLog
 from auditspan.collector.query.endpoint import endpoint
@@ -148,6 +150,25 @@ def by_a_route(method: str, path: str, body: Any = None) -> Callable[[Desk, Role
     return asked
 
 
+def by_a_proposal(kind: str) -> Callable[[Desk, Role], bool]:
+    """A cell of the action that approves proposals of a kind: the route takes every kind."""
+
+    def asked(desk: Desk, role: Role) -> bool:
+        requester = Party(principal="person:somebody", method="api_key")
+        proposal = Proposal(
+            kind=kind,
+            body={},
+            base="past",
+            requester=requester,
+            why=Why(),
+            at="2026-11-25T00:00:00Z",
+        )
+        hash_ = desk.controls.changes.proposals.store(proposal).hash
+        return heard(desk.ask(role, "POST", f"{ROOT}changes/{hash_}/approve", json={}))
+
+    return asked
+
+
 def sends(desk: Desk, role: Role) -> bool:
     """A record, over OTLP."""
     headers = {"content-type": PROTOBUF, "authorization": f"Bearer {desk.key(role)}"}
@@ -176,13 +197,13 @@ CELLS: Mapping[Action, Callable[[Desk, Role], bool]] = {
     Action.REVIEW: by_its_routes(Action.REVIEW),
     Action.READ_REGISTRY: by_a_route("GET", "registry"),
     Action.PROPOSE: by_a_route("POST", "registry", {"files": FILES, "dry_run": True}),
-    Action.APPROVE: by_a_route("POST", "changes/00000000/approve", {}),
+    Action.APPROVE: by_a_proposal("registry"),
     Action.DISABLE: by_a_route("POST", "agents/disable", {"agent": "nobody"}),
     Action.RECERTIFY: by_its_routes(Action.RECERTIFY),
     Action.KEYS: by_a_route("GET", "keys"),
     Action.HOLD: by_its_routes(Action.HOLD),
     Action.PROPOSE_ERASURE: by_its_routes(Action.PROPOSE_ERASURE),
-    Action.APPROVE_ERASURE: by_its_routes(Action.APPROVE_ERASURE),
+    Action.APPROVE_ERASURE: by_a_proposal("erasure"),
 }
 
 

@@ -17,6 +17,7 @@ import httpx
 
 from auditspan.collector import data_dir
 from auditspan.collector.control import keys
+from auditspan.collector.control.erasures_client import LocalPrivacy, PrivacyClient
 from auditspan.collector.control.errors import NotFound
 from auditspan.collector.control.human_client import HumanClient, LocalHuman
 from auditspan.collector.control.journal import Fields
@@ -54,6 +55,7 @@ class Client(Protocol):
     def history(self) -> list[Fields]: ...
     def bundle(self, version: str = "") -> Bundle: ...
     def human(self) -> HumanClient: ...
+    def privacy(self) -> PrivacyClient: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,10 @@ class LocalClient:
     def human(self) -> HumanClient:
         """Reviews and recertification."""
         return LocalHuman(self.controls.human, self.caller)
+
+    def privacy(self) -> PrivacyClient:
+        """Erasures and holds."""
+        return LocalPrivacy(self.controls.privacy, self.caller)
 
 
 def _token_file(target: Target) -> Path:

@@ -38,6 +38,7 @@ _OBJECTS = {
     "access": "access",
     "recertification": "access",
     "anchor": "anchor",
+    "hold": "hold",
 }
 """What a record is about, by the first word of its kind."""
 _SEVERITY = {STORE_READ: 1}

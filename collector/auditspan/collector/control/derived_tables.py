@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from auditspan.collector.control import (
     access_tables,
+    erasure_tables,
     recertification_tables,
     registry_tables,
     review_tables,
@@ -25,6 +26,7 @@ DERIVERS: Final[tuple[Deriver, ...]] = (
     access_tables.tables,
     review_tables.tables,
     recertification_tables.tables,
+    erasure_tables.tables,
 )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import httpx
 from pydantic import JsonValue
 
+from auditspan.collector.control.erasures_client import PrivacyClient, RemotePrivacy
 from auditspan.collector.control.errors import (
     ERRORS,
     ControlDenied,
@@ -101,6 +102,10 @@ class RemoteClient:
     def human(self) -> HumanClient:
         """Reviews and recertification."""
         return RemoteHuman(self._ask)
+
+    def privacy(self) -> PrivacyClient:
+        """Erasures and holds."""
+        return RemotePrivacy(self._ask)
 
     def _ask(
         self,

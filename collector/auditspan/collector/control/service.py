@@ -15,9 +15,13 @@ from pathlib import Path
 
 from auditspan.collector.control import agents, keys
 from auditspan.collector.control.changes import Changes, told
+from auditspan.collector.control.erasures import Erasures, Purge, erasure_handler, keep_all
+from auditspan.collector.control.erasures_api import Privacy
 from auditspan.collector.control.errors import NotFound
 from auditspan.collector.control.handlers import Handler
 from auditspan.collector.control.history import listed
+from auditspan.collector.control.holds import Holds, hold_handler
+from auditspan.collector.control.holds_files import HoldFiles
 from auditspan.collector.control.human import Human
 from auditspan.collector.control.journal import Fields, Journal, Submit
 from auditspan.collector.control.proposals import Proposals
@@ -47,6 +51,8 @@ class Controls:
     """The proposals."""
     human: Human
     """What people are asked for: reviews and recertification."""
+    privacy: Privacy
+    """Erasures and holds."""
 
     async def apply(
         self, bundle: Bundle, why: Why, caller: Caller, *, dry_run: bool = False
@@ -159,15 +165,20 @@ def open_controls(
     calendar: Calendar | None = None,
     handlers: tuple[Handler, ...] = (),
     lookup: Lookup | None = None,
+    purge: Purge = keep_all,
 ) -> Controls:
     """The controls of a data folder; `handlers` are kinds of changes besides the registry's.
 
-    Without a `lookup` nothing can be asked of the store: no reviews, no last use.
+    Without a `lookup` nothing can be asked of the store: no reviews, no last use, no erasures.
+    `purge` clears what waits for another backend of what is erased.
     """
     versions, held = Versions(registry), ApiKeys(api_keys)
     journal = Journal(versions, submit)
     own = registry_handler(versions, calendar or Calendar())
-    kinds = {handler.kind: handler for handler in (own, *handlers)}
+    asked, holds = lookup or no_store(), HoldFiles(registry)
+    privacy = erasure_handler(asked, holds, purge), hold_handler(holds)
+    kinds = {handler.kind: handler for handler in (own, *privacy, *handlers)}
     changes = Changes(journal, Proposals(registry / "proposals"), held, kinds)
-    human = Human.of(journal, held, lookup or no_store(), registry.parent / "spool")
-    return Controls(journal, held, changes, human)
+    human = Human.of(journal, held, asked, registry.parent / "spool")
+    wanted = Privacy(Erasures(changes, asked, holds), Holds(journal, changes, holds))
+    return Controls(journal, held, changes, human, wanted)

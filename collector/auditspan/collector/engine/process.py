@@ -18,7 +18,9 @@ from typing import BinaryIO, Final
 from auditspan.collector.control.versions import Versions
 from auditspan.collector.data_dir import DataDir
 from auditspan.collector.engine.config import EngineConfig
+from auditspan.collector.engine.erasing import Erasing
 from auditspan.collector.engine.errors import LogStopped, SignerUnavailable
+from auditspan.collector.engine.holding import Holding
 from auditspan.collector.engine.messages import (
     Answered,
     BatchFailed,
@@ -115,10 +117,14 @@ def _serve(
 ) -> int:
     serve_queries(segments.store, config.query, socket)
     send(Ready(len(_closed(segments.data)), _recent(segments.store)))
+    erasing = Erasing(segments.data, segments.store, segments.sealing is not None)
+    holding = Holding(segments.data.folder("registry"), segments.store)
     for segment in _work(segments.data, wake):
         if segment and not _persist(segments, segment, wake, send):
             return _STORE_DOWN
         _keep_log(segments.sealing)
+        holding.tick()
+        erasing.tick(stored=segment is not None)
         segments.drop_old_batches(config.batch_hold_seconds)
     _keep_log(segments.sealing, last=True)
     return 0

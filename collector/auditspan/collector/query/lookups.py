@@ -49,7 +49,18 @@ def _sql(name: str) -> str:
 
 # Read here: the engine process may not open these files once it is confined.
 LOOKUPS: Final[Mapping[str, str]] = {
-    name: _sql(name) for name in ("record", "last_use", "stored_controls", "answered_items")
+    name: _sql(name)
+    for name in (
+        "record",
+        "last_use",
+        "stored_controls",
+        "answered_items",
+        "erasable",
+        "of_subject",
+        "reads_naming",
+        "erasures",
+        "certificate",
+    )
 }
 """The statements by name."""
 

@@ -1,0 +1,14 @@
+"""Kinds of changes and of control records about erasures and holds."""
+
+from typing import Final
+
+ERASURE: Final = "erasure"
+"""A proposal to erase."""
+RECORD_ERASED: Final = "record.erased"
+HOLD_RELEASE: Final = "hold.release"
+"""A proposal to release a hold."""
+HOLD_DEFINED: Final = "hold.defined"
+"""What a hold keeps. A record like others: what it says can be erased."""
+HOLD_PLACED: Final = "hold.placed"
+"""An entry of the log: that a hold is in force, without saying whom it is about."""
+HOLD_RELEASED: Final = "hold.released"

@@ -1,0 +1,194 @@
+"""Erasures: asked for by one person, approved by another, done by the engine.
+
+Asking:    1. what stands where is looked up, 2. records on hold are refused, 3. a proposal of kind
+           `erasure` is filed, which names records and groups.
+Approving: 1. it is looked up again, also which reads quote what goes by now, 2. `record.erased` is
+           in the spool, 3. batches that wait for another backend are cleared of the requests.
+The engine: 1. the record's entry is sealed and signed, 2. it erases (`engine/erasing.py`), 3. it
+           writes the certificate.
+"""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from pydantic import JsonValue
+
+from auditspan.collector.control.changes import Changes
+from auditspan.collector.control.erasure_kinds import ERASURE, RECORD_ERASED
+from auditspan.collector.control.erasure_plan import (
+    MOST,
+    Asked,
+    Body,
+    Step,
+    body_of,
+    group_of,
+    plan,
+    rows_of,
+)
+from auditspan.collector.control.erasure_values import present, quotes, values_of
+from auditspan.collector.control.errors import ControlInvalid, ControlUnavailable, NotFound
+from auditspan.collector.control.handlers import Effect, Handler
+from auditspan.collector.control.holds_files import HoldFiles
+from auditspan.collector.control.journal import Fields
+from auditspan.collector.control.records import ControlRecord, Why
+from auditspan.collector.control.two_persons import require
+from auditspan.collector.query.lookups import Lookup, Params
+from auditspan.identity.caller import Caller
+from auditspan.identity.roles import Action
+
+_SHORTEST: Final = 4
+Purge = Callable[[Sequence[Step]], None]
+"""Clears what waits for another backend of the requests that records came in."""
+
+
+def keep_all(_: Sequence[Step]) -> None:
+    """Nothing waits for another backend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erasures:
+    """Takes requests, and says what became of them."""
+
+    changes: Changes
+    lookup: Lookup
+    holds: HoldFiles
+    new_id: Callable[[], str] = field(default=lambda: secrets.token_hex(8))
+
+    async def of_subject(self, subject: str, caller: Caller) -> Fields:
+        """Where somebody is named: records and groups, for who asks to confirm.
+
+        Nothing is kept of it. Raises ControlForbidden, ControlInvalid, ControlUnavailable.
+        """
+        require(caller, Action.PROPOSE_ERASURE)
+        if len(subject) < _SHORTEST:
+            raise ControlInvalid(f"subject: expected at least {_SHORTEST} characters")
+        asked: Params = {"subject": subject, "limit": MOST + 1}
+        ids = [str(row["id"]) for row in await self.lookup.ask("of_subject", asked)]
+        rows = await rows_of(self.lookup, ids[:MOST])
+        found: list[JsonValue] = [
+            {
+                "id": row["RecordId"],
+                "at": row["Timestamp"],
+                "agent": row["AgentId"],
+                "tool": row["ToolName"],
+                "groups": [
+                    name for name in present(row) if quotes_any(values_of(row, [name]), subject)
+                ],
+            }
+            for row in rows
+        ]
+        return {"records": found, "more": len(ids) > MOST}
+
+    async def propose(
+        self, records: Sequence[Asked], why: Why, caller: Caller, *, dry_run: bool = False
+    ) -> Fields:
+        """Ask for an erasure; of a dry run what it would do.
+
+        Raises ControlForbidden, ControlInvalid, ControlRefused, NotFound, ControlUnavailable and
+        what `submit` raises.
+        """
+        require(caller, Action.PROPOSE_ERASURE)
+        if not why.reason.strip():
+            raise ControlInvalid("reason: expected why this is erased, for whoever asks later")
+        named = [_named(each) for each in records]
+        steps = await plan(self.lookup, named, self.holds.all())
+        body = Body(
+            id=self.new_id(),
+            records=tuple(
+                Asked(id=step.record_id, asked=step.asked, groups=step.groups)
+                for step in steps
+                if not step.is_read or step.record_id in {each.id for each in named}
+            ),
+        )
+        fields: Fields = body.model_dump(mode="json")
+        return await self.changes.propose(ERASURE, fields, why, caller, dry_run=dry_run)
+
+    async def listed(self, caller: Caller) -> list[Fields]:
+        """Every erasure, oldest first, without values."""
+        require(caller, Action.PROPOSE_ERASURE)
+        return [dict(row) for row in await self.lookup.ask("erasures", {})]
+
+    async def certificate(self, start: str, caller: Caller) -> Fields:
+        """What an erasure did. Raises NotFound, also while it is under way."""
+        require(caller, Action.PROPOSE_ERASURE)
+        wanted = start.strip().lower()
+        if not wanted or not wanted.isalnum():
+            raise NotFound(f"erasure {start[:40]!r}: there is none; see `auditspan erasures list`")
+        found = await self.lookup.ask("certificate", {"id": wanted})
+        if not found:
+            raise NotFound(
+                f"erasure {start[:40]!r}: no certificate; it is under way, waits for approval, or "
+                "there is none: see `auditspan erasures list`"
+            )
+        text: Fields = json.loads(str(found[0]["certificate"]))
+        return text
+
+
+def quotes_any(texts: frozenset[str], subject: str) -> bool:
+    """Whether some text holds the subject."""
+    return any(quotes(text, [subject]) for text in texts)
+
+
+def erasure_handler(lookup: Lookup, holds: HoldFiles, purge: Purge = keep_all) -> Handler:
+    """The kind of change."""
+
+    def check(fields: Fields) -> Effect:
+        body = body_of(fields)
+        # In a thread of its own, without a loop.
+        steps = asyncio.run(plan(lookup, body.records, holds.all()))
+        return _effect(body, steps, purge)
+
+    def show(fields: Fields, base: str) -> Fields:
+        del base
+        body = body_of(fields)
+        rows = [(each.id, ", ".join(each.groups)) for each in body.records]
+        return {"erasure": body.id, "changes": [_removed(*row) for row in rows]}
+
+    return Handler(
+        ERASURE,
+        Action.PROPOSE_ERASURE,
+        Action.APPROVE_ERASURE,
+        check,
+        show,
+        see=Action.PROPOSE_ERASURE,
+    )
+
+
+def _effect(body: Body, steps: Sequence[Step], purge: Purge) -> Effect:
+    def put(record: ControlRecord) -> None:
+        del record  # the engine reads it in the spool
+        try:
+            purge(steps)
+        except OSError as error:
+            raise ControlUnavailable(
+                f"the erasure is recorded, but what waits for another backend was not cleared: "
+                f"{error.strerror}; approve it again"
+            ) from error
+
+    told: Fields = {"erasure": body.id, "records": [step.told() for step in steps]}
+    entries: list[JsonValue] = [dict(step.entry()) for step in steps]
+    brief: Fields = {"erasure": body.id, "records": len(steps)}
+    return Effect(RECORD_ERASED, {"id": body.id, "erased": entries}, put, told, brief)
+
+
+def _named(asked: Asked) -> Asked:
+    groups = tuple(sorted({group_of(name) for name in asked.asked}))
+    if not groups:
+        raise ControlInvalid(f"record {asked.id}: name a field, a column or a group")
+    return Asked(id=asked.id, asked=groups)
+
+
+def _removed(name: str, groups: str) -> Fields:
+    said = f"{name}: {groups}"
+    return {
+        "change": "removed",
+        "kind": "content",
+        "name": said,
+        "field": "",
+        "before": groups,
+        "after": None,
+    }

@@ -1,0 +1,303 @@
+"""Does what a sealed `record.erased` says: in the store, in files, and on the certificate.
+
+1. The entry of the log is there, and the segment it came in is finished, so it is signed.
+2. What was put aside and quotes what goes: dead letters, statements in the access log.
+3. The records, in one mutation for each set of groups; what is left fits the log.
+4. Batch files, so that none brings back what was erased; replaced parts of the store.
+5. The certificate. Until it is there, all of this is done again: each step finds what the one
+   before it has left, and 2 comes before 3 because it needs the values.
+"""
+
+import json
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+from pydantic import JsonValue
+
+from auditspan.collector.control.erasure_values import forms, naming
+from auditspan.collector.control.records import rfc3339
+from auditspan.collector.data_dir import DataDir
+from auditspan.collector.query.lookups import answer
+from auditspan.identity.files import write_atomic
+from auditspan.integrity.control_entry import Kind
+from auditspan.storage.batch_file import read_batch, write_batch
+from auditspan.storage.engine import Engine
+from auditspan.storage.erased_batch import blanked, left_of
+from auditspan.storage.erasure import Erased, erase, erased, remaining
+from auditspan.storage.errors import BatchFileInvalid, ErasureIncomplete, StorageError
+from auditspan.storage.old_parts import drop_old_parts
+from auditspan.storage.render import Target
+from auditspan.wire.segments import sync_folder
+
+LOG = logging.getLogger("auditspan.collector.engine")
+
+_PENDING: Final = (
+    "SELECT ErasureId, BatchId, RecordId, LogId, LogIndex, Groups, "
+    "toUnixTimestamp64Nano(ErasedAt) AS At, RequestedBy, ApprovedBy, Ticket, Proposal "
+    "FROM erasures WHERE (ErasureId, BatchId) NOT IN "
+    "(SELECT ErasureId, BatchId FROM erasure_certificates) "
+    "ORDER BY At, ErasureId, BatchId, RecordId"
+)
+_ENTRY: Final = (
+    "SELECT LogId, LogIndex FROM audit_log_entries WHERE Kind = {kind:UInt8} "
+    "AND JSONExtractString(Body, 'id') = {id:String} ORDER BY LogId, LogIndex"
+)
+_RETRY_SECONDS: Final = 10.0
+_PORTION: Final = 50
+_Row = Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An erasure that was approved and has no certificate yet."""
+
+    id: str
+    batch_id: str
+    at_ns: int
+    requested_by: str
+    approved_by: str
+    ticket: str
+    proposal: str
+    groups: Mapping[str, tuple[str, ...]]
+    """By record id."""
+
+    def by_groups(self) -> Mapping[tuple[str, ...], list[str]]:
+        """Record ids by what is erased of them."""
+        found: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        for record_id, groups in self.groups.items():
+            found[groups].append(record_id)
+        return found
+
+
+@dataclass(slots=True)
+class Erasing:
+    """The erasures of one store."""
+
+    data: DataDir
+    store: Engine
+    sealed: bool
+    """Whether a log is kept: then nothing is erased before its entry."""
+    now_ns: Callable[[], int] = time.time_ns
+    again_at: float = field(default=0.0)
+    """When to look again though nothing came; 0.0 at once, infinity never."""
+
+    def tick(self, *, stored: bool) -> None:
+        """Do what is due: after a batch was stored, at the start, and again after a failure."""
+        if not stored and time.monotonic() < self.again_at:
+            return
+        try:
+            waiting = self.run()
+        except (StorageError, OSError) as error:
+            LOG.error("an erasure is not complete: %s; it is tried again", error)
+            waiting = 1
+        self.again_at = time.monotonic() + _RETRY_SECONDS if waiting else float("inf")
+
+    def run(self) -> int:
+        """Do all that can be done; how many still wait for their entry to be signed."""
+        waiting = 0
+        for request in self._pending():
+            entries = self._entries(request)
+            if (self.sealed and not entries) or self._in_spool(request):
+                waiting += 1
+                continue
+            self._do(request, entries)
+        return waiting
+
+    def _pending(self) -> list[Request]:
+        found: dict[tuple[str, str], list[dict[str, object]]] = defaultdict(list)
+        for row in self.store.arrow(_PENDING).to_pylist():
+            found[row["ErasureId"], row["BatchId"]].append(row)
+        return [_request(rows) for rows in found.values()]
+
+    def _entries(self, request: Request) -> list[dict[str, JsonValue]]:
+        """1"""
+        rows = self.store.arrow(_ENTRY, {"kind": int(Kind.ERASE), "id": request.id}).to_pylist()
+        return [{"log": row["LogId"], "index": row["LogIndex"]} for row in rows]
+
+    def _in_spool(self, request: Request) -> bool:
+        return (self.data.folder("spool") / f"{request.batch_id}.seg").exists()
+
+    def _do(self, request: Request, entries: Sequence[Mapping[str, JsonValue]]) -> None:
+        rows = self._rows(list(request.groups))
+        letters = self._bury_deeper(_values(rows, request))  # 2
+        reads = self._clear_reads(rows)
+        for groups, ids in request.by_groups().items():  # 3
+            if remaining(self.store, groups, ids):
+                erase(self.store, groups, ids)
+        left = erased(self.store, list(request.groups))
+        files = self._clear_files(rows, request)  # 4
+        drop_old_parts(self.store, ("audit_records", "access_log", "dead_letters"))
+        text = _certificate(request, entries, rows, left) | {  # 5
+            "batch_files": files,
+            "dead_letters": letters,
+            "statements_of_readers": reads,
+            "completed_at": rfc3339(self.now_ns()),
+        }
+        self._certify(request, text)
+
+    def _rows(self, ids: Sequence[str]) -> list[_Row]:
+        found: list[_Row] = []
+        for at in range(0, len(ids), _PORTION):
+            found += answer(self.store, "erasable", {"ids": list(ids[at : at + _PORTION])})
+        return found
+
+    def _bury_deeper(self, values: frozenset[str]) -> int:
+        """Empty dead letters that quote what is erased; that there was one stays known."""
+        needles = [form.encode() for value in values for form in forms(value)]
+        folder = self.data.folder("dead")
+        paths = [path for path in sorted(folder.glob("*")) if _quotes(path, needles)]
+        for path in paths:
+            if path.suffix == ".json":
+                about = json.loads(path.read_text())
+                write_atomic(path, json.dumps(about | {"reason": "erased"}).encode())
+            else:
+                write_atomic(path, b"")
+        if needles:
+            self._clear_reasons(values)
+        return len({path.stem for path in paths})
+
+    def _clear_reasons(self, values: frozenset[str]) -> None:
+        """Reasons in the store that quote values; the mutation names files."""
+        sql = (
+            "SELECT File FROM dead_letters WHERE "
+            "arrayExists(v -> position(Reason, v) > 0, {values:Array(String)})"
+        )
+        quoted = sorted({form for value in values for form in forms(value)})
+        names = self.store.arrow(sql, {"values": quoted})["File"].to_pylist()
+        if names:
+            table = Target.of(self.store).table("dead_letters")
+            self.store.command(
+                f"ALTER TABLE {table} UPDATE Reason = 'erased' "
+                "WHERE File IN {names:Array(String)} SETTINGS mutations_sync = 2",
+                {"names": names},
+            )
+
+    def _clear_reads(self, rows: Sequence[_Row]) -> int:
+        """The access log's rows of reads whose records are erased."""
+        reads = [str(row["TargetId"]) for row in rows if row["Operation"] == "store.read"]
+        if reads:
+            table = Target.of(self.store).table("access_log")
+            self.store.command(
+                f"ALTER TABLE {table} UPDATE Statement = '', StatementHash = '', Params = map(), "
+                "Since = '', Until = '' WHERE ReadId IN {reads:Array(String)} "
+                "SETTINGS mutations_sync = 2",
+                {"reads": reads},
+            )
+        return len(reads)
+
+    def _clear_files(self, rows: Sequence[_Row], request: Request) -> int:
+        folder, count = self.data.folder("batches"), 0
+        batches: dict[str, list[str]] = defaultdict(list)
+        for row in rows:
+            batches[str(row["BatchId"])].append(str(row["RecordId"]))
+        for batch_id, ids in batches.items():
+            for damaged in folder.glob(f"{batch_id}.arrow.invalid"):
+                damaged.unlink()
+                count += 1
+            count += self._clear_batch(folder / f"{batch_id}.arrow", ids, request)
+        return count
+
+    def _clear_batch(self, path: Path, ids: Sequence[str], request: Request) -> int:
+        if not path.exists():
+            return 0
+        try:
+            batch = read_batch(path)
+        except BatchFileInvalid:
+            path.unlink()
+            sync_folder(path.parent)
+            return 1
+        groups = {record_id: request.groups[record_id] for record_id in ids}
+        write_batch(path, blanked(batch.table, groups, left_of(self.store, ids)), batch.batch_id)
+        return 1
+
+    def _certify(self, request: Request, text: Mapping[str, JsonValue]) -> None:
+        rows = pa.table(
+            {
+                "ErasureId": [request.id],
+                "BatchId": [request.batch_id],
+                "DoneAt": pa.array([self.now_ns()], pa.int64()).cast(pa.timestamp("ns", "UTC")),
+                "Certificate": [json.dumps(text, sort_keys=True)],
+            }
+        )
+        self.store.insert(Target.of(self.store).table("erasure_certificates"), rows)
+        if any(each.id == request.id for each in self._pending()):
+            raise ErasureIncomplete(f"erasure {request.id}: its certificate is not in the store")
+
+
+def _request(rows: Sequence[Mapping[str, object]]) -> Request:
+    first = rows[0]
+    groups = {str(row["RecordId"]): tuple(sorted(_names(row["Groups"]))) for row in rows}
+    at = first["At"]
+    return Request(
+        str(first["ErasureId"]),
+        str(first["BatchId"]),
+        at if isinstance(at, int) else 0,
+        str(first["RequestedBy"]),
+        str(first["ApprovedBy"]),
+        str(first["Ticket"]),
+        str(first["Proposal"]),
+        groups,
+    )
+
+
+def _names(value: object) -> list[str]:
+    return [str(name) for name in value] if isinstance(value, list) else []
+
+
+def _values(rows: Sequence[_Row], request: Request) -> frozenset[str]:
+    """What names somebody in what goes; that of reads is in the records they quote."""
+    found = [
+        naming(row, request.groups[str(row["RecordId"])])
+        for row in rows
+        if row["Operation"] != "store.read"
+    ]
+    return frozenset[str]().union(*found)
+
+
+def _quotes(path: Path, needles: Sequence[bytes]) -> bool:
+    if not needles or not path.is_file():
+        return False
+    data = path.read_bytes()
+    return any(needle in data for needle in needles)
+
+
+def _certificate(
+    request: Request,
+    entries: Sequence[Mapping[str, JsonValue]],
+    rows: Sequence[_Row],
+    left: Sequence[Erased],
+) -> dict[str, JsonValue]:
+    there, kept = {str(row["RecordId"]) for row in rows}, {each.record_id: each for each in left}
+    records: list[JsonValue] = [
+        {"record": name, "groups": list(groups), "present": name in there, **_left(kept.get(name))}
+        for name, groups in request.groups.items()
+    ]
+    return {
+        "format": 1,
+        "erasure": request.id,
+        "requested_by": request.requested_by,
+        "approved_by": request.approved_by,
+        "ticket": request.ticket,
+        "proposal": request.proposal,
+        "decided_at": rfc3339(request.at_ns),
+        "log_entries": [dict(entry) for entry in entries],
+        "records": records,
+    }
+
+
+def _left(left: Erased | None) -> dict[str, JsonValue]:
+    """What a record still proves; nothing of one that was not sealed, or has expired."""
+    if left is None:
+        return {}
+    return {
+        "log": left.log_id,
+        "index": left.log_index,
+        "commitments": {name: hash.hex() for name, hash in sorted(left.commitments.items())},
+        "matches_seal": left.fits,
+    }
