@@ -23,9 +23,9 @@ from starlette.routing import Route
 
 from auditspan.collector.access.authority import Authority
 from auditspan.collector.access.http import caller_of, refused
-from auditspan.collector.control.errors import ControlDenied, ControlInvalid, ControlUnavailable
+from auditspan.collector.control.errors import ControlInvalid, ControlUnavailable
 from auditspan.collector.control.http import failure
-from auditspan.collector.front.refusals import Refusal
+from auditspan.collector.front.refusals import NotAllowed, Refusal
 from auditspan.collector.query.access_log import AccessLog, NotWritten
 from auditspan.collector.query.endpoint import claims_of
 from auditspan.collector.query.outcome import BAD_ARGUMENTS, Facts, Outcome
@@ -61,7 +61,7 @@ def verification_routes(authority: Authority, log: AccessLog, socket: Path) -> l
         except Refusal as refusal:
             return refused(refusal)
         except NotPermitted as error:
-            return failure(ControlDenied(str(error)))
+            return refused(NotAllowed(str(error)))
         except NotWritten as error:
             return failure(ControlUnavailable(str(error)))
         except (ControlInvalid, ControlUnavailable) as error:
