@@ -1,0 +1,93 @@
+"""What became of records, windows, and what is said where nothing can be verified."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from auditspan.integrity.merkle import leaf_hash
+from auditspan.integrity.tree import Tree
+from auditspan.reports.verification.report import Verdict
+from auditspan.reports.verification.stored_tree import StoredTree
+from auditspan.reports.verification.window import Window, out_of_order
+from tests.reports.verification.sealed import BATCH, HOUR, LATER, NOW, Sealed, made, opened
+
+YEARS = 2_000 * 86_400
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store, sealed once."""
+    return made(tmp_path_factory.mktemp("sealed"))
+
+
+@pytest.fixture
+def copy(sealed: Path, tmp_path: Path) -> Iterator[Sealed]:
+    """A copy of it."""
+    with opened(sealed, tmp_path / "data") as store:
+        yield store
+
+
+def test_what_is_gone_after_its_day_has_expired(copy: Sealed) -> None:
+    """Before it, the same absence is a finding; what is kept too long is a warning."""
+    copy.sql("ALTER TABLE audit_records DELETE WHERE LogIndex >= 30 AND LogIndex < 40")
+    assert copy.verify().states()["MISSING"] == 10
+    later = copy.verify(now=LATER + YEARS)
+    assert (later.verdict, later.states()["expired"]) == (Verdict.VALID, 10)
+    assert [problem.kind for problem in later.problems] == ["record.overdue"]
+
+
+def test_a_window_limits_what_is_recomputed(copy: Sealed) -> None:
+    """Logs are checked as a whole all the same; what lies outside is not looked at."""
+    copy.sql("ALTER TABLE audit_records UPDATE Summary = 'x' WHERE LogIndex = 30")
+    middle = datetime.fromtimestamp((NOW + 1.5 * HOUR) / 1e9, UTC)
+    found = copy.verify(window=Window(middle, middle + timedelta(hours=1)))
+    assert found.verdict is Verdict.VALID
+    assert 0 < found.population.recomputed < 5 * BATCH
+    whole = copy.verify(window=Window(None, middle))
+    assert whole.verdict is Verdict.INVALID
+
+
+def test_a_window_is_not_moved_by_what_rows_say(copy: Sealed) -> None:
+    """A record that claims another time is still looked at in its own."""
+    time = f"fromUnixTimestamp64Nano(toInt64({NOW - 50 * HOUR}), 'UTC')"
+    copy.replace({"SealedAt": time, "Timestamp": time}, "LogIndex = 100")
+    middle = datetime.fromtimestamp((NOW + HOUR / 2) / 1e9, UTC)
+    found = copy.verify(window=Window(middle, middle + timedelta(hours=1)))
+    assert "record.altered" in {problem.kind for problem in found.problems}
+
+
+def test_records_from_before_sealing_are_a_warning(copy: Sealed) -> None:
+    """As many as the log says were there when it began, which here is none."""
+    assert copy.verify().population.before_sealing == 0
+
+
+def test_a_stored_tree_is_the_tree(copy: Sealed) -> None:
+    """Roots of all sizes, computed in SQL and at hand."""
+    entries = copy.ask("entries", {"log": copy.log, "first": 0, "end": copy.end()})
+    tree = Tree(leaf_hash(bytes(entry)) for entry in entries["Entry"].to_pylist())
+    stored = StoredTree(copy.ask, copy.log)
+    stored.load(copy.end())
+    assert (stored.size, stored.broken) == (len(tree), "")
+    assert [stored.root(n) for n in range(len(tree) + 1)] == [
+        tree.root(n) for n in range(len(tree) + 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("batches", "kinds"),
+    [
+        ([(100, 0, 9), (200, 10, 19)], []),
+        ([(100, 0, 9), (90, 10, 19)], ["time.order"]),
+        ([(100, 0, 9), (100, 10, 19)], []),
+        ([(60, 10, 19)], ["time.backdated"]),
+        ([(130, 0, 9)], ["time.postdated"]),
+        ([(115, 0, 9)], []),
+    ],
+)
+def test_times_fit_the_signatures(batches: list[tuple[int, int, int]], kinds: list[str]) -> None:
+    """A tree of ten entries was signed at second 110, ten seconds are between clocks."""
+    nanoseconds = [(at * 10**9, first, last) for at, first, last in batches]
+    found = out_of_order("log", nanoseconds, [(10, 110)] if "order" not in str(kinds) else [])
+    assert [problem.kind for problem in found] == kinds
