@@ -11,6 +11,7 @@ import pytest
 
 from auditspan.collector.anchors.receipts import read_receipts
 from auditspan.integrity.anchors import Receipt
+from tests.collector.anchors import bucket as server
 from tests.collector.anchors.authority import made, serving
 from tests.end_to_end.running import CONFIG, Collector, running
 
@@ -125,3 +126,27 @@ def test_an_anchor_that_could_prove_nothing_keeps_it_from_starting(tmp_path: Pat
         running(data, text),
     ):
         pass
+
+
+def test_notes_lie_locked_in_a_bucket(tmp_path: Path) -> None:
+    """All that was receipted; a bucket without lock keeps the collector from starting."""
+    credentials = server.credentials(tmp_path / "credentials")
+    with server.serving() as url:
+        store = server.client(url)
+        for name, lock in (("locked", True), ("open-bucket", False)):
+            store.create_bucket(Bucket=name, ObjectLockEnabledForBucket=lock)
+        text = config(
+            f"      s3: [{{name: worm, endpoint: '{url}', bucket: locked, cadence_seconds: 1, "
+            f"credentials_file: {credentials}}}]\n"
+        )
+        data = tmp_path / "data"
+        with running(data, text):
+            wait_for(lambda: len(receipts(data, "worm")) >= 2)
+        versions = store.list_object_versions(Bucket="locked")["Versions"]
+        kept = {f"{url}/locked/{version['Key']}" for version in versions}
+        assert kept == {receipt.place for receipt in receipts(data, "worm")}
+        with (
+            pytest.raises(AssertionError, match="has no object lock"),
+            running(tmp_path / "other", text.replace("bucket: locked", "bucket: open-bucket")),
+        ):
+            pass
