@@ -180,11 +180,12 @@ def _check(row: _Row, holds: Sequence[Hold]) -> None:
             f"record {record_id}: it says who changed what ({row['Operation']}), which is not "
             "erased"
         )
+    # Asked of the holds themselves: the engine marks what they keep a moment later.
     hold = next((hold for hold in holds if hold.filter.holds(row)), None)
-    if hold or row["Held"]:
-        name = f"hold {hold.id}" if hold else "a hold"
+    if hold:
         raise ControlRefused(
-            f"record {record_id} is kept by {name}: release it first (`auditspan hold release`)"
+            f"record {record_id} is kept by hold {hold.id}: release it first "
+            "(`auditspan hold release`)"
         )
 
 
