@@ -24,6 +24,8 @@ _SETTINGS: Final[Settings] = {
     "max_execution_time": 300,
     "max_memory_usage": 700_000_000,
     "max_threads": 2,
+    # The embedded engine is given less than 1 GB, and would use one thread for want of more.
+    "max_threads_min_free_memory_per_thread": 0,
     # What was tampered with may be no UTF-8.
     "output_format_arrow_string_as_string": 0,
     "output_format_arrow_compression_method": "none",
