@@ -11,8 +11,10 @@ The engine: 1. the record's entry is sealed and signed, 2. it erases (`engine/er
 import asyncio
 import json
 import secrets
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from pydantic import JsonValue
@@ -36,6 +38,7 @@ from auditspan.collector.control.holds_files import HoldFiles
 from auditspan.collector.control.journal import Fields
 from auditspan.collector.control.records import ControlRecord, Why
 from auditspan.collector.control.two_persons import require
+from auditspan.collector.forward.erased import clear
 from auditspan.collector.query.lookups import Lookup, Params
 from auditspan.identity.caller import Caller
 from auditspan.identity.roles import Action
@@ -45,8 +48,16 @@ Purge = Callable[[Sequence[Step]], None]
 """Clears what waits for another backend of the requests that records came in."""
 
 
-def keep_all(_: Sequence[Step]) -> None:
-    """Nothing waits for another backend."""
+def in_folder(folder: Path) -> Purge:
+    """Clears the queue in a folder, which need not be there."""
+
+    def purge(steps: Sequence[Step]) -> None:
+        requests: dict[str, set[str]] = defaultdict(set)
+        for step in steps:
+            requests[step.batch_id].add(step.request_digest)
+        clear(folder, requests)
+
+    return purge
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +144,7 @@ def quotes_any(texts: frozenset[str], subject: str) -> bool:
     return any(quotes(text, [subject]) for text in texts)
 
 
-def erasure_handler(lookup: Lookup, holds: HoldFiles, purge: Purge = keep_all) -> Handler:
+def erasure_handler(lookup: Lookup, holds: HoldFiles, purge: Purge) -> Handler:
     """The kind of change."""
 
     def check(fields: Fields) -> Effect:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from auditspan.collector.control import agents, keys
 from auditspan.collector.control.changes import Changes, told
-from auditspan.collector.control.erasures import Erasures, Purge, erasure_handler, keep_all
+from auditspan.collector.control.erasures import Erasures, erasure_handler, in_folder
 from auditspan.collector.control.erasures_api import Privacy
 from auditspan.collector.control.errors import NotFound
 from auditspan.collector.control.handlers import Handler
@@ -165,17 +165,16 @@ def open_controls(
     calendar: Calendar | None = None,
     handlers: tuple[Handler, ...] = (),
     lookup: Lookup | None = None,
-    purge: Purge = keep_all,
 ) -> Controls:
     """The controls of a data folder; `handlers` are kinds of changes besides the registry's.
 
     Without a `lookup` nothing can be asked of the store: no reviews, no last use, no erasures.
-    `purge` clears what waits for another backend of what is erased.
     """
     versions, held = Versions(registry), ApiKeys(api_keys)
     journal = Journal(versions, submit)
     own = registry_handler(versions, calendar or Calendar())
     asked, holds = lookup or no_store(), HoldFiles(registry)
+    purge = in_folder(registry.parent / "forward")
     privacy = erasure_handler(asked, holds, purge), hold_handler(holds)
     kinds = {handler.kind: handler for handler in (own, *privacy, *handlers)}
     changes = Changes(journal, Proposals(registry / "proposals"), held, kinds)
