@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from auditspan.storage.engine import Engine
 
 _SETTLE_SECONDS = 2.0
+_PATIENCE = 6
 _NO_TABLE = 60
 
 
@@ -67,6 +68,11 @@ class SealedStore:
             return []
         found = sorted(self.checkpoints.glob("*.note"))
         return [(f"checkpoints/{file.name}", file.read_bytes()) for file in found]
+
+    @property
+    def patience(self) -> int:
+        """How often a collector is waited for whose newest notes are not rows yet."""
+        return _PATIENCE if self.live else 0
 
     def settle(self) -> None:
         """Wait until what a collector has stored is signed."""

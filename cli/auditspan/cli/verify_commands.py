@@ -100,7 +100,9 @@ def verify(
     where = Where(data, url, user_name, token_file, ca_file, policy, _said("verify", since, until))
     saved, asked = saved_notes(anchors), asked_anchors(data, config, tsa_roots)
     with sealed_store(where) as store, progress_bar() as progress:
-        given = Inputs(store.trust, store.notes, saved, *asked, settle=store.settle)
+        given = Inputs(
+            store.trust, store.notes, saved, *asked, settle=store.settle, patience=store.patience
+        )
         report = run(store.ask, given, window, progress)
     if format is Format.JSON:
         print_json(report.as_dict())

@@ -64,7 +64,8 @@ def placed(rows: list[dict[str, Any]], batch: str, dice: random.Random, first: i
     for index, row in enumerate(rows, start=first):
         own = {"BatchId": batch, "LogId": LOG, "LogIndex": index, "ReceivedAt": DAY}
         row |= own | {"RecordSalt": dice.randbytes(16), "RetentionClass": "default"}
-        row["ExpiresOn"] = date(2026, 1, 1) + timedelta(days=dice.randrange(3000))
+        # Not past: the store would let it go.
+        row["ExpiresOn"] = date(2090, 1, 1) + timedelta(days=dice.randrange(3000))
     return pa.Table.from_pylist(rows, schema=pa.schema(FIELDS))
 
 

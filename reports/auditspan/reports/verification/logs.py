@@ -7,6 +7,7 @@ looked at.
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from auditspan.integrity.checkpoint import Checkpoint, parse_checkpoint
 from auditspan.integrity.errors import IntegrityError, ProofInvalid
@@ -35,6 +36,8 @@ class Inputs:
     """What is known to be wrong already, with anchors for example."""
     settle: Callable[[], None] = lambda: None
     """Waits until what is in the store now is signed; for a collector that runs."""
+    patience: int = 0
+    """How often to settle again while notes are newer than the store."""
     now: Callable[[], float] = time.time
 
 
@@ -90,9 +93,27 @@ class Logs:
     def _gather(self) -> None:
         """Notes of the root logs, and how far everything reaches now."""
         self.files = list(self.given.notes())
+        self._reach(self._caught_up())
+
+    def _reach(self, found: Iterable[dict[str, Any]]) -> None:
+        """Take in how far logs reach."""
+        for row in found:
+            self.ends[row["LogId"]], self.counts[row["LogId"]] = row["End"], row["Entries"]
+
+    def _caught_up(self) -> list[dict[str, Any]]:
+        """How far the logs reach, once the newest notes are covered or the patience is at an end.
+
+        A collector that runs has a note some seconds before the entries of its root log are rows.
+        """
+        signed = _signed(note for _, note in self.files)
         found = rows(self.ask, "logs")
-        self.ends = {row["LogId"]: row["End"] for row in found}
-        self.counts = {row["LogId"]: row["Entries"] for row in found}
+        for _ in range(self.given.patience):
+            ends = {row["LogId"]: row["End"] for row in found}
+            if all(ends.get(origin, 0) >= size for origin, size in signed.items()):
+                break
+            self.given.settle()
+            found = rows(self.ask, "logs")
+        return found
 
     def _origins(self) -> list[str]:
         """All logs that are here, or of which a note is."""
@@ -108,7 +129,11 @@ class Logs:
             if _origin(note) == origin:
                 self.notes.add(note, name)
         self.notes.add_stored(self.ask, origin, self.progress)
-        signed, end = self.notes.by_log[origin], self.ends.get(origin, 0)
+        signed = self.notes.by_log[origin]
+        if signed.size > self.ends.get(origin, 0):
+            # Signed meanwhile: entries are rows before the note of them is one.
+            self._reach(rows(self.ask, "logs"))
+        end = self.ends.get(origin, 0)
         tree = StoredTree(self.ask, origin)
         self.trees[origin] = tree
         tree.load(end, self.progress)
@@ -221,6 +246,18 @@ class Logs:
         weight: Weight = Weight.INVALID,
     ) -> None:
         self.problems.append(Problem(kind, weight, says, log, index))
+
+
+def _signed(notes: Iterable[bytes]) -> dict[str, int]:
+    """The largest size that notes say of each log."""
+    sizes: dict[str, int] = {}
+    for note in notes:
+        try:
+            said = parse_checkpoint(parse_note(note).text)
+        except IntegrityError:
+            continue
+        sizes[said.origin] = max(said.size, sizes.get(said.origin, 0))
+    return sizes
 
 
 def _origin(note: bytes) -> str:

@@ -6,7 +6,7 @@
 -- ttl_only_drop_parts would not do. The hold stands in the expression itself: a WHERE beside it
 -- would not be looked at when a part is dropped.
 ALTER TABLE {both audit_records}
-    ADD COLUMN IF NOT EXISTS Held UInt8 CODEC(ZSTD(1)) AFTER Redacted;
+    ADD COLUMN IF NOT EXISTS Held UInt8 AFTER Redacted;
 
 ALTER TABLE {local audit_records} MODIFY SETTING ttl_only_drop_parts = 0;
 
