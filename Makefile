@@ -26,8 +26,9 @@ lint: $(VENV)/.tools
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Whole files go to one of two processes: an embedded store is open once in a process.
 unit: $(VENV)/.tools
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 # Generated files: constants, columns, DDL, projections and the reference pages.
 semconv: $(VENV)/.tools

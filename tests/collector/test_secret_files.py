@@ -22,8 +22,9 @@ def test_they_are_made_once(data: DataDir) -> None:
     assert first.statement_jwks == second.statement_jwks
     assert len(first.hmac_key) == 32
     assert first.operator_token.startswith("aso_") and len(first.operator_token) >= 47
-    files = list(data.folder("secrets").iterdir())
-    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+    found = list(data.folder("secrets").iterdir())
+    modes = {(path.is_dir(), path.stat().st_mode & 0o777) for path in found}
+    assert modes == {(False, 0o600), (True, 0o700)}
     prepare(data.root)
 
 

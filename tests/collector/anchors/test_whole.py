@@ -144,7 +144,10 @@ def test_notes_lie_locked_in_a_bucket(tmp_path: Path) -> None:
             wait_for(lambda: len(receipts(data, "worm")) >= 2)
         versions = store.list_object_versions(Bucket="locked")["Versions"]
         kept = {f"{url}/locked/{version['Key']}" for version in versions}
-        assert kept == {receipt.place for receipt in receipts(data, "worm")}
+        receipted = {receipt.place for receipt in receipts(data, "worm")}
+        assert receipted <= kept
+        # The collector may have ended between the bucket's answer and the receipt.
+        assert len(kept - receipted) <= 1
         with (
             pytest.raises(AssertionError, match="has no object lock"),
             running(tmp_path / "other", text.replace("bucket: locked", "bucket: open-bucket")),

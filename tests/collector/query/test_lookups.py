@@ -23,6 +23,7 @@ from auditspan.collector.query.lookups import (
     through_engine,
 )
 from auditspan.storage.engine import Engine, open_embedded
+from auditspan.storage.values import Value
 from auditspan.storage.writer import write
 from tests.reports.trail import START, fill, row, table
 
@@ -179,7 +180,9 @@ def test_a_store_without_our_tables_is_no_answer(tmp_path: Path) -> None:
 
 def test_every_question_has_columns_that_the_store_has(engine: Engine) -> None:
     """Each runs in a migrated store, with text in every parameter."""
-    values = {"record_id": "x", "digests": ["x"], "campaign": "x"}
+    texts = dict.fromkeys(("record_id", "campaign", "id", "subject"), "x")
+    lists = {"digests": ["x"], "ids": ["x"], "values": ["x"]}
+    values: dict[str, Value] = {**texts, **lists, "limit": 1}
     with engine.session({"readonly": 1}) as session:
         for sql in LOOKUPS.values():
             params = {name: value for name, value in values.items() if f"{{{name}:" in sql}
