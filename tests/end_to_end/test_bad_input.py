@@ -168,7 +168,11 @@ def test_another_path(house: House, path: str) -> None:
     assert bodies.answer_of(answer).status.code == 12
 
 
-@pytest.mark.parametrize("content", [GOOD[:-3], b"\xff\xff\xff", b'{"resourceSpans": []}'])
+@pytest.mark.parametrize(
+    "content",
+    [GOOD[:-3], b"\xff\xff\xff", b'{"resourceSpans": []}'],
+    ids=["torn", "no protobuf", "json"],
+)
 def test_wrong_bodies_over_grpc(house: House, content: bytes) -> None:
     """INVALID_ARGUMENT with the same details as over HTTP."""
     answer = house.call(content)
