@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from auditspan.cli.store import Place, opened
+from proof import prove
 from running import REGISTRY, Agent, Collector, Failed, collector, wait_for
 from scripted_model import ScriptedModel
 from show import show
@@ -74,6 +75,7 @@ def _demo(work: Path, console: Console) -> None:
             model.close()
         console.print("The model behind the agents is scripted: examples/demo/conversations.yaml")
         _ask(running)
+    prove(work, work / "notes", console)
 
 
 def _ask(running: Collector) -> None:

@@ -37,6 +37,10 @@ receivers:
 service:
   api: {{endpoint: "127.0.0.1:0"}}
   query: {{endpoint: "127.0.0.1:0"}}
+  integrity:
+    anchors:
+      # A folder outside of the data; a real one is another machine's.
+      files: [{{name: notes, folder: {notes}, cadence_seconds: 1}}]
   log_level: warning
 """
 
@@ -115,9 +119,10 @@ class Collector:
 def collector(work: Path, jwks: Path) -> Iterator[Collector]:
     """Start `auditspan up` on free ports, and stop it at the end. Raises Failed."""
     config = work / "collector.yaml"
-    config.write_text(
-        _CONFIG.format(issuer=ISSUER, audience=AUDIENCE, client=CLIENT, jwks=json.dumps(str(jwks)))
-    )
+    notes = work / "notes"
+    notes.mkdir()
+    paths = {"jwks": json.dumps(str(jwks)), "notes": json.dumps(str(notes))}
+    config.write_text(_CONFIG.format(issuer=ISSUER, audience=AUDIENCE, client=CLIENT, **paths))
     log = work / "collector.log"
     command = [str(_BIN / "auditspan"), "up", "--config", str(config), "--data", str(work / "data")]
     with log.open("wb") as stream:

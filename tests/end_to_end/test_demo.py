@@ -58,6 +58,10 @@ def test_it_prints_what_it_must(demo: Demo) -> None:
         r"invoke_agent  by finance-agent for bob",
         r"list_invoices .* grant-required .* authorization\.expired, policy\.violation",
         r"get_customer .* identity\.unregistered",
+        r"  VALID +anchored: local\n +records +\d+ present-ok\n",
+        r"local anchor only: truncation, rollback to a backup and key theft",
+        r"  INVALID +anchored: local\n +records +\d+ present-ok, 1 ALTERED\n",
+        r"INVALID record\.altered \S+ \[\d+\] record [0-9a-f-]{36}: its content is not what was",
     ):
         assert re.search(expected, demo.printed), expected
     assert len(re.findall(r"^ *SELECT ", demo.printed, re.MULTILINE)) == 5
