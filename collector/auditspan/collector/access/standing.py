@@ -11,6 +11,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 from typing import Final
 
+from auditspan.collector.control.two_persons import FEWEST, mode_of
 from auditspan.identity.roles import Role
 from auditspan.registry import Registry
 
@@ -37,13 +38,16 @@ def standing(registry: Registry | None) -> Standing:
     """What the operator's token stands for under this registry."""
     if registry is None:
         return Standing(True, "no registry is in force: this token stands for all roles")
-    if registry.controls.single_operator:
-        return Standing(True, "single operator: this token stands for all roles")
     found = len(registry.approvers())
-    if found < 2:
-        return Standing(
-            True,
-            f"bootstrap: {found} of at least 2 principals have the role policy, so this token "
-            "stands for all roles",
-        )
-    return Standing(False, f"{found} principals have the role policy: this token only operates")
+    match mode_of(registry):
+        case "single_operator":
+            why = "single operator: this token stands for all roles"
+        case "bootstrap":
+            why = (
+                f"bootstrap: {found} of at least {FEWEST} principals have the role policy, so this "
+                "token stands for all roles"
+            )
+        case "two_persons":
+            only = f"{found} principals have the role policy: this token only operates"
+            return Standing(False, only)
+    return Standing(True, why)

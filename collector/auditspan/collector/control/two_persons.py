@@ -28,14 +28,15 @@ FINDING_ALONE: Final[Mapping[Mode, str]] = {
 }
 """The finding of a change that one person put in force."""
 
-_FEWEST: Final = 2
+FEWEST: Final = 2
+"""Principals who may approve, so that one can approve what the other proposes."""
 
 
 def mode_of(registry: Registry | None) -> Mode:
     """How changes are decided under the registry in force."""
     if registry is not None and registry.controls.single_operator:
         return "single_operator"
-    if registry is None or len(registry.approvers()) < _FEWEST:
+    if registry is None or len(registry.approvers()) < FEWEST:
         return "bootstrap"
     return "two_persons"
 
@@ -46,7 +47,7 @@ def leaves_somebody(registry: Registry) -> Registry:
         return registry
     found = ", ".join(registry.approvers()) or "nobody"
     raise ControlInvalid(
-        f"under this registry no change could be approved: it takes {_FEWEST} principals with the "
+        f"under this registry no change could be approved: it takes {FEWEST} principals with the "
         f"role policy who are not disabled, and there is {found}; give the role to another one in "
         "principals/*.yaml, or write `single_operator: true` into controls.yaml"
     )
