@@ -140,12 +140,12 @@ def _commitments(groups: Sequence[str]) -> str:
 def _commitment(group: str) -> str:
     text = f"concat('', {', '.join(_member(name) for name in _MEMBERS[group])})"
     salt = (
-        f"if(mapContains(GroupSalts, '{group}'), toString(GroupSalts['{group}']), "
+        f"if(mapContains(GroupSalts, '{group}'), concat(GroupSalts['{group}'], ''), "
         f"{_derived(group)})"
     )
     made = f"SHA256(concat('auditspan/field/v1\\n', {salt}, {netstring(group)}, {text}))"
     done = f"LogId = '' OR mapContains(Redacted, '{group}') OR {text} = ''"
-    return f"if({done}, '', toString({made}))"
+    return f"if({done}, '', concat({made}, ''))"
 
 
 def _derived(name: str) -> str:

@@ -174,10 +174,10 @@ def test_without_the_store_nothing_is_decided(desk: Desk) -> None:
     """And it is tried again soon; nothing is lost or found twice by that."""
     desk.clock[0] += 8 * DAY
     desk.told.away = ControlUnavailable("away")
-    assert waits(desk, 2) == [SOON_SECONDS, SOON_SECONDS]
+    assert waits(desk, 7) == [1, 2, 4, 8, 16, SOON_SECONDS, SOON_SECONDS]
     assert items(desk) == []
     desk.told.away, desk.spool.full = None, True
-    assert waits(desk, 1) == [SOON_SECONDS]
+    assert waits(desk, 1) == [1]
     desk.spool.full = False
     assert waits(desk, 1) == [EVERY_SECONDS]
     assert items(desk) == ["agent:helper", "grant:g1"]
@@ -187,7 +187,7 @@ def test_a_damaged_file_does_not_end_the_checks(desk: Desk) -> None:
     """It is said again and again, until somebody restores it."""
     [path] = (desk.folder / "registry" / "recertification").glob("*.json")
     path.write_text("{}")
-    assert waits(desk, 2) == [SOON_SECONDS, SOON_SECONDS]
+    assert waits(desk, 6) == [1, 2, 4, 8, 16, SOON_SECONDS]
 
 
 def test_it_looks_every_hour_and_at_the_due_date(desk: Desk) -> None:

@@ -42,7 +42,8 @@ LOG = logging.getLogger("auditspan.collector.control")
 FINDING: Final = "recertification.overdue"
 EVERY_SECONDS: Final = 3600.0
 SOON_SECONDS: Final = 30.0
-"""Before the next try when the store did not answer, or the spool took nothing."""
+"""Longest time before the next try when the store did not answer, or the spool took nothing; the
+first is after a second, as at the start the engine answers a little later than the front."""
 _NOT_NOW: Final = (CollectorError, WireError, Refusal, RegistryError, OSError)
 
 Wait = Callable[[float], Awaitable[None]]
@@ -78,20 +79,25 @@ class OverdueCheck:
 
     async def keep_checking(self) -> None:
         """Check now and every hour, for ever; run it as a task and cancel it at the end."""
+        soon = 1.0
         while True:
-            await self.wait(await self._checked())
+            if await self._checked():
+                soon, pause = 1.0, self._until_next()
+            else:
+                soon, pause = min(2 * soon, SOON_SECONDS), soon
+            await self.wait(pause)
 
-    async def _checked(self) -> float:
-        """Check; how long until the next time."""
+    async def _checked(self) -> bool:
+        """Whether it could be checked."""
         try:
             found = await self.check()
         except _NOT_NOW as error:
             LOG.warning("overdue recertifications are looked for again soon: %s", error)
-            return SOON_SECONDS
+            return False
         if found:
             LOG.warning("%d agents and grants were not recertified in time: see `auditspan "
                         "recertify status`", found)  # fmt: skip
-        return self._until_next()
+        return True
 
     async def check(self) -> int:
         """Record what is overdue; how many records that were."""

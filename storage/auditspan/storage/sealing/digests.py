@@ -82,4 +82,4 @@ def _salt(group: str, *, erased: bool) -> str:
     salt = f"substring(SHA256(concat('auditspan/salt/v1\\n', RecordSalt, '{group}')), 1, 16)"
     if not erased:
         return salt
-    return f"if(mapContains(GroupSalts, '{group}'), toString(GroupSalts['{group}']), {salt})"
+    return f"if(mapContains(GroupSalts, '{group}'), concat(GroupSalts['{group}'], ''), {salt})"
