@@ -37,6 +37,7 @@ _NAMES = {
     "audit_seals",
     "audit_checkpoints",
     "erasures",
+    "early_expiries",
     "dead_letters",
 }
 

@@ -86,10 +86,19 @@ def test_a_readers_rights_are_on_what_is_no_content() -> None:
 
 
 def test_the_eraser_overwrites_what_can_be_erased() -> None:
-    """Every erasable column and the salts, and nothing of the core."""
-    [update] = [grant for grant in _grants("eraser") if "UPDATE" in grant]
-    named = set(re.findall(r"\w+", update.partition("UPDATE(")[2].partition(")")[0]))
-    assert named == {c for group in GROUPS if group.erasable for c in group.columns} | {*UNSEALED}
+    """Every erasable column and the salts, and nothing of the core; elsewhere only what quotes."""
+    updates = {
+        found[2]: {name.strip() for name in found[1].split(",")}
+        for grant in _grants("eraser")
+        if (found := re.search(r"UPDATE\(([^)]*)\)\s+ON auditspan\.(\w+)", grant))
+    }
+    erasable = {c for group in GROUPS if group.erasable for c in group.columns} | {*UNSEALED}
+    assert updates.pop("audit_records") == erasable
+    assert updates.pop("access_log") == {"Statement", "StatementHash", "Params", "Since", "Until"}
+    assert updates.pop("dead_letters") == {"Reason", "RequestDigest"}
+    assert not updates
+    deletes = [grant for grant in _grants("eraser") if "DELETE" in grant]
+    assert [grant.split(" ON ")[1].split()[0] for grant in deletes] == ["auditspan.held_records"]
 
 
 def test_reading_is_capped_and_fixed() -> None:
@@ -172,7 +181,8 @@ def test_a_role_reads_its_views_and_nothing_else(
 _VIEWS = (
     *("audit", "audit_reviewed", "audit_chain", "audit_conversations", "audit_repeats"),
     *("otel_traces", "otel_traces_trace_id_ts", "agents", "tools", "grants", "registry_versions"),
-    *("policy_versions", "detections", "reviews", "recertifications", "erasures", "dead_letters"),
+    *("policy_versions", "detections", "reviews", "recertifications", "erasures", "early_expiries"),
+    "dead_letters",
     *("audit_seals", "audit_checkpoints", "system_tables", "system_columns", "system_databases"),
     *("system_functions", "system_settings", "system_data_type_families", "system_parts"),
 )
@@ -199,6 +209,36 @@ def test_a_migrator_makes_the_schema_and_a_writer_does_not(stopped: Path, tmp_pa
     assert list(writer.values()) == [_DENIED, _DENIED, 0, _DENIED, 0, _DENIED]
     migrator = _tried(stopped, tmp_path / "migrator", "migrator", statements)
     assert list(migrator.values()) == [0, 0, 0, _DENIED, 0, _DENIED]
+
+
+def test_an_eraser_can_do_what_the_engine_asks_of_it(stopped: Path, tmp_path: Path) -> None:
+    """Every statement of erasures and holds, and no other change of any table."""
+    wait = "SETTINGS mutations_sync = 2"
+    allowed = [
+        f"ALTER TABLE auditspan.audit_records UPDATE ToolArguments = '' WHERE 1 {wait}",
+        f"ALTER TABLE auditspan.audit_records UPDATE Held = 0 WHERE 1 {wait}",
+        "ALTER TABLE auditspan.access_log UPDATE Statement = '', StatementHash = '', "
+        f"Params = map(), Since = '', Until = '' WHERE 1 {wait}",
+        f"ALTER TABLE auditspan.dead_letters UPDATE Reason = '', RequestDigest = '' WHERE 1 {wait}",
+        "INSERT INTO auditspan.erasure_certificates (ErasureId) VALUES ('e')",
+        "INSERT INTO auditspan.held_records (Run, RecordId) SELECT 1, RecordId "
+        "FROM auditspan.audit_records",
+        f"ALTER TABLE auditspan.held_records DELETE WHERE Run != 2 {wait}",
+        "SELECT count() FROM auditspan.erasures, auditspan.early_expiries",
+    ]
+    refused = [
+        f"ALTER TABLE auditspan.audit_records UPDATE ExpiresOn = today() WHERE 1 {wait}",
+        "ALTER TABLE auditspan.audit_records DELETE WHERE 1",
+        "ALTER TABLE auditspan.erasure_certificates DELETE WHERE 1",
+        "ALTER TABLE auditspan.access_log UPDATE Reader = 'nobody' WHERE 1",
+        "ALTER TABLE auditspan.dead_letters UPDATE Bytes = 0 WHERE 1",
+        "INSERT INTO auditspan.audit_records (RecordId) VALUES ('x')",
+        "INSERT INTO auditspan.audit_seals (LogId) VALUES ('x')",
+        "DROP TABLE auditspan.held_records",
+    ]
+    codes = _tried(stopped, tmp_path, "eraser", [*allowed, *refused])
+    assert {sql: codes[sql] for sql in allowed} == dict.fromkeys(allowed, 0)
+    assert {sql: codes[sql] for sql in refused} == dict.fromkeys(refused, _DENIED)
 
 
 @pytest.fixture

@@ -124,7 +124,8 @@ STATEMENTS: Final[Mapping[str, str]] = {
     "counts": (
         "SELECT count() AS Records, uniqExact(LogIndex) AS Indices, "  # noqa: S608
         "countIf(notEmpty(GroupSalts) OR notEmpty(Redacted)) AS Erased, "
-        "countIf(ExpiresOn != toDate32(0) AND toInt32(ExpiresOn) <= {today:Int32}) AS Overdue, "
+        "countIf(Held = 0 AND ExpiresOn != toDate32(0) AND toInt32(ExpiresOn) <= {today:Int32}) "
+        "AS Overdue, "
         f"(SELECT countIf(Kind = 0) FROM audit_seals WHERE {_RANGE}) AS Sealed "
         f"FROM audit_records WHERE {_RANGE}"
     ),

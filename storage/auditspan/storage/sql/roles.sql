@@ -5,9 +5,11 @@
 -- reader        views of auditspan_reader: records without content; no row of who read what
 -- investigator  views of auditspan_investigator: content too, no salts
 -- writer        adds rows and reads them back to count them; cannot change or delete any
--- repair        deletes rows of a batch whose count is wrong; the collector uses it for nothing else
+-- repair        deletes rows: of a batch whose count is wrong, and those that expire early by two
+--               persons' decision; the collector uses it for nothing else
 -- migrator      makes and alters tables and views; used at an upgrade, not while running
--- eraser        overwrites erasable columns and salts, and no column of the core
+-- eraser        overwrites erasable columns, salts and marks of holds, and no column of the core; what
+--               readers' statements and dead letters quote; writes certificates
 --
 -- Views run with the rights of who asks (SQL SECURITY INVOKER), so readers have rights on columns of
 -- the tables themselves: on those that are no content, and on computed ones (`Reader…`) that show the
@@ -91,4 +93,11 @@ GRANT{on} CREATE TABLE, DROP TABLE ON {database}.schema_lock TO auditspan_migrat
 
 GRANT{on} SELECT ON {database}.* TO auditspan_eraser;
 GRANT{on} ALTER UPDATE({erasable}) ON {database}.{table audit_records} TO auditspan_eraser;
-GRANT{on} INSERT ON {database}.erasures TO auditspan_eraser;
+-- A read stays, and so does that there was a dead letter; what they quote goes.
+GRANT{on} ALTER UPDATE(Statement, StatementHash, Params, Since, Until)
+    ON {database}.{table access_log} TO auditspan_eraser;
+GRANT{on} ALTER UPDATE(Reason, RequestDigest)
+    ON {database}.{table dead_letters} TO auditspan_eraser;
+GRANT{on} INSERT ON {database}.{table erasure_certificates} TO auditspan_eraser;
+-- Which records are held is listed anew now and then.
+GRANT{on} INSERT, ALTER DELETE ON {database}.{table held_records} TO auditspan_eraser;
