@@ -16,7 +16,10 @@ def test_the_defaults_are_a_valid_configuration(auditspan: Auditspan) -> None:
     assert shown.code == 0, shown.err
     assert CollectorConfig.model_validate(yaml.safe_load(shown.out)) == CollectorConfig()
     Path("c.yaml").write_text(shown.out)
-    assert auditspan("config", "check", "c.yaml").out == "c.yaml: valid\n"
+    first, *table = auditspan("config", "check", "c.yaml").out.splitlines()
+    assert first == "c.yaml: valid"
+    [other] = [line for line in table if "other" in line]
+    assert [cell.strip() for cell in other.split("│")] == ["other", "30", "built in", "31"]
 
 
 def test_a_slip_in_a_key_is_told(auditspan: Auditspan) -> None:
@@ -27,6 +30,19 @@ def test_a_slip_in_a_key_is_told(auditspan: Auditspan) -> None:
     assert "c.yaml:3:5: receivers.otlp.grcp" in ran.err and "did you mean 'grpc'" in ran.err
     assert auditspan("up", "--config", "c.yaml").code == 2
     assert auditspan("config", "check", "absent.yaml").code == 2
+
+
+def test_what_is_kept_for_less_than_a_preset_asks_is_told(auditspan: Auditspan) -> None:
+    """Refused without a reason; with one it is valid, and the reason is shown."""
+    short = "processors: {retention: {presets: [hipaa], days: 400, below: {%s}}}\n"
+    Path("c.yaml").write_text(short % "")
+    refused = auditspan("config", "check", "c.yaml")
+    assert refused.code == 2
+    assert "hipaa asks for 2192" in refused.err and "below.default" in refused.err
+    Path("c.yaml").write_text(short % "default: by contract 7")
+    passed = auditspan("config", "check", "c.yaml")
+    assert passed.code == 0
+    assert "hipaa asks for 2192" in passed.err and "by contract 7" in passed.err
 
 
 def test_what_holds_includes_the_environment(

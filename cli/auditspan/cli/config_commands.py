@@ -7,7 +7,8 @@ import typer
 import yaml
 from pydantic import BaseModel
 
-from auditspan.cli.terminal import safe
+from auditspan.cli.output import Format, emit
+from auditspan.cli.terminal import err, safe
 
 config = typer.Typer(help="The collector's configuration.", no_args_is_help=True)
 
@@ -21,11 +22,31 @@ def register(app: typer.Typer) -> None:
 def check(
     file: Annotated[Path, typer.Argument(help="YAML file, as for `auditspan up --config`.")],
 ) -> None:
-    """Check a configuration with this environment's overrides. Exit code 2: it is invalid."""
+    """Check a configuration with this environment's overrides. Exit code 2: it is invalid.
+
+    Says for how long each class of records is kept, and in how many partitions: a day of receipt
+    and a class are one.
+    """
     from auditspan.collector.config import load
 
-    load(file)
+    loaded = load(file)
     typer.echo(f"{safe(file)}: valid")
+    kept = loaded.processors.retention.effective()
+    emit(
+        [
+            {
+                "class": each.name,
+                "days": each.days,
+                "from": each.origin,
+                "partitions": each.partitions,
+            }
+            for each in kept
+        ],
+        ("class", "days", "from", "partitions"),
+        Format.TABLE,
+    )
+    for short in loaded.processors.retention.shortfalls():
+        err().print(f"kept for less than asked: {safe(short)}", soft_wrap=True)
 
 
 @config.command()
