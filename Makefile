@@ -2,6 +2,7 @@
 #   make demo   run the main job and print what it found
 #   make test   linters and the whole test suite, against the built wheel
 #   make up     run the collector
+#   make crash  kill collectors at every step and count what they kept
 #   make query-attacks   what readers' statements were tried, and what became of them
 PYTHON ?= python3
 VENV   := .venv
@@ -10,7 +11,7 @@ DATA   ?= data
 SOURCES := $(shell find semconv wire identity policy registry integrity processors storage \
              instrumentation collector reports cli -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
-.PHONY: demo test up query-attacks lint unit check-python semconv docs bench dev clean
+.PHONY: demo test up query-attacks crash lint unit check-python semconv docs bench dev clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python examples/demo/run.py
@@ -41,6 +42,12 @@ docs: $(VENV)/.tools
 FUZZ ?= 2000
 query-attacks: $(VENV)/.tools
 	AUDITSPAN_QUERY_TABLE=1 AUDITSPAN_FUZZ=$(FUZZ) $(BIN)/pytest -q tests/storage/reading
+
+# Kills at every step: nothing lost, nothing twice. make crash KILLS=2000 SEED=7
+KILLS ?= 240
+crash: $(VENV)/.tools
+	$(BIN)/python -m bench.crash --kills $(KILLS) $(if $(SEED),--seed $(SEED)) \
+	  --json bench/results/crash.json
 
 bench: $(VENV)/.tools
 	$(BIN)/python bench/run.py

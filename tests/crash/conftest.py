@@ -1,0 +1,24 @@
+"""One nursery for the tests of a process."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.crash.collector import Collector, Nursery, new_collector, nursery
+
+
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    """Where processes come from."""
+    with nursery(tmp_path_factory.mktemp("nursery")) as at:
+        yield at
+
+
+@pytest.fixture
+def collector(forks: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
+    """A collector that is not started; none of its processes outlives the test."""
+    made = new_collector(forks, tmp_path_factory.mktemp("crash") / "collector")
+    try:
+        yield made
+    finally:
+        made.kill()

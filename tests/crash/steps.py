@@ -1,0 +1,196 @@
+"""The named steps at which a process is killed, and how each is found in the running code.
+
+A step is a function of the product and a moment: before it, behind it, in the midst of it. In the
+forked process the name by which its caller knows it is put in front of the real one; nothing in the
+product knows of that. A function that has gone is an error when the process starts, not a step that
+never comes.
+"""
+
+import asyncio
+import functools
+import importlib
+import os
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+Strike = Callable[[], None]
+"""Counts one arrival; kills this process at the last of them."""
+When = Literal["before", "after", "during", "answered", "torn", "insert"]
+_ANSWER_SECONDS: Final = 0.01
+"""For an answer to leave the process."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One moment in the life of a request or a batch."""
+
+    name: str
+    role: str
+    """Whose: `front`, `engine` or `signer`."""
+    when: When
+    where: str
+    """`module:attribute` as the caller knows it, below `auditspan.`."""
+    longest: float = 0.0
+    """Of `during`: seconds from its begin, of which a part is taken."""
+
+
+_SEGMENTS: Final = "collector.engine.segments"
+
+STEPS: Final = (
+    # A request: its frame, its fsync, its answer, the end of its segment.
+    Step("append, torn", "front", "torn", "wire.open_segment:os.pwrite"),
+    Step("after append", "front", "after", "wire.open_segment:OpenSegment.append"),
+    Step("after fsync", "front", "after", "wire.open_segment:OpenSegment.sync"),
+    Step("after ack", "front", "answered", "collector.front.admission:Admission.admit"),
+    Step("after recent log", "front", "after", "collector.front.recent_log:RecentLog.append"),
+    Step("before segment closed", "front", "before", "wire.open_segment:OpenSegment.finish"),
+    Step("after segment closed", "front", "after", "wire.open_segment:OpenSegment.finish"),
+    Step("in recovery", "front", "after", "wire.segments:_cut"),
+    # A batch: what becomes of it until it is on disk with its seal.
+    Step("during decode", "engine", "during", f"{_SEGMENTS}:decode_salvaging", 0.15),
+    Step("after decode", "engine", "after", f"{_SEGMENTS}:decode_salvaging"),
+    Step("after batch file", "engine", "after", "collector.engine.sealing:write_batch"),
+    Step("before sealed file", "engine", "before", "collector.engine.sealing:write_seal"),
+    Step("after sealed file", "engine", "after", "collector.engine.sealing:write_seal"),
+    # Into the store.
+    Step("before insert", "engine", "insert", "before"),
+    Step("during insert", "engine", "insert", "during", 0.03),
+    Step("after insert", "engine", "insert", "after"),
+    Step("after entries", "engine", "after", "storage.writer:put_entries"),
+    # Signed.
+    Step("before signature", "engine", "before", "collector.engine.signing:Signer.sign"),
+    Step("after signature", "engine", "after", "collector.engine.signing:Signer.sign"),
+    Step("after log state", "engine", "after", "collector.engine.sealing:write_log"),
+    # Released.
+    Step("before release", "engine", "after", f"{_SEGMENTS}:Segments._adopt_sequences"),
+    Step("during release", "engine", "before", f"{_SEGMENTS}:sync_folder"),
+    Step("after release", "engine", "after", f"{_SEGMENTS}:Segments.process"),
+    Step("after notes", "engine", "after", "collector.engine.notes:put_checkpoints"),
+    # In the signing process.
+    Step("signer: remembered", "signer", "after", "collector.signer.notary:write_state"),
+    Step("signer: before key", "signer", "before", "collector.signer.keys:Keys.read"),
+    Step("signer: root log", "signer", "after", "collector.signer.root_files:RootFiles.append"),
+    Step("signer: signed", "signer", "after", "collector.signer.notary:Notary.sign"),
+)
+FIRST: Final = (
+    # Once in the life of a store or a log.
+    Step("during migration", "engine", "during", "collector.engine.process:migrate", 1.5),
+    Step("after log opened", "engine", "after", "collector.engine.signing:Signer.open"),
+    Step("signer: log opened", "signer", "after", "collector.signer.notary:Notary.open"),
+)
+BY_NAME: Final = {step.name: step for step in (*STEPS, *FIRST)}
+ROLE_OF: Final = {name: step.role for name, step in BY_NAME.items()}
+
+
+def arm(step: Step, strike: Strike, part: float) -> None:
+    """Put the kill in the way; `part` of the longest time, 0 to 1, is waited in a `during`."""
+    if step.when == "insert":
+        _arm_insert(step, strike, part)
+        return
+    owner, name = _owner(step.where)
+    original = getattr(owner, name)
+    wrapped = _WRAPPERS[step.when](original, strike, step.longest * part)
+    setattr(owner, name, functools.wraps(original)(wrapped))
+
+
+def _owner(where: str) -> tuple[Any, str]:
+    module, _, path = where.partition(":")
+    *owners, name = path.split(".")
+    owner: Any = importlib.import_module(f"auditspan.{module}")
+    for each in owners:
+        owner = getattr(owner, each)
+    return owner, name
+
+
+def _before(original: Any, strike: Strike, _: float) -> Any:
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        strike()
+        return original(*arguments, **named)
+
+    return wrapped
+
+
+def _after(original: Any, strike: Strike, _: float) -> Any:
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        result = original(*arguments, **named)
+        strike()
+        return result
+
+    return wrapped
+
+
+def _during(original: Any, strike: Strike, seconds: float) -> Any:
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        # The work goes on in the engine's threads while this one waits to kill them all.
+        timer = threading.Timer(seconds, strike)
+        timer.start()
+        try:
+            return original(*arguments, **named)
+        finally:
+            timer.cancel()
+
+    return wrapped
+
+
+def _answered(original: Any, strike: Strike, _: float) -> Any:
+    async def wrapped(*arguments: Any, **named: Any) -> Any:
+        result = await original(*arguments, **named)
+        asyncio.get_running_loop().call_later(_ANSWER_SECONDS, strike)
+        return result
+
+    return wrapped
+
+
+def _torn(original: Any, strike: Strike, _: float) -> Any:
+    def wrapped(descriptor: int, data: Any, offset: int) -> int:
+        half = bytes(data)[: len(data) // 2]
+        written: int = original(descriptor, half, offset)
+        strike()
+        return written
+
+    return wrapped
+
+
+_WRAPPERS: Final[dict[str, Callable[[Any, Strike, float], Any]]] = {
+    "before": _before,
+    "after": _after,
+    "during": _during,
+    "answered": _answered,
+    "torn": _torn,
+}
+
+
+def _arm_insert(step: Step, strike: Strike, part: float) -> None:
+    """Inserts of records go through a store that is opened later, so its opening is in the way."""
+    owner, name = _owner("collector.engine.process:open_engine")
+    opened = getattr(owner, name)
+
+    def opening(config: Any) -> Any:
+        store = opened(config)
+        insert = store.insert
+        struck = _WRAPPERS[step.where](insert, strike, step.longest * part)
+
+        def inserting(table: str, rows: Any, query_id: str = "") -> None:
+            records = table.rpartition(".")[2].strip("`") == "audit_records"
+            (struck if records else insert)(table, rows, query_id)
+
+        store.insert = inserting
+        return store
+
+    setattr(owner, name, opening)
+
+
+def killer(tell: Callable[[], None], hit: int) -> Strike:
+    """A strike that comes true at the `hit`-th arrival: it tells of it and is no more."""
+    left = [hit]
+
+    def strike() -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            tell()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return strike

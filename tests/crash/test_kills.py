@@ -1,0 +1,39 @@
+"""Kills at every step: what was acknowledged is stored, once, and the log holds it.
+
+`make crash` runs some hundred of them; here it is about thirty, of two collectors at once.
+"""
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.crash import steps
+from tests.crash.campaign import RANDOM
+from tests.crash.collector import Nursery
+from tests.crash.running import run
+from tests.crash.summary import as_dict, table
+
+SEED = int(os.environ.get("AUDITSPAN_CRASH_SEED") or random.randrange(1 << 32))
+KILLS = int(os.environ.get("AUDITSPAN_CRASH_KILLS") or 28)
+
+
+@pytest.mark.timeout(900)
+def test_kills_lose_nothing_and_store_nothing_twice(forks: Nursery, tmp_path: Path) -> None:
+    """Acknowledged records are compared with the store, and the log is verified."""
+    outcomes = run(forks, tmp_path, SEED, KILLS, look_every=max(KILLS // 4, 60))
+    found = as_dict(outcomes, SEED)
+    print(table(outcomes, SEED))
+    assert found["verdict"] == "nothing lost, nothing twice, VALID", table(outcomes, SEED)
+    assert isinstance(found["kills"], int) and found["kills"] >= KILLS
+    assert isinstance(found["acknowledged"], int) and found["acknowledged"] > 10 * KILLS
+
+
+def test_every_step_of_the_issue_has_a_kill() -> None:
+    """The moments that were asked for, each of them by its name."""
+    asked = {"after append", "after fsync", "after ack", "during decode", "after sealed file",
+             "during insert", "after insert", "before signature", "after signature",
+             "during release"}  # fmt: skip
+    assert asked <= steps.BY_NAME.keys()
+    assert RANDOM not in steps.BY_NAME
