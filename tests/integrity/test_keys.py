@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from auditspan.integrity.errors import KeyInvalid
 from auditspan.integrity.keys import (
@@ -14,6 +19,7 @@ from auditspan.integrity.keys import (
     new_cosigner,
     new_signer,
     read_key,
+    read_public,
     write_key,
 )
 from auditspan.integrity.note import COSIGNATURE, ED25519, make_note, open_note, sign_line
@@ -73,6 +79,46 @@ def test_other_files_are_refused() -> None:
         with pytest.raises(KeyInvalid) as raised:
             decode_key(data, passphrase)
         assert passphrase == "" or passphrase not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("made", "given", "cut", "expected"),
+    [
+        ("right", "wrong", 0, "this is not its passphrase, or it is damaged"),
+        ("right", "", 0, "it has a passphrase, and none was given"),
+        ("", "needless", 0, "a passphrase was given, and it has none"),
+        ("", "", 30, "cut off after 89 bytes"),
+        ("right", "right", 60, "its last line is missing"),
+    ],
+)
+def test_it_is_said_what_is_wrong_with_a_key(
+    tmp_path: Path, made: str, given: str, cut: int, expected: str
+) -> None:
+    """With the file, and without a word of the passphrase."""
+    path = tmp_path / "root.key"
+    write_key(path, new_signer("a").private, made)
+    path.write_bytes(path.read_bytes()[: -cut or None])
+    with pytest.raises(KeyInvalid, match=expected) as raised:
+        read_key(path, given)
+    assert str(raised.value).startswith(f"{path}: key: ")
+    assert not {"right", "needless"} & set(str(raised.value).split())
+
+
+def test_a_public_key_is_read_as_services_give_it(tmp_path: Path) -> None:
+    """PEM of an Ed25519 key; nothing else, not even the private one."""
+    signer, path = new_signer("a.example/root"), tmp_path / "root.pem"
+    public = signer.private.public_key()
+    path.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    assert read_public(path) == signer.verifier.public
+    curve = generate_private_key(SECP256R1()).public_key()
+    for other in (
+        curve.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+        encode_key(signer.private),
+        b"",
+    ):
+        path.write_bytes(other)
+        with pytest.raises(KeyInvalid, match=r"root\.pem: expected"):
+            read_public(path)
 
 
 def test_a_signer_shows_no_key() -> None:

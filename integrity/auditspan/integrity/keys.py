@@ -7,13 +7,23 @@ import os
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 
 from auditspan.integrity.errors import KeyInvalid
 from auditspan.integrity.note import COSIGNATURE, ED25519, Verifier
+
+_MAX_BYTES: Final = 64 * 1024
+_FRAMES: Final = tuple(
+    (bool(word), b"-----BEGIN %sPRIVATE KEY-----" % word, b"-----END %sPRIVATE KEY-----" % word)
+    for word in (b"", b"ENCRYPTED ")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +72,37 @@ def encode_key(private: Ed25519PrivateKey, passphrase: str = "") -> bytes:
 
 
 def decode_key(data: bytes, passphrase: str = "") -> Ed25519PrivateKey:
-    """Read `encode_key` back. Raises `KeyInvalid`, which does not hold the key."""
+    """Read `encode_key` back. Raises `KeyInvalid`, which holds neither key nor passphrase."""
+    locked = _checked_frame(data)
+    if locked and not passphrase:
+        raise KeyInvalid("key: it has a passphrase, and none was given: name one, or where it is")
+    if passphrase and not locked:
+        raise KeyInvalid("key: a passphrase was given, and it has none: give it one, or name none")
     try:
         key = serialization.load_pem_private_key(data, passphrase.encode() or None)
     except (TypeError, ValueError, UnsupportedAlgorithm) as error:
         # The library's own message may say more about the passphrase than a log should.
-        raise KeyInvalid(
-            "key: expected PKCS#8 in PEM, with the right passphrase if it has one, and none if not"
-        ) from error
+        cause = "this is not its passphrase, or it is damaged" if locked else "it is damaged"
+        raise KeyInvalid(f"key: {cause}: restore it from a backup") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise KeyInvalid(f"key: expected Ed25519, got {type(key).__name__}")
     return key
+
+
+def _checked_frame(data: bytes) -> bool:
+    """Whether the key is encrypted. Raises `KeyInvalid` unless it is one whole PEM block."""
+    for locked, begin, end in _FRAMES:
+        if data.lstrip().startswith(begin):
+            if not data.rstrip().endswith(end):
+                raise KeyInvalid(
+                    f"key: cut off after {len(data)} bytes, its last line is missing: "
+                    "restore it from a backup"
+                )
+            return locked
+    raise KeyInvalid(
+        f"key: expected PKCS#8 in PEM, found {len(data)} bytes of something else: "
+        "restore it from a backup"
+    )
 
 
 def write_key(path: Path, private: Ed25519PrivateKey, passphrase: str = "") -> None:
@@ -90,9 +120,26 @@ def write_key(path: Path, private: Ed25519PrivateKey, passphrase: str = "") -> N
 
 
 def read_key(path: Path, passphrase: str = "") -> Ed25519PrivateKey:
-    """Read a key that nobody else can read. Raises `KeyInvalid`, `OSError`."""
+    """Read a key that nobody else can read. Raises `KeyInvalid` with its path, `OSError`."""
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
         mode = os.fstat(file.fileno()).st_mode
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise KeyInvalid(f"key {path}: mode {mode & 0o777:o}; run `chmod 600 {path}`")
-        return decode_key(file.read(), passphrase)
+        data = file.read(_MAX_BYTES)
+    try:
+        return decode_key(data, passphrase)
+    except KeyInvalid as error:
+        raise KeyInvalid(f"{path}: {error}") from error
+
+
+def read_public(path: Path) -> bytes:
+    """The raw public key of a PEM file, as key services give it. Raises `KeyInvalid`, `OSError`."""
+    with path.open("rb") as file:
+        data = file.read(_MAX_BYTES)
+    try:
+        key = serialization.load_pem_public_key(data)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise KeyInvalid(f"{path}: expected a public key in PEM (BEGIN PUBLIC KEY)") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise KeyInvalid(f"{path}: expected an Ed25519 key, got {type(key).__name__}")
+    return key.public_bytes_raw()
