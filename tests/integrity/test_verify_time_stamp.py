@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from auditspan.integrity import verify
 from auditspan.integrity.package import Anchor, Evidence, write_package
 from auditspan.integrity.sealed_columns import SCHEMA
+from tests.collector.anchors.authority import made
 from tests.integrity.trail import SIGNED_AT, Trail, policy
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
@@ -100,6 +102,39 @@ def test_other_time_stamps_are_found_out(tmp_path: Path, authority: Path) -> Non
         anchored = replace(evidence, anchors=[Anchor("rfc3161", evidence.root, (), reply)])
         report = judged(tmp_path, anchored, str(authority / root))
         assert (report["verdict"], report["anchored"]) == ("INVALID", "none")
+
+
+def test_the_time_is_the_one_that_is_signed(tmp_path: Path, authority: Path) -> None:
+    """What the reply says in front of the signed part may be anybody's."""
+    evidence = Trail.of(3).evidence()
+    good = stamp(authority, evidence.root)
+    earlier = b"x\nTST info:\nTime stamp: Jan  1 00:00:00 2020 GMT\n"
+    # PKIStatusInfo of RFC 3161: granted, and a text (PKIFreeText) that nobody signs.
+    text = _der(0x30, _der(0x0C, earlier))
+    token = good[good.index(b"\x30\x03\x02\x01\x00") + 5 :]
+    reply = _der(0x30, _der(0x30, b"\x02\x01\x00" + text) + token)
+    anchored = replace(evidence, anchors=[Anchor("rfc3161", evidence.root, (), reply)])
+    report = judged(tmp_path, anchored, str(authority / "ca.pem"))
+    assert (report["verdict"], report["anchored"]) == ("VALID", "external"), report
+    assert "2020" not in str(report["anchors"])
+
+
+def test_a_certificate_may_have_ended_since(tmp_path: Path) -> None:
+    """A stamp is for years: its chain has to be good at the stamp's own time."""
+    authority, evidence = made(tmp_path / "tsa", seconds=2), Trail.of(3).evidence()
+    query, reply = tmp_path / "query", tmp_path / "reply"
+    (tmp_path / "data").write_bytes(evidence.root)
+    openssl(tmp_path, "ts", "-query", "-data", "data", "-sha256", "-cert", "-out", "query")
+    reply.write_bytes(authority.sign(query.read_bytes()))
+    time.sleep(2.1)
+    anchor = Anchor("rfc3161", evidence.root, (), reply.read_bytes())
+    report = judged(tmp_path, replace(evidence, anchors=[anchor]), str(authority.roots))
+    assert (report["verdict"], report["anchored"]) == ("VALID", "external"), report
+
+
+def _der(tag: int, content: bytes) -> bytes:
+    """An element of ASN.1 with a length of two bytes."""
+    return bytes([tag, 0x82]) + len(content).to_bytes(2) + content
 
 
 def test_without_openssl_nothing_is_claimed(

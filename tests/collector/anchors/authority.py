@@ -65,12 +65,16 @@ class Authority:
         return reply.read_bytes()
 
 
-def made(folder: Path, *, chain: bool = False, ended: bool = False) -> Authority:
-    """An authority; with `chain` its replies hold the root too, in the order of openssl."""
+def made(
+    folder: Path, *, chain: bool = False, ended: bool = False, seconds: float = 172_800
+) -> Authority:
+    """An authority; with `chain` its replies hold the root too, in the order of openssl. Its
+    certificate ends after so many seconds.
+    """
     folder.mkdir()
     root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     now = datetime.now(UTC)
-    until = now - timedelta(minutes=1) if ended else now + timedelta(days=2)
+    until = now - timedelta(minutes=1) if ended else now + timedelta(seconds=seconds)
     root = _certificate("root", "root", root_key, root_key, now + timedelta(days=9), ca=True)
     leaf = _certificate("tsa", "root", key, root_key, until)
     for name, certificate in (("root.pem", root), ("tsa.pem", leaf)):
