@@ -37,7 +37,10 @@ def erase(
     record: Annotated[list[str] | None, typer.Option(help="Id of a record; repeatable.")] = None,
     field: Annotated[
         list[str] | None,
-        typer.Option(help="Column or group that is to go, of every --record; repeatable."),
+        typer.Option(
+            help="Column or group that is to go, of every --record; repeatable. `*`, which is also "
+            "the default: all that can be erased."
+        ),
     ] = None,
     subject: Annotated[
         str, typer.Option(help="Instead: whoever is named so, wherever a record names them.")
@@ -60,11 +63,11 @@ def erase(
 
     demanded(reason=reason, ticket=ticket)
     if bool(subject) == bool(record or field):
-        raise typer.BadParameter("name either --subject, or --record and --field")
+        raise typer.BadParameter("name either --subject, or --record and perhaps --field")
     said = why("", ticket, reason)
     with connect(target_of(data, url, token_file, ca_file)) as client:
         privacy = client.privacy()
-        named = _of_subject(privacy, subject) if subject else _named(record or [], field or [])
+        named = _of_subject(privacy, subject) if subject else _named(record or [], field or ["*"])
         planned = privacy.erase(named, said, dry_run=True)
         _print_plan(planned)
         if not yes:
@@ -123,11 +126,21 @@ def print_certificate(found: Mapping[str, JsonValue]) -> None:
         *(f"log entry {row['index']} of {row['log']}" for row in _rows(found, "log_entries")),
         f"besides: {found['batch_files']} batch files, {found['dead_letters']} dead letters, "
         f"{found['statements_of_readers']} statements of readers",
+        *_of_requests(found.get("same_requests")),
     ]
     for row in _rows(found, "records"):
         lines += _record_lines(row)
     for line in lines:
         out().print(safe(line), soft_wrap=True, highlight=False)
+
+
+def _of_requests(value: JsonValue) -> Sequence[str]:
+    if not isinstance(value, dict) or not value["records"]:
+        return []
+    fits = "what is left fits the log" if value["matches_seal"] else "WHAT IS LEFT DOES NOT FIT"
+    return [
+        f"hash of the request erased in {value['records']} records of the same requests, {fits}"
+    ]
 
 
 def _record_lines(row: Mapping[str, JsonValue]) -> Sequence[str]:
@@ -154,7 +167,11 @@ def _of_subject(privacy: "PrivacyClient", subject: str) -> "list[Asked]":
         raise typer.BadParameter("no record names this subject", param_hint="--subject")
     emit([dict(row) for row in rows], ("id", "at", "agent", "tool", "groups"), Format.TABLE)
     if found["more"]:
-        err().print(f"more than {len(rows)} records: erase these, then ask again", soft_wrap=True)
+        err().print(
+            f"{found['total']} records name this subject, more than one erasure may: these are "
+            f"{len(rows)} of them; erase these, then ask again",
+            soft_wrap=True,
+        )
     return [
         Asked(id=str(row["id"]), asked=tuple(map(str, _list(row["groups"]))))
         for row in rows
@@ -165,27 +182,37 @@ def _of_subject(privacy: "PrivacyClient", subject: str) -> "list[Asked]":
 def _named(records: Sequence[str], fields: Sequence[str]) -> "list[Asked]":
     from auditspan.collector.control.erasure_plan import Asked
 
-    if not records or not fields:
-        raise typer.BadParameter("name at least one --record and one --field")
+    if not records:
+        raise typer.BadParameter("name at least one --record")
     return [Asked(id=record, asked=tuple(fields)) for record in records]
 
 
 def _print_plan(planned: Mapping[str, JsonValue]) -> None:
     rows = [
-        {**row, "id": f"{row['id']} (a read that quotes it)" if row["read"] else row["id"]}
+        {**row, "id": f"{row['id']} (a read that quotes it)" if _is_read(row) else row["id"]}
         for row in _rows(planned, "records")
     ]
     emit(rows, _SHOWN, Format.TABLE)
     more = [
         row
         for row in _rows(planned, "records")
-        if not row["read"] and set(_list(row["groups"])) - set(_list(row["asked"]))
+        if not _is_read(row) and set(_list(row["groups"])) - set(_list(row["asked"]))
     ]
     if more:
         err().print(
             f"of {len(more)} records other groups hold the same values and go as a whole",
             soft_wrap=True,
         )
+    if planned["same_requests"]:
+        err().print(
+            f"of {planned['same_requests']} records that came in the same requests the hash of the "
+            "request goes, and nothing else",
+            soft_wrap=True,
+        )
+
+
+def _is_read(row: Mapping[str, JsonValue]) -> bool:
+    return row["because"] == "read"
 
 
 def _print_when_done(privacy: "PrivacyClient", erasure: str) -> None:

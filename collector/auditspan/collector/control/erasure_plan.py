@@ -1,20 +1,24 @@
 """What an erasure means for each record: which groups go, and why it may not be.
 
+1. Of the records that were named: what was asked, and the groups that hold the same.
+2. Of reads that quote what goes: where they quote it.
+3. Of every record of the same requests: `request`, a hash of all that a request said.
+
 A proposal's body is `{"id", "records": [{"id", "asked", "groups"}]}`: ids of records and names of
 groups, no value of a person. Values are looked at here and forgotten.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Final
+from dataclasses import dataclass, replace
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
 
 from auditspan.collector.control.erasure_values import (
+    Row,
     closure,
     forms,
     naming,
-    present,
     quoting,
 )
 from auditspan.collector.control.errors import ControlInvalid, ControlRefused, NotFound
@@ -23,15 +27,22 @@ from auditspan.collector.control.journal import Fields
 from auditspan.collector.query.lookups import Lookup
 from auditspan.semconv.columns import BY_NAME, GROUPS
 
-MOST: Final = 500
-"""Records of one erasure: they are named in one entry of the log."""
-_PORTION: Final = 50
+MOST: Final = 1_000
+"""Records that one erasure may name."""
+MOST_IN_ALL: Final = 50_000
+"""With those of the same requests, which are in the log as well."""
+WHOLE: Final = "*"
+"""In place of a field: all that can be erased of a record."""
+REQUEST: Final = "request"
+"""The group that holds a hash of the whole request."""
+_PORTION: Final = 100
 _ERASABLE: Final = tuple(group.name for group in GROUPS if group.erasable)
 _READ_GROUPS: Final = ("attributes", "derived", "text")
 """Where the record of a read quotes its statement; who read stays."""
 
 _Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-_Row = Mapping[str, JsonValue]
+Because = Literal["asked", "read", "request"]
+"""Why a record is part of an erasure: it was named, quotes what goes, came in the same request."""
 
 
 class Asked(BaseModel):
@@ -68,8 +79,7 @@ class Step:
     request_digest: str
     asked: tuple[str, ...]
     groups: tuple[str, ...]
-    is_read: bool
-    """It is the record of a read that quotes what is erased."""
+    because: Because
 
     def told(self) -> Fields:
         """For who asks."""
@@ -77,7 +87,7 @@ class Step:
             "id": self.record_id,
             "asked": list(self.asked),
             "groups": list(self.groups),
-            "read": self.is_read,
+            "because": self.because,
         }
 
     def entry(self) -> dict[str, JsonValue]:
@@ -87,6 +97,7 @@ class Step:
             "log": self.log_id,
             "index": self.log_index,
             "groups": list(self.groups),
+            "asked": list(self.asked),
         }
 
 
@@ -100,19 +111,22 @@ def body_of(fields: Mapping[str, JsonValue]) -> Body:
         raise ControlInvalid(f"{place}: {first['msg'].lower()}") from error
 
 
-def group_of(name: str) -> str:
-    """The group that a group or a column is of. Raises ControlInvalid."""
+def groups_of(name: str) -> tuple[str, ...]:
+    """The groups that a group, a column or `*` stands for. Raises ControlInvalid."""
+    if name == WHOLE:
+        return _ERASABLE
     group = BY_NAME[name].group if name in BY_NAME else name
     if group not in _ERASABLE:
         raise ControlInvalid(
-            f"field {name!r}: expected a column or one of the groups {', '.join(_ERASABLE)}; the "
-            "core of a record is what proves it, and holds nothing that people said"
+            f"field {name[:100]!r}: expected a column, one of the groups {', '.join(_ERASABLE)}, "
+            "or * for all of them; the core of a record is what proves it, and holds nothing that "
+            "people said"
         )
-    return group
+    return (group,)
 
 
 async def plan(lookup: Lookup, records: Sequence[Asked], holds: Iterable[Hold]) -> list[Step]:
-    """What is to be done to each record, and to reads that quote what goes.
+    """What is to be done to each record, to reads that quote what goes, and to their requests.
 
     Raises NotFound, ControlInvalid, ControlRefused for records on hold, ControlUnavailable.
     """
@@ -123,24 +137,19 @@ async def plan(lookup: Lookup, records: Sequence[Asked], holds: Iterable[Hold]) 
     steps, values = [], set[str]()
     for row in rows:
         _check(row, active)
-        asked = [group_of(name) for name in wanted[str(row["RecordId"])].asked]
+        asked = [group for name in wanted[str(row["RecordId"])].asked for group in groups_of(name)]
         values |= naming(row, asked)
-        steps.append(_step(row, asked, closure(row, asked)))
-    steps += await _reads(lookup, values, wanted, active)
+        steps.append(_step(row, asked, closure(row, asked), "asked"))
     steps = [step for step in steps if step.groups]
     if not steps:
         raise ControlInvalid("nothing of that is there, or it was erased before")
-    if len(steps) > MOST:
-        raise ControlInvalid(
-            f"{len(steps)} records with those of reads that quote them, at most {MOST} fit into "
-            "one erasure: ask for fewer"
-        )
-    return steps
+    steps += await _reads(lookup, values, wanted, active)
+    return await _with_requests(lookup, steps, active)
 
 
-async def rows_of(lookup: Lookup, ids: Sequence[str]) -> list[_Row]:
+async def rows_of(lookup: Lookup, ids: Sequence[str]) -> list[Row]:
     """Records as the store has them."""
-    found: list[_Row] = []
+    found: list[Row] = []
     for at in range(0, len(ids), _PORTION):
         found += await lookup.ask("erasable", {"ids": list(ids[at : at + _PORTION])})
     return found
@@ -153,38 +162,73 @@ async def _reads(
         return []
     quoted = sorted({form for value in values for form in forms(value)})
     found = await lookup.ask("reads_naming", {"values": quoted, "limit": MOST + 1})
+    if len(found) > MOST:
+        raise ControlInvalid(
+            f"more than {MOST} reads quote what would go: ask for fewer records at once"
+        )
     rows = await rows_of(lookup, [str(row["id"]) for row in found if row["id"] not in wanted])
     for row in rows:
         _check(row, holds)
-    return [_step(row, (), quoting(row, _READ_GROUPS, frozenset(values))) for row in rows]
+    made = (_step(row, (), quoting(row, _READ_GROUPS, frozenset(values)), "read") for row in rows)
+    return [step for step in made if step.groups]
 
 
-def _step(row: _Row, asked: Sequence[str], groups: Sequence[str]) -> Step:
-    there = present(row)
+async def _with_requests(
+    lookup: Lookup, steps: Sequence[Step], holds: Sequence[Hold]
+) -> list[Step]:
+    """Also the hash of each request, in whatever record it stands."""
+    digests = sorted({step.request_digest for step in steps if step.request_digest})
+    if not digests:
+        return list(steps)
+    found = await lookup.ask("same_request", {"digests": digests, "limit": MOST_IN_ALL + 1})
+    if len(found) > MOST_IN_ALL:
+        raise ControlInvalid(
+            f"more than {MOST_IN_ALL} records came in the same requests, and go into the log with "
+            "these: ask for fewer records at once"
+        )
+    known = {step.record_id for step in steps}
+    others = [row for row in found if row["RecordId"] not in known]
+    for row in others:
+        _check_holds(row, holds, "came in the same request, whose hash would go, and ")
+    there = {str(row["RecordId"]) for row in found}
+    own = [
+        replace(step, groups=tuple(sorted({*step.groups, REQUEST})))
+        if step.record_id in there
+        else step
+        for step in steps
+    ]
+    return [*own, *(_step(row, (), (REQUEST,), "request") for row in others)]
+
+
+def _step(row: Row, asked: Sequence[str], groups: Sequence[str], because: Because) -> Step:
     return Step(
         str(row["RecordId"]),
         str(row["LogId"]),
         _int(row["LogIndex"]),
         str(row["BatchId"]),
         str(row["RequestDigest"]),
-        tuple(sorted(set(asked) & set(there))),
+        tuple(sorted(set(asked) & set(groups))),
         tuple(sorted(groups)),
-        row["Operation"] == "store.read",
+        because,
     )
 
 
-def _check(row: _Row, holds: Sequence[Hold]) -> None:
+def _check(row: Row, holds: Sequence[Hold]) -> None:
     record_id = str(row["RecordId"])
     if row["RecordKind"] == "control" and row["Operation"] != "store.read":
         raise ControlInvalid(
             f"record {record_id}: it says who changed what ({row['Operation']}), which is not "
             "erased"
         )
+    _check_holds(row, holds)
+
+
+def _check_holds(row: Row, holds: Sequence[Hold], how: str = "") -> None:
     # Asked of the holds themselves: the engine marks what they keep a moment later.
     hold = next((hold for hold in holds if hold.filter.holds(row)), None)
     if hold:
         raise ControlRefused(
-            f"record {record_id} is kept by hold {hold.id}: release it first "
+            f"record {row['RecordId']} {how}is kept by hold {hold.id}: release it first "
             "(`auditspan hold release`)"
         )
 

@@ -1,5 +1,5 @@
 """The table `erasures`: a row for each record that a `record.erased` names, whether it is done yet
-or not. The columns are those of storage's migrations 0002 and 0007.
+or not. The columns are those of storage's migrations 0002, 0007 and 0008.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,6 +20,7 @@ SCHEMA = pa.schema(
         ("LogId", pa.string()),
         ("LogIndex", pa.uint64()),
         ("Groups", pa.list_(pa.string())),
+        ("Asked", pa.list_(pa.string())),
         ("RequestedAt", TIME),
         ("ErasedAt", TIME),
         ("RequestedBy", pa.string()),
@@ -53,6 +54,7 @@ def _rows(record: ControlRecord) -> Iterator[Row]:
                 "LogId": str(part.get("log", "")),
                 "LogIndex": _index(part.get("index")),
                 "Groups": _names(part.get("groups")),
+                "Asked": _names(part.get("asked")),
                 "RequestedAt": record.at_ns,
                 "ErasedAt": record.at_ns,
                 "RequestedBy": record.asked_by,

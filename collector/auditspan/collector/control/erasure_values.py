@@ -6,12 +6,14 @@ with it may quote it: statements of readers, frames that could not be read.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from pydantic import JsonValue
 
 from auditspan.semconv.columns import GROUPS
+from auditspan.semconv.readers import ATTRIBUTES
 
 Row = Mapping[str, JsonValue]
 """A record's values by column, as JSON."""
@@ -26,6 +28,15 @@ _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 _NAMING: Final = ("UserId", "SessionId", "AuthorizedBy", "TargetId", "DataSubjectIds")
 """Columns whose values name somebody or something, however short they are."""
 _TEXTS: Final = ("ToolArguments", "ToolResult")
+_SENTENCES: Final = ("Purpose", "StatusMessage", "PolicyReason")
+_MAPS: Final = ("SpanAttributes", "OtlpExtras", "Events", "Links")
+"""Of these the attributes that a reader without the right to content does not see."""
+_PUBLIC: Final = frozenset(ATTRIBUTES)
+_TOKEN: Final = re.compile(r"[\w.+@-]+")
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}|[\d.+-]+\Z|v?\d+(\.\d+)+")
+_TELLING: Final = 8
+"""A word of a sentence is looked for in other records from this length on, with a digit and a
+letter, or with an `@`."""
 _RAW: Final[Mapping[str, tuple[str, ...]]] = {
     "arguments": ("argument", "parameter", "input"),
     "result": ("result", "output", "response"),
@@ -64,16 +75,48 @@ def values_of(row: Row, groups: Iterable[str]) -> frozenset[str]:
 def naming(row: Row, groups: Iterable[str]) -> frozenset[str]:
     """Those values by which somebody is named elsewhere; common words are none of them."""
     columns = [column for group in groups for column in _COLUMNS[group]]
-    found = {text for name in columns if name in _NAMING for text in _texts(row.get(name))}
+    whole = _whole(row, columns)
+    found = set(whole)
     for name in columns:
         if name in _TEXTS:
             for text in _texts(row.get(name)):
                 found |= {text, *_words(text)} if len(text) >= _DISTINCT else {text}
+    long = {text for text in found if len(text) >= _SHORTEST}
     return frozenset(
-        text
-        for text in found
-        if len(text) >= _SHORTEST and (text in _whole(row, columns) or _is_distinct(text))
+        {text for text in long if text in whole or _is_distinct(text)} | _told(row, columns)
     )
+
+
+def _told(row: Row, columns: Sequence[str]) -> set[str]:
+    """What stands in sentences and in attributes of a sender's own: addresses, numbers of cases."""
+    texts = [text for name in columns if name in _SENTENCES for text in _texts(row.get(name))]
+    texts += [text for name in columns if name in _MAPS for text in _own(row.get(name))]
+    return {
+        token
+        for text in texts
+        for token in (found.strip(".-+") for found in _TOKEN.findall(text))
+        if _is_telling(token)
+    }
+
+
+def _is_telling(token: str) -> bool:
+    if "@" in token:
+        return len(token) >= _SHORTEST
+    mixed = any(char.isdigit() for char in token) and any(char.isalpha() for char in token)
+    return mixed and len(token) >= _TELLING and not _DATE.match(token)
+
+
+def _own(value: JsonValue) -> Iterator[str]:
+    """Texts of attributes that are not of the registry, or are content."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _own(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if isinstance(item, str) and key not in _PUBLIC:
+                yield item
+            elif not isinstance(item, str):
+                yield from _own(item)
 
 
 def quotes(text: str, values: Iterable[str]) -> bool:

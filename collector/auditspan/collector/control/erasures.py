@@ -2,8 +2,9 @@
 
 Asking:    1. what stands where is looked up, 2. records on hold are refused, 3. a proposal of kind
            `erasure` is filed, which names records and groups.
-Approving: 1. it is looked up again, also which reads quote what goes by now, 2. `record.erased` is
-           in the spool, 3. batches that wait for another backend are cleared of the requests.
+Approving: 1. it is looked up again, also which reads quote what goes by now and what else came in
+           the same requests, 2. `record.erased` is in the spool, 3. batches that wait for
+           another backend are cleared of the requests.
 The engine: 1. the record's entry is sealed and signed, 2. it erases (`engine/erasing.py`), 3. it
            writes the certificate.
 """
@@ -27,7 +28,7 @@ from auditspan.collector.control.erasure_plan import (
     Body,
     Step,
     body_of,
-    group_of,
+    groups_of,
     plan,
     rows_of,
 )
@@ -78,7 +79,8 @@ class Erasures:
         if len(subject) < _SHORTEST:
             raise ControlInvalid(f"subject: expected at least {_SHORTEST} characters")
         asked: Params = {"subject": subject, "limit": MOST + 1}
-        ids = [str(row["id"]) for row in await self.lookup.ask("of_subject", asked)]
+        named = await self.lookup.ask("of_subject", asked)
+        ids = [str(row["id"]) for row in named]
         rows = await rows_of(self.lookup, ids[:MOST])
         found: list[JsonValue] = [
             {
@@ -92,7 +94,8 @@ class Erasures:
             }
             for row in rows
         ]
-        return {"records": found, "more": len(ids) > MOST}
+        total = named[0]["total"] if named else 0
+        return {"records": found, "more": len(ids) > MOST, "total": total}
 
     async def propose(
         self, records: Sequence[Asked], why: Why, caller: Caller, *, dry_run: bool = False
@@ -112,7 +115,7 @@ class Erasures:
             records=tuple(
                 Asked(id=step.record_id, asked=step.asked, groups=step.groups)
                 for step in steps
-                if not step.is_read or step.record_id in {each.id for each in named}
+                if step.because == "asked"
             ),
         )
         fields: Fields = body.model_dump(mode="json")
@@ -180,16 +183,21 @@ def _effect(body: Body, steps: Sequence[Step], purge: Purge) -> Effect:
                 f"{error.strerror}; approve it again"
             ) from error
 
-    told: Fields = {"erasure": body.id, "records": [step.told() for step in steps]}
+    named = [step.told() for step in steps if step.because != "request"]
+    told: Fields = {
+        "erasure": body.id,
+        "records": [*named],
+        "same_requests": len(steps) - len(named),
+    }
     entries: list[JsonValue] = [dict(step.entry()) for step in steps]
     brief: Fields = {"erasure": body.id, "records": len(steps)}
     return Effect(RECORD_ERASED, {"id": body.id, "erased": entries}, put, told, brief)
 
 
 def _named(asked: Asked) -> Asked:
-    groups = tuple(sorted({group_of(name) for name in asked.asked}))
+    groups = tuple(sorted({group for name in asked.asked for group in groups_of(name)}))
     if not groups:
-        raise ControlInvalid(f"record {asked.id}: name a field, a column or a group")
+        raise ControlInvalid(f"record {asked.id}: name a field: a column, a group, or * for all")
     return Asked(id=asked.id, asked=groups)
 
 

@@ -12,7 +12,7 @@ import json
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -20,11 +20,12 @@ from typing import Final
 import pyarrow as pa
 from pydantic import JsonValue
 
-from auditspan.collector.control.erasure_values import forms, naming
+from auditspan.collector.control.erasure_plan import REQUEST
+from auditspan.collector.control.erasure_values import naming
 from auditspan.collector.control.records import rfc3339
 from auditspan.collector.data_dir import DataDir
+from auditspan.collector.engine.quoting import forget_letters, forget_reads
 from auditspan.collector.query.lookups import answer
-from auditspan.identity.files import write_atomic
 from auditspan.integrity.control_entry import Kind
 from auditspan.storage.batch_file import read_batch, write_batch
 from auditspan.storage.engine import Engine
@@ -38,7 +39,7 @@ from auditspan.wire.segments import sync_folder
 LOG = logging.getLogger("auditspan.collector.engine")
 
 _PENDING: Final = (
-    "SELECT ErasureId, BatchId, RecordId, LogId, LogIndex, Groups, "
+    "SELECT ErasureId, BatchId, RecordId, LogId, LogIndex, Groups, Asked, "
     "toUnixTimestamp64Nano(ErasedAt) AS At, RequestedBy, ApprovedBy, Ticket, Proposal "
     "FROM erasures WHERE (ErasureId, BatchId) NOT IN "
     "(SELECT ErasureId, BatchId FROM erasure_certificates) "
@@ -48,8 +49,14 @@ _ENTRY: Final = (
     "SELECT LogId, LogIndex FROM audit_log_entries WHERE Kind = {kind:UInt8} "
     "AND JSONExtractString(Body, 'id') = {id:String} ORDER BY LogId, LogIndex"
 )
+_HASHED: Final = (
+    "SELECT RecordId, BatchId, RequestDigest FROM audit_records "
+    "WHERE RecordId IN {ids:Array(String)}"
+)
 _RETRY_SECONDS: Final = 10.0
 _PORTION: Final = 50
+_STATEMENT_IDS: Final = 5_000
+"""Ids of records that one statement names."""
 _Row = Mapping[str, JsonValue]
 
 
@@ -66,13 +73,24 @@ class Request:
     proposal: str
     groups: Mapping[str, tuple[str, ...]]
     """By record id."""
+    asked: Mapping[str, tuple[str, ...]]
+    """Those of them that somebody named; of requests from before that was kept, all."""
 
-    def by_groups(self) -> Mapping[tuple[str, ...], list[str]]:
-        """Record ids by what is erased of them."""
+    def whole(self) -> list[str]:
+        """Records of which more goes than the hash of their request."""
+        return [name for name, groups in self.groups.items() if groups != (REQUEST,)]
+
+    def hashed(self) -> list[str]:
+        """The others: they came in the same requests."""
+        return [name for name, groups in self.groups.items() if groups == (REQUEST,)]
+
+    def by_groups(self) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+        """Record ids by what is erased of them, as many as one statement names."""
         found: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for record_id, groups in self.groups.items():
             found[groups].append(record_id)
-        return found
+        for groups, ids in found.items():
+            yield from ((groups, some) for some in _portions(ids, _STATEMENT_IDS))
 
 
 @dataclass(slots=True)
@@ -124,16 +142,18 @@ class Erasing:
         return (self.data.folder("spool") / f"{request.batch_id}.seg").exists()
 
     def _do(self, request: Request, entries: Sequence[Mapping[str, JsonValue]]) -> None:
-        rows = self._rows(list(request.groups))
-        letters = self._bury_deeper(_values(rows, request))  # 2
-        reads = self._clear_reads(rows)
-        for groups, ids in request.by_groups().items():  # 3
+        rows, hashed = self._rows(request.whole()), self._hashed(request.hashed())
+        digests = {str(row["RequestDigest"]) for row in (*rows, *hashed)} - {""}
+        folder = self.data.folder("dead")
+        letters = forget_letters(self.store, folder, _values(rows, request), digests)  # 2
+        reads = forget_reads(self.store, rows)
+        for groups, ids in request.by_groups():  # 3
             if remaining(self.store, groups, ids):
                 erase(self.store, groups, ids)
-        left = erased(self.store, list(request.groups))
-        files = self._clear_files(rows, request)  # 4
+        files = self._clear_files([*rows, *hashed], request)  # 4
         drop_old_parts(self.store, ("audit_records", "access_log", "dead_letters"))
-        text = _certificate(request, entries, rows, left) | {  # 5
+        text = _certificate(request, entries, rows, self._left(request.whole())) | {  # 5
+            "same_requests": _same_requests(request, hashed, self._left(request.hashed())),
             "batch_files": files,
             "dead_letters": letters,
             "statements_of_readers": reads,
@@ -142,54 +162,24 @@ class Erasing:
         self._certify(request, text)
 
     def _rows(self, ids: Sequence[str]) -> list[_Row]:
-        found: list[_Row] = []
-        for at in range(0, len(ids), _PORTION):
-            found += answer(self.store, "erasable", {"ids": list(ids[at : at + _PORTION])})
-        return found
+        return [
+            row
+            for some in _portions(ids, _PORTION)
+            for row in answer(self.store, "erasable", {"ids": some})
+        ]
 
-    def _bury_deeper(self, values: frozenset[str]) -> int:
-        """Empty dead letters that quote what is erased; that there was one stays known."""
-        needles = [form.encode() for value in values for form in forms(value)]
-        folder = self.data.folder("dead")
-        paths = [path for path in sorted(folder.glob("*")) if _quotes(path, needles)]
-        for path in paths:
-            if path.suffix == ".json":
-                about = json.loads(path.read_text())
-                write_atomic(path, json.dumps(about | {"reason": "erased"}).encode())
-            else:
-                write_atomic(path, b"")
-        if needles:
-            self._clear_reasons(values)
-        return len({path.stem for path in paths})
+    def _hashed(self, ids: Sequence[str]) -> list[_Row]:
+        """Without their content, which stays."""
+        return [
+            row
+            for some in _portions(ids, _STATEMENT_IDS)
+            for row in self.store.arrow(_HASHED, {"ids": some}).to_pylist()
+        ]
 
-    def _clear_reasons(self, values: frozenset[str]) -> None:
-        """Reasons in the store that quote values; the mutation names files."""
-        sql = (
-            "SELECT File FROM dead_letters WHERE "
-            "arrayExists(v -> position(Reason, v) > 0, {values:Array(String)})"
-        )
-        quoted = sorted({form for value in values for form in forms(value)})
-        names = self.store.arrow(sql, {"values": quoted})["File"].to_pylist()
-        if names:
-            table = Target.of(self.store).table("dead_letters")
-            self.store.command(
-                f"ALTER TABLE {table} UPDATE Reason = 'erased' "
-                "WHERE File IN {names:Array(String)} SETTINGS mutations_sync = 2",
-                {"names": names},
-            )
-
-    def _clear_reads(self, rows: Sequence[_Row]) -> int:
-        """The access log's rows of reads whose records are erased."""
-        reads = [str(row["TargetId"]) for row in rows if row["Operation"] == "store.read"]
-        if reads:
-            table = Target.of(self.store).table("access_log")
-            self.store.command(
-                f"ALTER TABLE {table} UPDATE Statement = '', StatementHash = '', Params = map(), "
-                "Since = '', Until = '' WHERE ReadId IN {reads:Array(String)} "
-                "SETTINGS mutations_sync = 2",
-                {"reads": reads},
-            )
-        return len(reads)
+    def _left(self, ids: Sequence[str]) -> list[Erased]:
+        return [
+            left for some in _portions(ids, _STATEMENT_IDS) for left in erased(self.store, some)
+        ]
 
     def _clear_files(self, rows: Sequence[_Row], request: Request) -> int:
         folder, count = self.data.folder("batches"), 0
@@ -232,6 +222,7 @@ class Erasing:
 
 def _request(rows: Sequence[Mapping[str, object]]) -> Request:
     first = rows[0]
+    asked = {str(row["RecordId"]): tuple(_names(row["Asked"])) for row in rows}
     groups = {str(row["RecordId"]): tuple(sorted(_names(row["Groups"]))) for row in rows}
     at = first["At"]
     return Request(
@@ -243,7 +234,13 @@ def _request(rows: Sequence[Mapping[str, object]]) -> Request:
         str(first["Ticket"]),
         str(first["Proposal"]),
         groups,
+        # None of all is one from before it was kept.
+        asked if any(asked.values()) else groups,
     )
+
+
+def _portions(ids: Sequence[str], size: int) -> Iterator[list[str]]:
+    return (list(ids[at : at + size]) for at in range(0, len(ids), size))
 
 
 def _names(value: object) -> list[str]:
@@ -251,20 +248,13 @@ def _names(value: object) -> list[str]:
 
 
 def _values(rows: Sequence[_Row], request: Request) -> frozenset[str]:
-    """What names somebody in what goes; that of reads is in the records they quote."""
+    """What names somebody in what was asked for; that of reads is in the records they quote."""
     found = [
-        naming(row, request.groups[str(row["RecordId"])])
+        naming(row, request.asked[str(row["RecordId"])])
         for row in rows
         if row["Operation"] != "store.read"
     ]
     return frozenset[str]().union(*found)
-
-
-def _quotes(path: Path, needles: Sequence[bytes]) -> bool:
-    if not needles or not path.is_file():
-        return False
-    data = path.read_bytes()
-    return any(needle in data for needle in needles)
 
 
 def _certificate(
@@ -277,6 +267,7 @@ def _certificate(
     records: list[JsonValue] = [
         {"record": name, "groups": list(groups), "present": name in there, **_left(kept.get(name))}
         for name, groups in request.groups.items()
+        if groups != (REQUEST,)
     ]
     return {
         "format": 1,
@@ -288,6 +279,17 @@ def _certificate(
         "decided_at": rfc3339(request.at_ns),
         "log_entries": [dict(entry) for entry in entries],
         "records": records,
+    }
+
+
+def _same_requests(
+    request: Request, rows: Sequence[_Row], left: Sequence[Erased]
+) -> dict[str, JsonValue]:
+    """Records of which the hash of the request went, and nothing else."""
+    return {
+        "records": len(request.hashed()),
+        "present": len(rows),
+        "matches_seal": all(each.fits for each in left),
     }
 
 

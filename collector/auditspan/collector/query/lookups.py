@@ -58,6 +58,7 @@ LOOKUPS: Final[Mapping[str, str]] = {
         "erasable",
         "of_subject",
         "reads_naming",
+        "same_request",
         "erasures",
         "certificate",
     )

@@ -1,4 +1,4 @@
-SELECT RecordId AS id
+SELECT RecordId AS id, count() OVER () AS total
 FROM audit_records
 WHERE RecordKind = 'action'
   AND (position(concat(
