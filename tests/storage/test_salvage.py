@@ -72,3 +72,33 @@ def test_a_good_segment_is_read_once(memory: Engine, segment: SegmentOf) -> None
     salvaged = decode_salvaging(memory, segment([_named("a")]))
     assert salvaged.bad == ()
     assert salvaged.table.column("SpanName").to_pylist() == ["a"]
+
+
+@pytest.mark.parametrize("bit", [0, 3, 7])
+def test_a_frame_with_other_bytes_is_a_bad_frame_though_it_can_be_read(
+    memory: Engine, segment: SegmentOf, bit: int
+) -> None:
+    """The engine would store another name; the checksum knows."""
+    path = segment([_named("first"), _named("second"), _named("third")])
+    data = bytearray(path.read_bytes())
+    data[data.index(b"second")] ^= 1 << bit
+    path.write_bytes(data)
+    salvaged = decode_salvaging(memory, path)
+    assert salvaged.table.column("SpanName").to_pylist() == ["first", "third"]
+    (bad,) = salvaged.bad
+    assert "crc" in bad.reason or "envelope" in bad.reason
+    assert data[bad.offset : bad.offset + len(bad.data)] == bad.data
+
+
+def test_behind_a_damaged_length_everything_is_one_bad_piece(
+    memory: Engine, segment: SegmentOf
+) -> None:
+    """Nothing in it is taken for a frame; nothing of it is lost."""
+    path = segment([_named("first"), _named("second"), _named("third")])
+    data = bytearray(path.read_bytes())
+    second = data.index(b"\x08\x01\x10", data.index(b"first")) - 2
+    data[second] ^= 0x10
+    path.write_bytes(data)
+    salvaged = decode_salvaging(memory, path)
+    assert salvaged.table.column("SpanName").to_pylist()[:1] == ["first"]
+    assert b"".join(bad.data for bad in salvaged.bad) == data[second:]

@@ -22,12 +22,17 @@ def message(framed: bytes) -> bytes:
     return framed[width:]
 
 
-def by_hand(kind: int, field: int, body: bytes) -> bytes:
+def by_hand(kind: int, field: int, body: bytes, version: int = 2) -> bytes:
     """The frame that the tests of storage read in ClickHouse."""
-    text = b"\x08\x01\x10" + bytes([kind]) + b"\x19" + RECEIVED_AT.to_bytes(8, "little")
+    text = bytes([8, version, 16, kind]) + b"\x19" + RECEIVED_AT.to_bytes(8, "little")
     for number, value in ((4, DIGEST.encode()), (5, PRINCIPAL.encode())):
         text += bytes([number << 3 | 2, len(value)]) + value
-    text += b"\x35" + zlib.crc32(body).to_bytes(4, "little")
+    covered = body
+    if version == 2:
+        numbers = (kind, 8), (RECEIVED_AT, 8), (len(DIGEST), 4), (len(PRINCIPAL), 4)
+        covered = b"".join(number.to_bytes(width, "little") for number, width in numbers)
+        covered += DIGEST.encode() + PRINCIPAL.encode() + body
+    text += b"\x35" + zlib.crc32(covered).to_bytes(4, "little")
     text += encode_varint(field << 3 | 2) + encode_varint(len(body)) + body
     return encode_varint(len(text)) + text
 
@@ -61,21 +66,34 @@ def test_a_request_cannot_reach_another_field() -> None:
         )
 
 
-def test_a_change_of_any_bit_of_the_payload_is_refused() -> None:
-    """The checksum covers the payload."""
-    whole = message(frame(Envelope(OTLP_TRACES, RECEIVED_AT, DIGEST, PRINCIPAL, b"payload")))
-    for bit in range(7 * 8):
+@pytest.mark.parametrize("kind", [OTLP_TRACES, CONTROL])
+def test_a_change_of_any_bit_is_refused(kind: int) -> None:
+    """The checksum covers the payload, the sender, the time and the digest."""
+    payload = {"request": b"payload"} if kind == OTLP_TRACES else {"control": "payload"}
+    envelope = Envelope(kind, RECEIVED_AT, DIGEST, PRINCIPAL, **payload)
+    whole = message(frame(envelope))
+    for bit in range(len(whole) * 8):
         changed = bytearray(whole)
-        changed[len(whole) - 7 + bit // 8] ^= 1 << bit % 8
-        with pytest.raises(FrameInvalid, match="crc"):
+        changed[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(FrameInvalid):
             parse(bytes(changed))
+
+
+def test_frames_of_the_release_before_are_read() -> None:
+    """Their checksum covers the payload alone."""
+    framed = by_hand(1, 16, b"payload", version=1)
+    assert parse(message(framed)) == Envelope(
+        OTLP_TRACES, RECEIVED_AT, DIGEST, PRINCIPAL, b"payload"
+    )
+    with pytest.raises(FrameInvalid, match="crc"):
+        parse(message(framed.replace(b"payload", b"payloae")))
 
 
 def test_another_version_is_refused() -> None:
     """Versions are not guessed at."""
     whole = message(frame(Envelope(OTLP_TRACES, 1, DIGEST, PRINCIPAL)))
-    with pytest.raises(FrameInvalid, match="expected version 1, found 2"):
-        parse(whole.replace(b"\x08\x01", b"\x08\x02", 1))
+    with pytest.raises(FrameInvalid, match="expected version 2, found 3"):
+        parse(whole.replace(b"\x08\x02", b"\x08\x03", 1))
 
 
 def test_another_kind_is_refused() -> None:

@@ -212,6 +212,29 @@ def test_a_broken_frame_before_whole_ones_is_kept(tmp_path: Path) -> None:
         list(read_frames(path))
 
 
+def test_a_last_frame_with_other_bytes_is_kept_beside(tmp_path: Path) -> None:
+    """Nobody knows whether it was acknowledged; a frame that is only cut short was not."""
+    damaged = bytearray(frame(SECOND))
+    damaged[-4] ^= 1
+    (tmp_path / "i-1795000000000-00000001.open").write_bytes(frame(FIRST) + damaged)
+    recover(tmp_path)
+    assert read(tmp_path) == [FIRST]
+    (kept,) = tmp_path.glob(".damaged-*")
+    assert kept.read_bytes() == damaged
+    assert spooled_bytes(tmp_path) == len(frame(FIRST))
+
+
+@pytest.mark.parametrize("bit", range(16))
+def test_a_damaged_length_takes_no_frames_behind_it_away(tmp_path: Path, bit: int) -> None:
+    """They were acknowledged: the whole rest stays in the segment, for the decoder."""
+    data = bytearray(frame(FIRST) + frame(SECOND) + frame(FIRST))
+    data[len(frame(FIRST)) + bit // 8] ^= 1 << bit % 8
+    (tmp_path / "i-1795000000000-00000001.open").write_bytes(data)
+    recover(tmp_path)
+    (path,) = closed_segments(tmp_path)
+    assert path.read_bytes() == data
+
+
 def test_open_files_without_a_whole_frame_are_removed(tmp_path: Path) -> None:
     """An empty batch is no batch."""
     (tmp_path / "i-1795000000000-00000001.open").touch()

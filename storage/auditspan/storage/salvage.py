@@ -1,7 +1,9 @@
 """A segment in which some frame cannot be read: the others are not lost for it.
 
-The engine reads a segment as a whole or not at all. If it fails, the segment is halved until the
-bad frames stand alone; they are handed back with the reason, for the dead letters.
+Frames that are not as they were written are known by their checksum, which the engine does not
+look at: a damaged one may well be readable. The engine reads the others as a whole or not at all.
+If it fails, they are halved until the bad ones stand alone. All bad frames are handed back with the
+reason, for the dead letters.
 """
 
 import tempfile
@@ -15,8 +17,8 @@ from auditspan.storage.decode import decode
 from auditspan.storage.engine import Engine
 from auditspan.storage.errors import SegmentUnreadable, StatementRefused
 from auditspan.storage.projection import Projection
+from auditspan.wire.damage import pieces
 
-_LONGEST_VARINT = 5
 _NOT_READABLE = (StatementRefused, SegmentUnreadable)
 
 
@@ -46,15 +48,19 @@ def decode_salvaging(
     engine: Engine, segment: Path, projections: Sequence[Projection] | None = None
 ) -> Salvaged:
     """Decode a segment; a frame that cannot be read is handed back and takes no other with it."""
-    try:
-        return Salvaged(decode(engine, segment, projections), ())
-    except _NOT_READABLE:
-        frames = list(_frames(segment))
+    frames = list(pieces(segment.read_bytes()))
+    damaged = [piece for piece in frames if piece.problem]
+    if not damaged:
+        try:
+            return Salvaged(decode(engine, segment, projections), ())
+        except _NOT_READABLE:
+            pass  # One of them is bad all the same.
+    whole = [(piece.offset, piece.data) for piece in frames if not piece.problem]
     with tempfile.TemporaryDirectory(prefix=".salvage-", dir=segment.parent) as folder:
         scratch = Path(folder) / "frames.seg"
         tables: list[pa.Table] = []
-        bad: list[BadFrame] = []
-        for part in _readable(engine, scratch, frames, projections):
+        bad = [BadFrame(piece.offset, piece.data, piece.problem) for piece in damaged]
+        for part in _readable(engine, scratch, whole, projections):
             if isinstance(part, BadFrame):
                 bad.append(part)
             else:
@@ -62,7 +68,7 @@ def decode_salvaging(
         if not tables:
             scratch.write_bytes(b"")
             tables.append(decode(engine, scratch, projections))
-    return Salvaged(pa.concat_tables(tables), tuple(bad))
+    return Salvaged(pa.concat_tables(tables), tuple(sorted(bad, key=lambda frame: frame.offset)))
 
 
 def _readable(
@@ -90,24 +96,3 @@ def _readable(
 def _reason(error: Exception) -> str:
     """The engine's words without the statement, which repeats the whole schema."""
     return str(error).partition(": While executing")[0].partition(": (in file")[0][:500]
-
-
-def _frames(segment: Path) -> Iterator[tuple[int, bytes]]:
-    """The frames of a segment; a torn or senseless rest is one frame of its own."""
-    data = segment.read_bytes()
-    start = 0
-    while start < len(data):
-        length, size = _varint(data, start)
-        end = start + size + length if size else len(data)
-        yield start, data[start : min(end, len(data))]
-        start = end
-
-
-def _varint(data: bytes, start: int) -> tuple[int, int]:
-    """The length at a place and how many bytes it takes, 0 if there is none."""
-    value = 0
-    for size, byte in enumerate(data[start : start + _LONGEST_VARINT]):
-        value |= (byte & 0x7F) << (7 * size)
-        if byte < 0x80:
-            return value, size + 1
-    return 0, 0

@@ -5,6 +5,7 @@ The request is a `bytes` field here and a message to ClickHouse, which reads the
 A client's bytes are the content of one field and cannot reach another.
 """
 
+import struct
 import zlib
 from dataclasses import dataclass
 from typing import Final, Protocol, cast
@@ -15,8 +16,11 @@ from google.protobuf.message import DecodeError, Message
 from auditspan.wire.errors import FrameInvalid
 from auditspan.wire.varint import encode_varint
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Version of the frame; another one is refused, not guessed at."""
+
+_PAYLOAD_ONLY: Final = 1
+"""Written before: its checksum covers the payload and nothing else."""
 
 OTLP_TRACES: Final = 1
 """Kind of a frame that holds an ExportTraceServiceRequest."""
@@ -99,7 +103,7 @@ def frame(envelope: Envelope) -> bytes:
     message.received_at = envelope.received_at
     message.request_digest = envelope.request_digest
     message.principal = envelope.principal
-    message.crc = zlib.crc32(_payload(envelope))
+    message.crc = _crc(envelope, VERSION)
     message.request = envelope.request
     message.control = envelope.control
     body = message.SerializeToString()
@@ -113,7 +117,7 @@ def parse(message: bytes) -> Envelope:
         read.ParseFromString(message)
     except DecodeError as error:
         raise FrameInvalid(f"frame: expected an envelope message: {error}") from error
-    if read.version != VERSION:
+    if read.version not in (VERSION, _PAYLOAD_ONLY):
         raise FrameInvalid(
             f"frame: expected version {VERSION}, found {read.version}: "
             "read it with the release that wrote it"
@@ -122,21 +126,30 @@ def parse(message: bytes) -> Envelope:
         *(read.kind, read.received_at, read.request_digest, read.principal),
         *(read.request, read.control),
     )
-    return _checked(envelope, read.crc)
+    return _checked(envelope, read.crc, read.version)
+
+
+def _crc(envelope: Envelope, version: int) -> int:
+    """Of all that the frame says: a changed sender is worse than a changed request."""
+    if version == _PAYLOAD_ONLY:
+        return zlib.crc32(_payload(envelope))
+    texts = (envelope.request_digest.encode(), envelope.principal.encode())
+    head = struct.pack("<QQII", envelope.kind, envelope.received_at, *map(len, texts))
+    return zlib.crc32(_payload(envelope), zlib.crc32(head + b"".join(texts)))
 
 
 def _payload(envelope: Envelope) -> bytes:
     return envelope.control.encode() if envelope.kind == CONTROL else envelope.request
 
 
-def _checked(envelope: Envelope, crc: int) -> Envelope:
+def _checked(envelope: Envelope, crc: int, version: int) -> Envelope:
     if envelope.kind not in (OTLP_TRACES, CONTROL):
         raise FrameInvalid(
             f"frame: expected kind {OTLP_TRACES} or {CONTROL}, found {envelope.kind}"
         )
     if envelope.request if envelope.kind == CONTROL else envelope.control:
         raise FrameInvalid(f"frame: kind {envelope.kind} with the payload of another kind")
-    found = zlib.crc32(_payload(envelope))
+    found = _crc(envelope, version)
     if found != crc:
         raise FrameInvalid(f"frame: expected crc {crc:08x}, found {found:08x}: the frame is torn")
     return envelope

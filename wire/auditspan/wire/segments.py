@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
+from auditspan.wire.damage import holds_a_frame
 from auditspan.wire.envelope import Envelope, parse
 from auditspan.wire.errors import FrameInvalid, SpoolBusy
 from auditspan.wire.varint import MAX_BYTES, decode_varint
@@ -126,7 +127,9 @@ def recover(folder: Path) -> list[str]:
     """Close what a crash left open, without the torn end; the ids of the batches, in order.
 
     Nobody may write to the folder meanwhile. A frame that was synced is kept, and so is a broken
-    one with whole ones behind it: the decoder sets that one aside with a reason.
+    one with whole ones behind it: the decoder sets that one aside with a reason. An end that has
+    its full length and other bytes than were written is kept beside the segment: it is what a
+    power failure leaves of a frame that nobody was told of, or a damaged one.
     """
     recovered = []
     for path in segments(folder, OPEN):
@@ -150,7 +153,11 @@ def _whole_bytes(path: Path) -> int:
                 whole = end
     except FrameInvalid:
         pass  # The torn end.
-    return whole
+    with path.open("rb") as file:
+        file.seek(whole)
+        rest = file.read()
+    # What has frames behind it was synced with them.
+    return whole + len(rest) if holds_a_frame(rest) else whole
 
 
 def _is_whole(message: bytes) -> bool:
@@ -167,10 +174,33 @@ def _cut(path: Path, size: int) -> None:
         torn = os.fstat(descriptor).st_size - size
         if torn:
             _log.warning("spool: %s: cut a torn end of %d bytes", path.name, torn)
+            _keep_damaged(path, size)
             os.ftruncate(descriptor, size)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _keep_damaged(path: Path, size: int) -> None:
+    """Beside the segment, if the end is no part of a frame but a whole one with other bytes."""
+    with path.open("rb") as file:
+        try:
+            message, _ = _message(file, size, os.fstat(file.fileno()).st_size)
+        except FrameInvalid:
+            return
+    # A length of zero is what a page looks like that never came.
+    if message:
+        beside = path.with_name(f".damaged-{path.stem}-{size}")
+        _write(beside, path.read_bytes()[size:])
+        _log.error("spool: %s: its last frame is damaged, and kept in %s", path.name, beside)
+
+
+def _write(path: Path, data: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
