@@ -5,6 +5,7 @@ now. At `Finish` what is in the spool is finished, and the process ends; so it d
 input ends because front has died, but then nothing more can be signed.
 """
 
+import contextlib
 import logging
 import os
 import queue
@@ -81,7 +82,8 @@ def run(start: Start, stdin: BinaryIO, stdout: BinaryIO, warning: str = "") -> i
         return _run(start, wake, answers, send)
     finally:
         # Front closes our input then, and nobody reads from it while the interpreter ends.
-        stdout.close()
+        with contextlib.suppress(BrokenPipeError):
+            stdout.close()
         watching.join(_END_SECONDS)
 
 
