@@ -162,7 +162,7 @@ KINDS: Final[tuple[tuple[Callable[[int], Sender], str], ...]] = (
 )
 
 
-def clients(ports: dict[str, int], rng: random.Random, pause: float = 0.06) -> list[Client]:
+def clients(ports: dict[str, int], rng: random.Random, pause: float = 0.1) -> list[Client]:
     """One of each kind."""
     # They say at each kill that they try again.
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ service:
   api: {{endpoint: "127.0.0.1:0"}}
   query: {{endpoint: "127.0.0.1:0"}}
   # Many small batches, files of them that are soon dropped, and a log that signs though idle.
-  spool: {{batch_seconds: 0.4, batch_spans: 200, total_mib: 64}}
+  spool: {{batch_seconds: 0.7, batch_spans: 400, total_mib: 64}}
   batch_hold_seconds: 2
   integrity: {{idle_seconds: 1}}
 """
@@ -169,8 +170,9 @@ class Collector:
         return addresses
 
     def until_drained(self, seconds: float = 60) -> None:
-        """Until nothing waits in the spool."""
-        self._until(lambda: not self.waiting(), seconds, f"left in the spool: {self.waiting()}")
+        """Until nothing waits in the spool; `seconds` for the next segment, not for all."""
+        while left := len(self.waiting()):
+            self._until(partial(self._fewer, left), seconds, f"{left} left in the spool")
 
     def waiting(self) -> list[str]:
         """Segments in the spool."""
@@ -187,6 +189,9 @@ class Collector:
         if answer.status_code != 200:
             raise Stuck(f"{sql}: {answer.text[:500]}")
         return [line.split("\t") for line in answer.text.splitlines()]
+
+    def _fewer(self, than: int) -> bool:
+        return len(self.waiting()) < than
 
     def tail(self) -> str:
         """The last of its log."""
