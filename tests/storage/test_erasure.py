@@ -9,14 +9,14 @@ import pytest
 from auditspan.integrity.canonical import ENTRY_BYTES, derived_salt, group_commitment
 from auditspan.integrity.sealed_columns import SCHEMA
 from auditspan.processors.entries import entries_of_table, plain_values
-from auditspan.storage.engine import Engine, open_embedded
+from auditspan.storage.engine import Engine
 from auditspan.storage.erased_batch import blanked, left_of
 from auditspan.storage.erasure import ERASABLE, erase, erased, remaining
-from auditspan.storage.migrations import migrate
 from auditspan.storage.old_parts import drop_old_parts
 from auditspan.storage.sealing.entries import entries_of_store, joined
 from auditspan.storage.sealing.seals import put_entries
 from auditspan.storage.writer import write
+from tests.migrated import migrated_store
 from tests.storage.sealing.test_entries import LOG, generated
 
 SECRET = "violet-heron-4711"
@@ -31,8 +31,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(folder: Path) -> Iterator[Engine]:
     """A store of its own, whose files can be searched."""
-    engine = open_embedded(folder)
-    migrate(engine)
+    engine = migrated_store(folder)
     # The generated records have any day of expiry.
     engine.command("ALTER TABLE audit_records REMOVE TTL")
     yield engine

@@ -11,8 +11,8 @@ from auditspan.collector.control.derived_tables import DERIVERS
 from auditspan.collector.control.records import STORE_READ, ControlRecord, Party, Why
 from auditspan.collector.engine.dead_letters import insert_once
 from auditspan.identity.principal import named_principal
-from auditspan.storage.engine import Engine, open_embedded
-from auditspan.storage.migrations import migrate
+from auditspan.storage.engine import Engine
+from tests.migrated import migrated_store
 
 AT = 1_767_225_600_123_456_789
 BODY: dict[str, Any] = {
@@ -28,8 +28,7 @@ BODY: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A migrated store."""
-    engine = open_embedded(tmp_path_factory.mktemp("access") / "store")
-    migrate(engine)
+    engine = migrated_store(tmp_path_factory.mktemp("access") / "store")
     yield engine
     engine.close()
 

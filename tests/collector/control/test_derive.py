@@ -17,9 +17,9 @@ from auditspan.collector.control.registry_tables import SCHEMAS, tables
 from auditspan.identity.principal import anonymous_principal
 from auditspan.processors.finish import finish
 from auditspan.registry import Bundle
-from auditspan.storage.engine import Engine, open_embedded
-from auditspan.storage.migrations import migrate
+from auditspan.storage.engine import Engine
 from tests.collector.control.bundles import DEMO, STRICTER, bundle
+from tests.migrated import migrated_store
 
 FIRST, SECOND = 1_767_225_600 * 10**9, 1_772_323_200 * 10**9
 ALICE = Party(principal="person:alice", method="api_key", credential="k1", issued_by="operator")
@@ -183,8 +183,7 @@ def test_the_demo_fills_every_table() -> None:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Engine]:
     """A migrated embedded store."""
-    engine = open_embedded(tmp_path / "store")
-    migrate(engine)
+    engine = migrated_store(tmp_path / "store")
     yield engine
     engine.close()
 

@@ -28,10 +28,10 @@ from auditspan.policy import Calendar
 from auditspan.processors.policy_sets import PolicySets
 from auditspan.processors.sequences import SequenceState
 from auditspan.registry import History
-from auditspan.storage.engine import Engine, open_embedded
-from auditspan.storage.migrations import migrate
+from auditspan.storage.engine import Engine
 from auditspan.wire.envelope import CONTROL, OTLP_TRACES, Envelope, frame
 from tests.collector.control.bundles import bundle
+from tests.migrated import migrated_store
 
 NOW = 1_795_000_000_000_000_000
 PRINCIPAL = Principal(
@@ -124,8 +124,7 @@ class Workshop:
 def workshop(tmp_path: Path) -> Iterator[Workshop]:
     """An empty, migrated store in a fresh data folder."""
     data = prepare(tmp_path / "data")
-    store = open_embedded(data.folder("store"))
-    migrate(store)
+    store = migrated_store(data.folder("store"))
     yield Workshop(data, store)
     store.close()
 

@@ -19,9 +19,9 @@ from auditspan.collector.query.limits import ReadLimits
 from auditspan.collector.query.reading import Readers
 from auditspan.collector.query.runner import LocalEngine
 from auditspan.collector.query.turns import Turns
-from auditspan.storage.engine import Engine, open_embedded
-from auditspan.storage.migrations import migrate
+from auditspan.storage.engine import Engine
 from tests.collector.access.house import House
+from tests.migrated import migrated_store
 
 LIMITS = ReadLimits(seconds=5, memory=100_000_000, result_bytes=5_000_000, rows_read=50_000_000_000)
 INVESTIGATOR = "{id: person:ivan, name: Ivan, roles: investigator}\n"
@@ -79,8 +79,7 @@ def served(app: Starlette) -> Iterator[int]:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The endpoint on a free port; the view `t` has two rows, and content for investigators."""
     folder = tmp_path_factory.mktemp("query")
-    engine = open_embedded(folder / "store")
-    migrate(engine)
+    engine = migrated_store(folder / "store")
     engine.command("CREATE TABLE t (n UInt64, s String) ENGINE = MergeTree ORDER BY n")
     engine.command("INSERT INTO t VALUES (1, 'one'), (2, 'two')")
     engine.command("CREATE VIEW auditspan_reader.t AS SELECT n FROM auditspan.t")

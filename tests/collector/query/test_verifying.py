@@ -20,10 +20,10 @@ from starlette.applications import Starlette
 
 from auditspan.collector.query.access_log import AccessLog
 from auditspan.collector.query.verifying import engine_verification, path_of, verification_routes
-from auditspan.storage.engine import Engine, open_embedded
-from auditspan.storage.migrations import migrate
+from auditspan.storage.engine import Engine
 from tests.collector.access.house import House
 from tests.collector.front.test_authentication import NOW
+from tests.migrated import migrated_store
 
 
 @dataclass
@@ -55,8 +55,7 @@ class Asking:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Engine]:
     """An empty store with the schema."""
-    engine = open_embedded(tmp_path / "store")
-    migrate(engine)
+    engine = migrated_store(tmp_path / "store")
     yield engine
     engine.close()
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pytest
 
-from auditspan.storage.engine import Engine, open_embedded
-from auditspan.storage.migrations import migrate
+from auditspan.storage.engine import Engine
 from auditspan.storage.scalars import TIME
+from tests.migrated import migrated_store
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 _TEXTS = pa.map_(pa.string(), pa.string())
@@ -20,8 +20,7 @@ _LIST = pa.list_(pa.string())
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """An embedded store with six records of two agents."""
-    engine = open_embedded(tmp_path_factory.mktemp("reading") / "store")
-    migrate(engine)
+    engine = migrated_store(tmp_path_factory.mktemp("reading") / "store")
     engine.insert("audit_records", _records())
     yield engine
     engine.close()

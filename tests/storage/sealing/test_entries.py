@@ -22,12 +22,12 @@ from auditspan.processors.entries import entries_of_table, plain_values
 from auditspan.processors.finish import arrow_type
 from auditspan.semconv.columns import BY_NAME, GROUPS, PHYSICAL, UNSEALED
 from auditspan.storage.batch_file import write_batch
-from auditspan.storage.engine import Engine, open_embedded
-from auditspan.storage.migrations import migrate
+from auditspan.storage.engine import Engine
 from auditspan.storage.sealing.digests import content_statement, structure
 from auditspan.storage.sealing.entries import entries_of_file, entries_of_store, joined
 from auditspan.storage.sealing.values import value
 from auditspan.storage.writer import write
+from tests.migrated import migrated_store
 
 LOG = "local/auditspan/default/abcd1234/2026-11"
 DAY = datetime(2026, 11, 25, tzinfo=UTC)
@@ -46,8 +46,7 @@ NUMBERS = (0, 1, 9, 10, 2**31, 2**63 - 1, 2**63, 2**64 - 1)
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A migrated store."""
-    opened = open_embedded(tmp_path_factory.mktemp("entries") / "store")
-    migrate(opened)
+    opened = migrated_store(tmp_path_factory.mktemp("entries") / "store")
     # Records of any day of expiry, also past ones, which would go while they are compared.
     opened.command("ALTER TABLE audit_records REMOVE TTL")
     yield opened
