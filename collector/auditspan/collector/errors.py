@@ -6,6 +6,7 @@ CollectorError
 ├── AlreadyRunning     permanent: another process holds the data folder
 ├── LogRefused         permanent: a log cannot be continued; the message says what to do
 ├── SignerFailed       retryable: the signing process ended or does not answer
+│   └── SignerRefused  permanent: it cannot begin with the keys that it finds
 └── EngineFailed       retryable: the engine process ended; it is started again
 """
 
@@ -44,3 +45,9 @@ class SignerFailed(CollectorError):
     """The signing process ended or does not answer."""
 
     retryable: ClassVar[bool] = True
+
+
+class SignerRefused(SignerFailed):
+    """The signing process cannot begin: a key is missing, damaged, locked, or another one."""
+
+    retryable: ClassVar[bool] = False

@@ -12,7 +12,7 @@ from asyncio.subprocess import PIPE, Process
 from dataclasses import dataclass, field
 from typing import Final
 
-from auditspan.collector.errors import SignerFailed
+from auditspan.collector.errors import SignerFailed, SignerRefused
 from auditspan.collector.signer.protocol import (
     Answer,
     Begin,
@@ -87,8 +87,9 @@ class SignerProcess:
             self.begun = answer
             return answer
         await self._end()
-        reason = answer.reason if isinstance(answer, Refused) else f"answered {answer}"
-        raise SignerFailed(f"the signing process cannot begin: {reason}")
+        said = answer if isinstance(answer, Refused) else Refused(f"answered {answer}", False)
+        kind = SignerFailed if said.retryable else SignerRefused
+        raise kind(f"the signing process cannot begin: {said.reason}")
 
     async def _exchange(self, question: Question) -> Answer:
         process = self.process

@@ -9,12 +9,13 @@ import logging
 from dataclasses import dataclass, field
 
 from auditspan.collector.config import CollectorConfig
-from auditspan.collector.data_dir import SIGNER, DataDir
+from auditspan.collector.data_dir import DataDir
 from auditspan.collector.engine.messages import Asked
 from auditspan.collector.engine_process import EngineProcess
+from auditspan.collector.signer.beginning import begin_of
 from auditspan.collector.signer.protocol import (
     Answer,
-    Begin,
+    Begun,
     Refused,
     RootPart,
     Signed,
@@ -22,7 +23,7 @@ from auditspan.collector.signer.protocol import (
     to_body,
 )
 from auditspan.collector.signer_process import SignerProcess
-from auditspan.identity.files import read_private, write_atomic
+from auditspan.identity.files import write_atomic
 
 LOG = logging.getLogger("auditspan.collector.signing")
 
@@ -38,9 +39,7 @@ class Signing:
 
     async def start(self) -> None:
         """Start the signing process. Raises `SignerFailed` with what is wrong."""
-        begun = await self.process.start()
-        for name, vkey in (("root", begun.root_vkey), ("notary", begun.notary_vkey)):
-            write_atomic(self.data.folder("public") / f"{name}.vkey", f"{vkey}\n".encode())
+        publish(self.data, await self.process.start())
 
     async def stop(self) -> None:
         """End it, when nobody asks any more."""
@@ -70,15 +69,18 @@ class Signing:
             write_atomic(path, answer.note.encode())
 
 
+def publish(data: DataDir, begun: Begun) -> None:
+    """Put the public keys where whoever verifies finds them."""
+    for name, vkey in (("root", begun.root_vkey), ("notary", begun.notary_vkey)):
+        write_atomic(data.folder("public") / f"{name}.vkey", f"{vkey}\n".encode())
+
+
 def signing_of(config: CollectorConfig, data: DataDir, engine: EngineProcess) -> Signing | None:
     """What a configuration asks for; None if records are not to be sealed."""
     integrity = config.service.integrity
     if not integrity.enabled:
         return None
-    file = integrity.passphrase_file
-    passphrase = read_private(file).decode().strip() if file else ""
-    begin = Begin(str(data.root / SIGNER), integrity.name, data.instance, passphrase)
-    return Signing(data, engine, SignerProcess(begin))
+    return Signing(data, engine, SignerProcess(begin_of(integrity, data)))
 
 
 def _file_name(origin: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from auditspan.collector.signer import notary as module
+from auditspan.collector.signer.errors import KeyMismatch
 from auditspan.collector.signer.notary import Notary
 from auditspan.collector.signer.protocol import (
     Begin,
@@ -15,6 +16,8 @@ from auditspan.collector.signer.protocol import (
     Open,
     Opened,
     Refused,
+    Revoke,
+    Revoked,
     Root,
     RootPart,
     Sign,
@@ -25,6 +28,7 @@ from auditspan.collector.signer.protocol import (
 from auditspan.integrity.canonical import ENTRY_BYTES
 from auditspan.integrity.checkpoint import Checkpoint, parse_checkpoint
 from auditspan.integrity.control_entry import Kind, control_entry
+from auditspan.integrity.keys import new_signer, write_key
 from auditspan.integrity.merkle import Frontier, leaf_hash
 from auditspan.integrity.note import Verifier, open_note
 
@@ -229,3 +233,45 @@ def test_messages_come_back_as_they_were(folder: Path) -> None:
             decode(line)
     assert isinstance(notary.answer(Heads()), Known)
     assert isinstance(notary.answer(notary.begin), Refused)
+
+
+def test_a_key_is_revoked_once(folder: Path) -> None:
+    """The root log says how far it counts; that can only become less."""
+    notary = started(folder)
+    origin = opened(notary)
+    vkey = notary.heads().logs[0].vkey
+    refused = notary.answer(Revoke(vkey, -1))
+    assert isinstance(refused, Refused) and "close it first" in refused.reason
+    signed(notary, question(origin, 0, 9, close=True))
+    for asked, good in ((12, 9), (-1, 9), (4, 4), (9, 4), (4, 4)):
+        notary = started(folder)
+        assert notary.answer(Revoke(vkey, asked)) == Revoked(origin, vkey, good)
+        assert notary.heads().logs[0].good == good
+    part = notary.root(Root(0))
+    said = [json.loads(entry.body) for entry in part.entries if entry.kind == Kind.KEY_REVOKE]
+    assert said == [{"good_until_size": good, "origin": origin, "vkey": vkey} for good in (9, 4)]
+
+
+def test_an_unknown_key_is_not_revoked(folder: Path) -> None:
+    """Neither another one's, nor that of the root log, which auditors pin."""
+    notary = started(folder)
+    opened(notary)
+    for vkey in (notary.root_signer.vkey, "x"):
+        refused = notary.answer(Revoke(vkey, -1))
+        assert isinstance(refused, Refused) and not refused.retryable
+
+
+@pytest.mark.parametrize("file", ["root", "notary"])
+def test_a_key_that_has_signed_is_not_replaced(folder: Path, file: str) -> None:
+    """Neither by a new one, if it is gone, nor by another one that lies there."""
+    opened(started(folder))
+    kept = (folder / f"{file}.key").read_bytes()
+    (folder / f"{file}.key").unlink()
+    with pytest.raises(KeyMismatch, match=rf"{file}\.key is missing: restore it"):
+        started(folder)
+    assert not (folder / f"{file}.key").exists()
+    write_key(folder / f"{file}.key", new_signer("other").private)
+    with pytest.raises(KeyMismatch, match="has not signed the newest note"):
+        started(folder)
+    (folder / f"{file}.key").write_bytes(kept)
+    assert started(folder).heads().root_size == 1

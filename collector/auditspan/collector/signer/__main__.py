@@ -1,7 +1,8 @@
 """Entry of the signing process: read `Begin`, let the kernel confine us, then answer questions.
 
 It reads and writes its own folder only, opens no port, runs no SQL, and cannot be looked into by
-other processes of the same user. It ends when front closes its input.
+other processes of the same user. It ends when front closes its input. Programs that sign with keys
+kept elsewhere are run by a process of its own, which is not confined (`programs.py`).
 """
 
 import ctypes
@@ -9,13 +10,15 @@ import os
 import resource
 import signal
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from auditspan.collector import log_lines
 from auditspan.collector.engine.landlock import confine, system_paths
-from auditspan.collector.signer.protocol import Answer, Begin, Begun, Refused, decode, encode
+from auditspan.collector.signer.elsewhere import Programs, signers_of
+from auditspan.collector.signer.errors import KeyUnavailable, SignerError
+from auditspan.collector.signer.protocol import Answer, Begin, Refused, decode, encode
 
 _PR_SET_DUMPABLE: Final = 4
 
@@ -31,7 +34,9 @@ def main() -> int:
     begin = decode(sys.stdin.buffer.readline())
     if not isinstance(begin, Begin):
         raise ValueError(f"expected Begin first, got {type(begin).__name__}")
-    return _work(begin, _confine(Path(begin.folder)), sys.stdin.buffer, stdout)
+    programs = Programs.start(begin) if begin.programs else None
+    work = Work(begin, programs, sys.stdin.buffer, stdout)
+    return work.run(_confine(Path(begin.folder)))
 
 
 def _confine(folder: Path) -> str:
@@ -42,31 +47,44 @@ def _confine(folder: Path) -> str:
     return confined.missing.replace("the engine", "the signing process")
 
 
-def _work(begin: Begin, warning: str, stdin: BinaryIO, stdout: BinaryIO) -> int:
-    from auditspan.collector.signer.notary import Notary
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Questions in, answers out."""
 
-    try:
-        notary = Notary(begin)
-    except Exception as error:
-        _say(stdout, Refused(f"{type(error).__name__}: {error}", retryable=False))
-        return 1
-    begun: Begun = notary.begun()
-    _say(stdout, replace(begun, warning=warning))
-    for line in stdin:
-        question = decode(line)
+    begin: Begin
+    programs: Programs | None
+    stdin: BinaryIO
+    stdout: BinaryIO
+
+    def run(self, warning: str) -> int:
+        """Answer until there is no question any more."""
+        from auditspan.collector.signer.notary import Notary
+
         try:
-            answer = notary.answer(question)  # type: ignore[arg-type]  # Answers are refused.
-        except OSError as error:
-            # A full disk, say. What is on disk counts: the state is read again.
-            notary = Notary(begin)
-            answer = Refused(f"{error}", retryable=True)
-        _say(stdout, answer)
-    return 0
+            elsewhere = signers_of(self.begin, self.programs)
+            notary = Notary(self.begin, elsewhere=elsewhere)
+        except Exception as error:
+            retryable = isinstance(error, KeyUnavailable)
+            self._say(Refused(f"{type(error).__name__}: {error}", retryable))
+            return 1
+        self._say(replace(notary.begun(), warning=warning))
+        for line in self.stdin:
+            question = decode(line)
+            try:
+                answer = notary.answer(question)  # type: ignore[arg-type]  # Answers are refused.
+            except (OSError, SignerError) as error:
+                # A full disk, say, or a key service that is down. What is on disk counts: the
+                # state is read again.
+                notary = Notary(self.begin, elsewhere=elsewhere)
+                answer = Refused(f"{error}", retryable=True)
+            self._say(answer)
+            if self.programs is not None and self.programs.gone:
+                return 1
+        return 0
 
-
-def _say(stdout: BinaryIO, answer: Answer) -> None:
-    stdout.write(encode(answer))
-    stdout.flush()
+    def _say(self, answer: Answer) -> None:
+        self.stdout.write(encode(answer))
+        self.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -9,11 +9,12 @@ question.
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from auditspan.collector.signer.errors import KeyMismatch
 from auditspan.collector.signer.keys import Keys
 from auditspan.collector.signer.protocol import (
     Answer,
@@ -26,6 +27,8 @@ from auditspan.collector.signer.protocol import (
     Opened,
     Question,
     Refused,
+    Revoke,
+    Revoked,
     Root,
     RootEntry,
     RootPart,
@@ -36,10 +39,18 @@ from auditspan.collector.signer.root_files import RootFiles
 from auditspan.collector.signer.state import LogHead, State, read_state, write_state
 from auditspan.integrity.checkpoint import Checkpoint
 from auditspan.integrity.control_entry import Kind, control_entry
-from auditspan.integrity.errors import ProofInvalid
+from auditspan.integrity.errors import NoteInvalid, ProofInvalid
 from auditspan.integrity.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from auditspan.integrity.merkle_verify import verify_consistency
-from auditspan.integrity.note import COSIGNATURE, Signer, make_note, sign_line
+from auditspan.integrity.note import (
+    COSIGNATURE,
+    ED25519,
+    Signer,
+    Verifier,
+    make_note,
+    open_note,
+    sign_line,
+)
 
 OPEN, CLOSED, ABANDONED = "open", "closed", "abandoned"
 ROOT, NOTARY = "root", "notary"
@@ -52,6 +63,8 @@ class Notary:
 
     begin: Begin
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    elsewhere: Mapping[str, Signer] = field(default_factory=dict)
+    """Keys of the root log and the notary that are no files here."""
     state: State = field(init=False)
     keys: Keys = field(init=False)
     files: RootFiles = field(init=False)
@@ -64,8 +77,8 @@ class Notary:
         self.files = RootFiles(folder)
         self.files.cut(self.state.root_size, self.state.root_bytes)
         self.keys = Keys(folder, self.begin.passphrase)
-        self.root_signer = self.keys.ensure(ROOT, self.root_origin)
-        self.cosigner = self.keys.ensure(NOTARY, self.notary_name, COSIGNATURE)
+        self.root_signer = self._signer(ROOT, self.root_origin, ED25519)
+        self.cosigner = self._signer(NOTARY, self.notary_name, COSIGNATURE)
         for log in self.state.logs:
             if log.state != OPEN:
                 self.keys.destroy(_epoch(log.origin))
@@ -94,12 +107,14 @@ class Notary:
             return self.sign(question)
         if isinstance(question, Root):
             return self.root(question)
+        if isinstance(question, Revoke):
+            return self.revoke(question)
         return Refused(f"{type(question).__name__} is no question here", retryable=False)
 
     def heads(self) -> Known:
         """Which logs there are."""
         logs = tuple(
-            Head(log.origin, log.size, log.root, log.state, log.vkey, log.reason)
+            Head(log.origin, log.size, log.root, log.state, log.vkey, log.reason, log.good)
             for log in self.state.logs
         )
         return Known(logs, self.state.root_size)
@@ -142,6 +157,21 @@ class Notary:
             return Refused(f"log {head.origin}: {problem}", retryable=False, size=head.size)
         return self._signed(question, head)
 
+    def revoke(self, question: Revoke) -> Revoked | Refused:
+        """Say in the root log how far a key counts; what was said stays, it can only be less."""
+        head = next((log for log in self.state.logs if log.vkey == question.vkey), None)
+        if head is None:
+            return Refused(f"no log has the key {question.vkey[:200]}", retryable=False)
+        if head.state == OPEN:
+            return Refused(f"log {head.origin} is open: close it first", retryable=False)
+        good = head.size if question.good < 0 else min(question.good, head.size)
+        if head.good < 0 or good < head.good:
+            said = {"good_until_size": good, "origin": head.origin, "vkey": head.vkey}
+            revoked = self.state.with_log(replace(head, good=good))
+            self._remember(revoked, [(Kind.KEY_REVOKE, _json(said))])
+            return Revoked(head.origin, head.vkey, good)
+        return Revoked(head.origin, head.vkey, head.good)
+
     def root(self, question: Root) -> RootPart:
         """A part of the root log."""
         state = self.state
@@ -155,6 +185,22 @@ class Notary:
         return RootPart(
             self.root_origin, entries, state.root_size, root, state.root_note, state.root_signed_at
         )
+
+    def _signer(self, file: str, name: str, type: int) -> Signer:
+        """A key that is not a log's. Raises `KeyMismatch` if another one has signed before."""
+        signer = self.elsewhere.get(file)
+        if signer is None and self.state.root_size:
+            try:
+                signer = self.keys.read(file, name, type)
+            except FileNotFoundError as error:
+                raise KeyMismatch(
+                    f"{error.filename} is missing: restore it from a backup; another key would not "
+                    "be the one that auditors trust"
+                ) from error
+        signer = signer or self.keys.ensure(file, name, type)
+        if self.state.root_size:
+            _check_signed(self.state.root_note, Verifier.parse(signer.vkey))
+        return signer
 
     def _signed(self, question: Sign, head: LogHead) -> Signed:
         # Before anything is signed, so that no crash leaves a signature that is not remembered.
@@ -207,6 +253,16 @@ def _problem(question: Sign, head: LogHead) -> str:
     return ""
 
 
+def _check_signed(note: str, verifier: Verifier) -> None:
+    try:
+        open_note(note.encode(), [verifier])
+    except NoteInvalid as error:
+        raise KeyMismatch(
+            f"the key {verifier.vkey} has not signed the newest note of the root log: "
+            "restore the key that has, or the whole folder of the signing process"
+        ) from error
+
+
 def _tree(state: State) -> Frontier:
     return Frontier(state.root_size, tuple(bytes.fromhex(root) for root in state.root_tree))
 
@@ -215,5 +271,5 @@ def _epoch(origin: str) -> str:
     return origin.rpartition("/")[2]
 
 
-def _json(value: dict[str, str]) -> str:
+def _json(value: Mapping[str, object]) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -8,14 +8,32 @@ has one answer; what cannot be done is answered with `Refused`.
     Open                   → Opened      a new log, its first key, an entry in the root log
     Sign                   → Signed      a larger tree of a log, or the same one again
     Root                   → RootPart    entries of the root log
+    Revoke                 → Revoked     an entry of the root log that a key counts no more
 
 "Root log" is the log of all checkpoints that this notary has cosigned; it is signed by a key of its
 own (docs/integrity-format.md).
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Any, Final, get_args
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that signs with a key kept elsewhere."""
+
+    key: str
+    """Which key it has: `root` or `notary`."""
+    vkey: str
+    """Its public key, which every signature is checked against."""
+    arguments: Sequence[str]
+    """Program and arguments."""
+    seconds: float
+    """Longest wait for a signature."""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """All of its environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +48,8 @@ class Begin:
     """This collector; a log's origin is `<deployment>/<instance>/<epoch>`."""
     passphrase: str = field(default="", repr=False)
     """Of the files of keys."""
+    programs: tuple[Program, ...] = ()
+    """Keys that are no files here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +83,8 @@ class Head:
     """Public key of its checkpoints."""
     reason: str
     """Why it was begun."""
+    good: int = -1
+    """How many entries its key counts for, once it is revoked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +128,24 @@ class Sign:
     """Consistency proof from `old_size` to `size`, hashes in hex."""
     close: bool = False
     """This is the last tree of the log: its key is destroyed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """The key of a log that is not open counts no more beyond a size."""
+
+    vkey: str
+    good: int
+    """How many entries it still counts for; -1 is all that it has signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """The root log says so."""
+
+    origin: str
+    vkey: str
+    good: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +204,11 @@ class Refused:
     """The size that the signer knows, if that is what does not fit."""
 
 
-Question = Begin | Heads | Open | Sign | Root
-Answer = Begun | Known | Opened | Signed | RootPart | Refused
+Question = Begin | Heads | Open | Sign | Root | Revoke
+Answer = Begun | Known | Opened | Signed | RootPart | Revoked | Refused
 
-_TYPES: Final = {
-    cls.__name__: cls
-    for cls in (Begin, Begun, Heads, Known, Open, Opened, Sign, Signed, Root, RootPart, Refused)
-}
-_NESTED: Final = {"logs": Head, "entries": RootEntry}
+_TYPES: Final = {cls.__name__: cls for cls in (*get_args(Question), *get_args(Answer))}
+_NESTED: Final = {"logs": Head, "entries": RootEntry, "programs": Program}
 
 
 def to_body(message: Question | Answer) -> dict[str, Any]:

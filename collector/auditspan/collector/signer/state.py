@@ -31,6 +31,8 @@ class LogHead:
     note: str = ""
     """The last note, kept once the log is closed and its key is gone."""
     signed_at: int = 0
+    good: int = -1
+    """How many entries the key counts for, once it is revoked."""
 
 
 @dataclass(frozen=True, slots=True)
