@@ -65,6 +65,24 @@ def test_records_are_sealed_and_signed(workshop: Workshop) -> None:
     assert json.loads(opening.text)["reason"] == "first"
 
 
+@pytest.mark.parametrize("step", ["put_bodies", "put_entries", "put_checkpoints"])
+def test_a_crash_among_the_notes_leaves_no_entry_without_its_body(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """What the store has of the root log says where to go on, so it must have all before it."""
+    first = workshop.segments()
+    first.process(workshop.segment(spans(1)))
+    with monkeypatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(f"auditspan.collector.engine.notes.{step}", dies)
+        flushed(first)
+    second = workshop.segments()
+    second.process(workshop.segment(spans(2), number=2))
+    flushed(second)
+    (root,) = extents(workshop.store, ROOT)
+    bodies = read_bodies(workshop.store, ROOT, 0, root.end)
+    assert [body.index for body in bodies] == list(range(root.end))
+
+
 def test_large_batches_are_sealed_by_the_engine(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

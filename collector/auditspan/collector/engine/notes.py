@@ -69,6 +69,7 @@ class Notes:
             return
         bodies = tuple(Body(entry.index, entry.kind, entry.body) for entry in part.entries)
         entries = b"".join(control_entry(body.kind, body.text) for body in bodies)
-        put_entries(self.store, part.origin, bodies[0].index, entries)
+        # Bodies first: after a crash the entries in the store say how far all of it has come.
         put_bodies(self.store, part.origin, bodies)
+        put_entries(self.store, part.origin, bodies[0].index, entries)
         self.stored = bodies[-1].index + 1
