@@ -46,7 +46,7 @@ def test_a_fault_in_front_does_not_end_the_talk(
         engine = EngineProcess(start(data), faulty)
         task = asyncio.create_task(engine.run())
         await until(engine.ready)
-        await engine.stop()
+        await engine.stop(30)
         await asyncio.wait_for(task, 10)
         assert engine.process is not None
         return engine.trouble, engine.process.returncode
@@ -90,7 +90,7 @@ def test_a_store_that_is_down_is_told(data: DataDir) -> None:
             await asyncio.sleep(0.05)
         ready, trouble = engine.ready.is_set(), engine.trouble
         began = time.monotonic()
-        await engine.stop()
+        await engine.stop(30)
         await asyncio.wait_for(task, 10)
         return trouble, ready, time.monotonic() - began
 

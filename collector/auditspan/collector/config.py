@@ -118,6 +118,9 @@ class ServiceConfig(_Model):
     """How records are sealed and logs are signed."""
     batch_hold_seconds: int = Field(default=600, ge=0)
     """How long a processed batch stays on disk after its rows are in the store."""
+    drain_seconds: float = Field(default=30.0, ge=0, le=3600)
+    """How long a stop waits until what is in the spool is stored; the rest is stored after the next
+    start."""
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     """How much the service logs."""
 

@@ -34,7 +34,6 @@ _KEPT_ENVIRONMENT: Final = ("PATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
 """Everything else of the environment stays outside: SQL can read the engine's environment."""
 
 _START_SECONDS: Final = 60.0
-_STOP_SECONDS: Final = 30.0
 _END_SECONDS: Final = 5.0
 """For a process that closed its output to end by itself."""
 _BACKOFF: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
@@ -92,17 +91,17 @@ class EngineProcess:
             return False
         return True
 
-    async def stop(self) -> None:
-        """Let the engine finish what it was told of, then end it."""
+    async def stop(self, seconds: float) -> None:
+        """Let the engine finish what is in the spool, for so long; then it ends."""
         self.stopping = True
         if self.process is None or self.process.returncode is not None:
             return
         # Its input stays open: it may have to ask for signatures before it is done.
         await self._send(Finish())
         try:
-            await asyncio.wait_for(self.process.wait(), _STOP_SECONDS)
+            await asyncio.wait_for(self.process.wait(), seconds)
         except TimeoutError:
-            LOG.error("the engine did not finish in %.0f s and is killed", _STOP_SECONDS)
+            LOG.warning("the engine did not finish in %g s and is ended", seconds)
             self.process.kill()
             await self.process.wait()
 

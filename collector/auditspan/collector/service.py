@@ -61,7 +61,7 @@ from auditspan.collector.secret_files import Secrets, ensure_secrets
 from auditspan.collector.signing import Signing, signing_of
 from auditspan.identity.api_keys import ApiKeys
 from auditspan.identity.statement import StatementSigner
-from auditspan.wire.segments import recover, spooled_bytes
+from auditspan.wire.segments import closed_segments, recover, spooled_bytes
 from auditspan.wire.spool import SpoolWriter
 
 LOG = logging.getLogger("auditspan.collector")
@@ -222,10 +222,21 @@ async def _serve(service: Service, config_file: Path | None, announce: Announce)
             await service.access_log.close()
             await service.committer.close()
             service.data.front_json.unlink(missing_ok=True)
-            await service.engine.stop()
+            await service.engine.stop(service.config.service.drain_seconds)
+            _say_what_is_left(service.data)
     if service.engine.gave_up.is_set():
         raise LogRefused(service.engine.trouble)
     return 0
+
+
+def _say_what_is_left(data: DataDir) -> None:
+    spool = data.folder("spool")
+    left = len(closed_segments(spool))
+    if left:
+        LOG.warning("stopped with %d batches (%d bytes) left in the spool: they are acknowledged, "
+                    "and stored after the next start", left, spooled_bytes(spool))  # fmt: skip
+    else:
+        LOG.info("stopped, and nothing is left in the spool")
 
 
 async def _end(*reasons: asyncio.Event) -> None:

@@ -6,6 +6,7 @@ input ends because front has died, but then nothing more can be signed.
 """
 
 import contextlib
+import fcntl
 import logging
 import os
 import queue
@@ -21,6 +22,7 @@ from auditspan.collector.data_dir import DataDir
 from auditspan.collector.engine.config import EngineConfig
 from auditspan.collector.engine.erasing import Erasing
 from auditspan.collector.engine.errors import LogStopped, SignerUnavailable
+from auditspan.collector.engine.expiring import Expiring
 from auditspan.collector.engine.holding import Holding
 from auditspan.collector.engine.messages import (
     Answered,
@@ -55,6 +57,7 @@ Wake = queue.SimpleQueue[bool]
 """True: have a look; False: front has ended."""
 
 _LOOK_SECONDS: Final = 1.0
+_LOCK_SECONDS: Final = 0.1
 _END_SECONDS: Final = 3.0
 _RETRY_SECONDS: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 _LOG_STOPPED: Final = 78
@@ -90,6 +93,8 @@ def run(start: Start, stdin: BinaryIO, stdout: BinaryIO, warning: str = "") -> i
 def _run(start: Start, wake: Wake, answers: Answers, send: Callable[[Message], None]) -> int:
     config = EngineConfig.model_validate(start.config)
     data = DataDir(Path(start.data_dir))
+    if not _alone(data.folder("run") / "engine.lock", wake, send):
+        return _STORE_DOWN
     _remove_drafts(data)
     store = _open(config.storage, wake, send)
     if store is None:
@@ -120,6 +125,7 @@ def _serve(
     serve_queries(segments.store, config.query, socket)
     send(Ready(len(_closed(segments.data)), _recent(segments.store)))
     erasing = Erasing(segments.data, segments.store, segments.sealing is not None)
+    expiring = Expiring(segments.data, segments.store)
     holding = Holding(segments.data.folder("registry"), segments.store)
     for segment in _work(segments.data, wake):
         if segment and not _persist(segments, segment, wake, send):
@@ -127,6 +133,7 @@ def _serve(
         _keep_log(segments.sealing)
         holding.tick()
         erasing.tick(stored=segment is not None)
+        expiring.tick(stored=segment is not None)
         segments.drop_old_batches(config.batch_hold_seconds)
     _keep_log(segments.sealing, last=True)
     return 0
@@ -226,6 +233,27 @@ def _open(config: StoreConfig, wake: Wake, send: Callable[[Message], None]) -> E
                 return None
         if not _pause(wake, delay):
             return None
+
+
+def _alone(path: Path, wake: Wake, send: Callable[[Message], None]) -> bool:
+    """Wait until no other engine works on this folder; False if front ended meanwhile.
+
+    One whose front was killed goes on for a while, and on a server nothing else keeps two apart.
+    The lock ends with this process.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    said = False
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            pass
+        if not said:
+            said = True
+            send(Warned("the engine of an earlier start still works on this folder; it ends soon"))
+        if not _pause(wake, _LOCK_SECONDS):
+            return False
 
 
 def _delay(attempt: int) -> float:
