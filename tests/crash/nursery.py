@@ -22,7 +22,9 @@ from tests.crash.steps import ROLE_OF
 
 _PRELOADED = (
     "auditspan.collector.service",
+    "auditspan.collector.engine.__main__",
     "auditspan.collector.engine.process",
+    "auditspan.collector.signer.__main__",
     "auditspan.collector.signer.notary",
     "auditspan.cli.main",
     "auditspan.cli.remote_sealed",
