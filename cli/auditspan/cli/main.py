@@ -24,6 +24,7 @@ from auditspan.cli import (
     recertify_commands,
     registry_commands,
     replay_commands,
+    retention_commands,
     reviews_commands,
     search_commands,
     trace_commands,
@@ -53,6 +54,7 @@ _MODULES = (
     recertify_commands,
     erase_commands,
     hold_commands,
+    retention_commands,
 )
 
 app = typer.Typer(

@@ -16,6 +16,7 @@ from auditspan.collector.control.changes_api import changes_endpoints
 from auditspan.collector.control.erasures_api import erasures_endpoints
 from auditspan.collector.control.http import Endpoint, route
 from auditspan.collector.control.keys_api import keys_endpoints
+from auditspan.collector.control.log_keys_api import log_keys_endpoints
 from auditspan.collector.control.registry_api import registry_endpoints
 from auditspan.collector.control.reviews_api import reviews_endpoints
 from auditspan.collector.control.service import Controls
@@ -28,6 +29,7 @@ def endpoints(controls: Controls) -> Sequence[Endpoint]:
         *changes_endpoints(controls),
         *agents_endpoints(controls),
         *keys_endpoints(controls),
+        *log_keys_endpoints(controls.log_keys),
         *reviews_endpoints(controls.human),
         *erasures_endpoints(controls.privacy),
     )

@@ -21,6 +21,7 @@ from auditspan.collector.control.erasures_client import LocalPrivacy, PrivacyCli
 from auditspan.collector.control.errors import NotFound
 from auditspan.collector.control.human_client import HumanClient, LocalHuman
 from auditspan.collector.control.journal import Fields
+from auditspan.collector.control.log_keys_client import LocalLogKeys, LogKeysClient
 from auditspan.collector.control.offline import caller_of
 from auditspan.collector.control.records import Why
 from auditspan.collector.control.remote import RemoteClient
@@ -56,6 +57,7 @@ class Client(Protocol):
     def bundle(self, version: str = "") -> Bundle: ...
     def human(self) -> HumanClient: ...
     def privacy(self) -> PrivacyClient: ...
+    def log_keys(self) -> LogKeysClient: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,10 @@ class LocalClient:
     def privacy(self) -> PrivacyClient:
         """Erasures and holds."""
         return LocalPrivacy(self.controls.privacy, self.caller)
+
+    def log_keys(self) -> LogKeysClient:
+        """The keys of logs."""
+        return LocalLogKeys(self.controls.log_keys, self.caller)
 
 
 def _token_file(target: Target) -> Path:

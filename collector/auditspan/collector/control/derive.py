@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import JsonValue
 
+from auditspan.collector.control.log_key_kinds import LOG_KEY_REVOKED
 from auditspan.collector.control.records import STORE_READ, ControlRecord, Party
 from auditspan.collector.control.sentences import sentence, target_of
 from auditspan.identity.principal import Principal
@@ -39,9 +40,10 @@ _OBJECTS = {
     "recertification": "access",
     "anchor": "anchor",
     "hold": "hold",
+    "log": "log",
 }
 """What a record is about, by the first word of its kind."""
-_SEVERITY = {STORE_READ: 1}
+_SEVERITY = {STORE_READ: 1, LOG_KEY_REVOKED: 5}
 """By kind; else `_ORDINARY`, and at least that of each finding."""
 _ORDINARY = 3
 _FOUND = {

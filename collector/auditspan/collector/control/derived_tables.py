@@ -12,6 +12,7 @@ import pyarrow as pa
 from auditspan.collector.control import (
     access_tables,
     erasure_tables,
+    expiry_tables,
     recertification_tables,
     registry_tables,
     review_tables,
@@ -27,6 +28,7 @@ DERIVERS: Final[tuple[Deriver, ...]] = (
     review_tables.tables,
     recertification_tables.tables,
     erasure_tables.tables,
+    expiry_tables.tables,
 )
 
 

@@ -1,4 +1,4 @@
-"""Kinds of changes and of control records about erasures and holds."""
+"""Kinds of changes and of control records about erasures, holds and early expiry."""
 
 from typing import Final
 
@@ -12,3 +12,6 @@ HOLD_DEFINED: Final = "hold.defined"
 HOLD_PLACED: Final = "hold.placed"
 """An entry of the log: that a hold is in force, without saying whom it is about."""
 HOLD_RELEASED: Final = "hold.released"
+SHORTENING: Final = "retention.shorten"
+"""A proposal to let records expire before their day."""
+EXPIRED_EARLY: Final = "record.expired_early"

@@ -1,12 +1,14 @@
-"""Erasures and holds over HTTP; proposals of both are decided at `/v1/control/changes`.
+"""Erasures, holds and early expiry over HTTP; proposals are decided at `/v1/control/changes`.
 
 POST /v1/control/erasures/subject   where somebody is named
 POST /v1/control/erasures           ask for an erasure
 GET  /v1/control/erasures           every one that was approved
-GET  /v1/control/erasures/{id}      its certificate
+GET  /v1/control/erasures/{id}      its certificate; also that of an early expiry
 GET  /v1/control/holds              every hold
 POST /v1/control/holds              place one
 POST /v1/control/holds/release      ask for the end of one
+GET  /v1/control/expiries           every early expiry that was approved
+POST /v1/control/expiries           ask for one
 """
 
 from collections.abc import Sequence
@@ -19,6 +21,7 @@ from starlette.responses import JSONResponse
 
 from auditspan.collector.control.erasure_plan import MOST, Asked
 from auditspan.collector.control.erasures import Erasures
+from auditspan.collector.control.expiries import Expiries
 from auditspan.collector.control.holds import Holds
 from auditspan.collector.control.holds_files import HoldFilter
 from auditspan.collector.control.http import FROZEN, Endpoint, body_of
@@ -54,6 +57,16 @@ class HoldBody(BaseModel):
     why: Why = Why()
 
 
+class ExpiryBody(BaseModel):
+    """Body of POST /v1/control/expiries."""
+
+    model_config = FROZEN
+
+    filter: Said
+    why: Why = Why()
+    dry_run: bool = False
+
+
 class ReleaseBody(BaseModel):
     """Body of POST /v1/control/holds/release."""
 
@@ -69,11 +82,12 @@ class Privacy:
 
     erasures: Erasures
     holds: Holds
+    expiries: Expiries
 
 
 def erasures_endpoints(privacy: Privacy) -> Sequence[Endpoint]:
     """All of the above."""
-    erasures, holds = privacy.erasures, privacy.holds
+    erasures, holds, expiries = privacy.erasures, privacy.holds, privacy.expiries
 
     async def subject(request: Request, caller: Caller) -> JSONResponse:
         body = await body_of(request, SubjectBody)
@@ -102,6 +116,15 @@ def erasures_endpoints(privacy: Privacy) -> Sequence[Endpoint]:
         body = await body_of(request, ReleaseBody)
         return JSONResponse(await holds.release(body.id, body.why, caller), 201)
 
+    async def all_expiries(request: Request, caller: Caller) -> JSONResponse:
+        return JSONResponse({"expiries": await expiries.listed(caller)})
+
+    async def expire(request: Request, caller: Caller) -> JSONResponse:
+        body = await body_of(request, ExpiryBody)
+        filter = HoldFilter.parse(body.filter)
+        done = await expiries.propose(filter, body.why, caller, dry_run=body.dry_run)
+        return JSONResponse(done, 200 if body.dry_run else 201)
+
     ask = (Action.PROPOSE_ERASURE,)
     return (
         Endpoint("POST", "erasures/subject", ask, subject),
@@ -111,4 +134,6 @@ def erasures_endpoints(privacy: Privacy) -> Sequence[Endpoint]:
         Endpoint("GET", "holds", (Action.HOLD,), all_holds),
         Endpoint("POST", "holds", (Action.HOLD,), place),
         Endpoint("POST", "holds/release", ask, release),
+        Endpoint("GET", "expiries", ask, all_expiries),
+        Endpoint("POST", "expiries", ask, expire),
     )

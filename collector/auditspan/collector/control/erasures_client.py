@@ -27,6 +27,8 @@ class PrivacyClient(Protocol):
     def holds(self) -> list[Fields]: ...
     def hold(self, filter: str, why: Why) -> Fields: ...
     def release(self, start: str, why: Why) -> Fields: ...
+    def expiries(self) -> list[Fields]: ...
+    def expire(self, filter: str, why: Why, *, dry_run: bool = False) -> Fields: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,17 @@ class LocalPrivacy:
     def release(self, start: str, why: Why) -> Fields:
         """Ask for the end of a hold."""
         return asyncio.run(self.privacy.holds.release(start, why, self.caller))
+
+    def expiries(self) -> list[Fields]:
+        """Every early expiry."""
+        return asyncio.run(self.privacy.expiries.listed(self.caller))
+
+    def expire(self, filter: str, why: Why, *, dry_run: bool = False) -> Fields:
+        """Ask for an early expiry."""
+        asked = self.privacy.expiries.propose(
+            HoldFilter.parse(filter), why, self.caller, dry_run=dry_run
+        )
+        return asyncio.run(asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +117,15 @@ class RemotePrivacy:
         """Ask for the end of a hold."""
         body: Fields = {"id": start, "why": why.model_dump(mode="json")}
         return self.ask("POST", "holds/release", body)
+
+    def expiries(self) -> list[Fields]:
+        """Every early expiry."""
+        return _rows(self.ask("GET", "expiries", None), "expiries")
+
+    def expire(self, filter: str, why: Why, *, dry_run: bool = False) -> Fields:
+        """Ask for an early expiry."""
+        body: Fields = {"filter": filter, "why": why.model_dump(mode="json")}
+        return self.ask("POST", "expiries", body | {"dry_run": dry_run})
 
 
 def _rows(answer: Fields, key: str) -> list[Fields]:

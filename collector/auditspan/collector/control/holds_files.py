@@ -41,6 +41,7 @@ COLUMNS: Mapping[str, str] = {
 }
 """Column by word of a filter; all of a filter have to fit."""
 _TIMES = ("since", "until")
+_FIRST, _LAST = -(2**63), 2**63 - 1
 
 
 class HoldFilter(BaseModel):
@@ -71,6 +72,12 @@ class HoldFilter(BaseModel):
         """From `word=value,word=value`. Raises ControlInvalid."""
         pairs = [part.partition("=") for part in text.split(",") if part.strip()]
         said = {word.strip(): value.strip() for word, _, value in pairs}
+        # Half a filter would mean far more records than somebody had in mind.
+        if len(said) < len(pairs) or not all(said.values()):
+            raise ControlInvalid(
+                f"filter {text[:200]!r}: expected word=value, each word once and none without a "
+                "value"
+            )
         times = {name: said.pop(name) for name in _TIMES if name in said}
         try:
             return cls.model_validate({"equal": said, **times})
@@ -97,6 +104,16 @@ class HoldFilter(BaseModel):
                 params[f"{name}_"] = moment
         return " AND ".join(parts), params
 
+    def lists(self, prefix: str = "") -> dict[str, int | list[str]]:
+        """The parameters of `condition_of_lists`."""
+        since, until = _nanoseconds(self.since), _nanoseconds(self.until)
+        return {
+            f"{prefix}words": list(self.equal),
+            f"{prefix}values": list(self.equal.values()),
+            f"{prefix}since": _FIRST if since is None else since,
+            f"{prefix}until": _LAST if until is None else until,
+        }
+
     def words(self) -> str:
         """As `parse` takes it."""
         said = {**self.equal, **{n: getattr(self, n) for n in _TIMES if getattr(self, n)}}
@@ -106,6 +123,18 @@ class HoldFilter(BaseModel):
         """What the log says of a filter: without the salt nobody can try who it is about."""
         text = json.dumps([salt, self.model_dump(mode="json")], sort_keys=True)
         return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def condition_of_lists(prefix: str = "") -> str:
+    """SQL over a record that is the same for every filter, with the parameters of `lists`."""
+    words, values = f"{{{prefix}words:Array(String)}}", f"{{{prefix}values:Array(String)}}"
+    parts = [
+        f"(NOT has({words}, '{word}') OR {column} = {values}[indexOf({words}, '{word}')])"
+        for word, column in COLUMNS.items()
+    ]
+    parts.append(f"toUnixTimestamp64Nano(Timestamp) >= {{{prefix}since:Int64}}")
+    parts.append(f"toUnixTimestamp64Nano(Timestamp) < {{{prefix}until:Int64}}")
+    return "(" + " AND ".join(parts) + ")"
 
 
 class Hold(BaseModel):

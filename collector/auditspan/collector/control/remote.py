@@ -23,6 +23,7 @@ from auditspan.collector.control.errors import (
 from auditspan.collector.control.human_client import HumanClient, RemoteHuman
 from auditspan.collector.control.journal import Fields
 from auditspan.collector.control.keys import Wish
+from auditspan.collector.control.log_keys_client import LogKeysClient, RemoteLogKeys
 from auditspan.collector.control.records import Why
 from auditspan.registry import Bundle
 
@@ -106,6 +107,10 @@ class RemoteClient:
     def privacy(self) -> PrivacyClient:
         """Erasures and holds."""
         return RemotePrivacy(self._ask)
+
+    def log_keys(self) -> LogKeysClient:
+        """The keys of logs."""
+        return RemoteLogKeys(self._ask)
 
     def _ask(
         self,

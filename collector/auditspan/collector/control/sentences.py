@@ -16,6 +16,7 @@ from auditspan.collector.control.human_kinds import (
     RECERTIFICATION_STARTED,
     RECORD_REVIEWED,
 )
+from auditspan.collector.control.log_key_kinds import LOG_KEY_REVOKED, LOG_KEY_ROTATED
 from auditspan.collector.control.records import (
     AGENT_DISABLED,
     CHANGE_PROPOSED,
@@ -120,6 +121,15 @@ def _unanchored(record: ControlRecord) -> str:
     return f"no checkpoint shown to anchor {_quoted(target_of(record))} since {since}{again}"
 
 
+def _log_key(record: ControlRecord) -> str:
+    what = f"key {target_of(record)} of log {_quoted(record.body.get('log'))}"
+    if record.kind == LOG_KEY_ROTATED:
+        return f"{what} replaced by that of the next log"
+    good = record.body.get("good_until_size")
+    counts = "its end" if good is None else f"{good} entries"
+    return f"{what} revoked, it counts up to {counts}"
+
+
 def _any(record: ControlRecord) -> str:
     return f"{record.kind} {target_of(record)}".rstrip()
 
@@ -159,6 +169,8 @@ _WHAT: Final[Mapping[str, Callable[[ControlRecord], str]]] = {
     RECERTIFICATION_OVERDUE: _unanswered,
     ANCHOR_MISSED: _unanchored,
     ANCHOR_RESUMED: _unanchored,
+    LOG_KEY_ROTATED: _log_key,
+    LOG_KEY_REVOKED: _log_key,
 }
 """What was done, by kind; to add a kind is to add an entry."""
 

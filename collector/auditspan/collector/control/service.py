@@ -18,12 +18,14 @@ from auditspan.collector.control.changes import Changes, told
 from auditspan.collector.control.erasures import Erasures, erasure_handler, in_folder
 from auditspan.collector.control.erasures_api import Privacy
 from auditspan.collector.control.errors import NotFound
+from auditspan.collector.control.expiries import Expiries, expiry_handler
 from auditspan.collector.control.handlers import Handler
 from auditspan.collector.control.history import listed
 from auditspan.collector.control.holds import Holds, hold_handler
 from auditspan.collector.control.holds_files import HoldFiles
 from auditspan.collector.control.human import Human
 from auditspan.collector.control.journal import Fields, Journal, Submit
+from auditspan.collector.control.log_keys import LogKeys
 from auditspan.collector.control.proposals import Proposals
 from auditspan.collector.control.records import ControlRecord, Party, Why
 from auditspan.collector.control.registry_handler import registry_handler
@@ -53,6 +55,8 @@ class Controls:
     """What people are asked for: reviews and recertification."""
     privacy: Privacy
     """Erasures and holds."""
+    log_keys: LogKeys
+    """The keys of logs."""
 
     async def apply(
         self, bundle: Bundle, why: Why, caller: Caller, *, dry_run: bool = False
@@ -175,9 +179,18 @@ def open_controls(
     own = registry_handler(versions, calendar or Calendar())
     asked, holds = lookup or no_store(), HoldFiles(registry)
     purge = in_folder(registry.parent / "forward")
-    privacy = erasure_handler(asked, holds, purge), hold_handler(holds)
+    privacy = (
+        erasure_handler(asked, holds, purge),
+        hold_handler(holds),
+        expiry_handler(asked, holds),
+    )
     kinds = {handler.kind: handler for handler in (own, *privacy, *handlers)}
     changes = Changes(journal, Proposals(registry / "proposals"), held, kinds)
     human = Human.of(journal, held, asked, registry.parent / "spool")
-    wanted = Privacy(Erasures(changes, asked, holds), Holds(journal, changes, holds))
-    return Controls(journal, held, changes, human, wanted)
+    wanted = Privacy(
+        Erasures(changes, asked, holds),
+        Holds(journal, changes, holds),
+        Expiries(changes, asked, holds),
+    )
+    log_keys = LogKeys(journal, registry.parent)
+    return Controls(journal, held, changes, human, wanted, log_keys)

@@ -8,7 +8,6 @@
    before it has left, and 2 comes before 3 because it needs the values.
 """
 
-import json
 import logging
 import time
 from collections import defaultdict
@@ -17,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import pyarrow as pa
 from pydantic import JsonValue
 
 from auditspan.collector.control.erasure_plan import REQUEST
@@ -25,29 +23,29 @@ from auditspan.collector.control.erasure_values import naming
 from auditspan.collector.control.records import rfc3339
 from auditspan.collector.data_dir import DataDir
 from auditspan.collector.engine.quoting import forget_letters, forget_reads
+from auditspan.collector.engine.sealed_requests import (
+    NOT_CERTIFIED,
+    certify,
+    entries_of,
+    in_spool,
+)
 from auditspan.collector.query.lookups import answer
 from auditspan.integrity.control_entry import Kind
 from auditspan.storage.batch_file import read_batch, write_batch
 from auditspan.storage.engine import Engine
 from auditspan.storage.erased_batch import blanked, left_of
 from auditspan.storage.erasure import Erased, erase, erased, remaining
-from auditspan.storage.errors import BatchFileInvalid, ErasureIncomplete, StorageError
+from auditspan.storage.errors import BatchFileInvalid, StorageError
 from auditspan.storage.old_parts import drop_old_parts
-from auditspan.storage.render import Target
 from auditspan.wire.segments import sync_folder
 
 LOG = logging.getLogger("auditspan.collector.engine")
 
 _PENDING: Final = (
-    "SELECT ErasureId, BatchId, RecordId, LogId, LogIndex, Groups, Asked, "
+    "SELECT ErasureId, BatchId, RecordId, LogId, LogIndex, Groups, Asked, "  # noqa: S608 (ours)
     "toUnixTimestamp64Nano(ErasedAt) AS At, RequestedBy, ApprovedBy, Ticket, Proposal "
-    "FROM erasures WHERE (ErasureId, BatchId) NOT IN "
-    "(SELECT ErasureId, BatchId FROM erasure_certificates) "
+    f"FROM erasures WHERE (ErasureId, BatchId) {NOT_CERTIFIED} "
     "ORDER BY At, ErasureId, BatchId, RecordId"
-)
-_ENTRY: Final = (
-    "SELECT LogId, LogIndex FROM audit_log_entries WHERE Kind = {kind:UInt8} "
-    "AND JSONExtractString(Body, 'id') = {id:String} ORDER BY LogId, LogIndex"
 )
 _HASHED: Final = (
     "SELECT RecordId, BatchId, RequestDigest FROM audit_records "
@@ -120,8 +118,8 @@ class Erasing:
         """Do all that can be done; how many still wait for their entry to be signed."""
         waiting = 0
         for request in self._pending():
-            entries = self._entries(request)
-            if (self.sealed and not entries) or self._in_spool(request):
+            entries = entries_of(self.store, Kind.ERASE, request.id)  # 1
+            if (self.sealed and not entries) or in_spool(self.data, request.batch_id):
                 waiting += 1
                 continue
             self._do(request, entries)
@@ -132,14 +130,6 @@ class Erasing:
         for row in self.store.arrow(_PENDING).to_pylist():
             found[row["ErasureId"], row["BatchId"]].append(row)
         return [_request(rows) for rows in found.values()]
-
-    def _entries(self, request: Request) -> list[dict[str, JsonValue]]:
-        """1"""
-        rows = self.store.arrow(_ENTRY, {"kind": int(Kind.ERASE), "id": request.id}).to_pylist()
-        return [{"log": row["LogId"], "index": row["LogIndex"]} for row in rows]
-
-    def _in_spool(self, request: Request) -> bool:
-        return (self.data.folder("spool") / f"{request.batch_id}.seg").exists()
 
     def _do(self, request: Request, entries: Sequence[Mapping[str, JsonValue]]) -> None:
         rows, hashed = self._rows(request.whole()), self._hashed(request.hashed())
@@ -159,7 +149,7 @@ class Erasing:
             "statements_of_readers": reads,
             "completed_at": rfc3339(self.now_ns()),
         }
-        self._certify(request, text)
+        certify(self.store, request.id, request.batch_id, self.now_ns(), text)
 
     def _rows(self, ids: Sequence[str]) -> list[_Row]:
         return [
@@ -205,19 +195,6 @@ class Erasing:
         groups = {record_id: request.groups[record_id] for record_id in ids}
         write_batch(path, blanked(batch.table, groups, left_of(self.store, ids)), batch.batch_id)
         return 1
-
-    def _certify(self, request: Request, text: Mapping[str, JsonValue]) -> None:
-        rows = pa.table(
-            {
-                "ErasureId": [request.id],
-                "BatchId": [request.batch_id],
-                "DoneAt": pa.array([self.now_ns()], pa.int64()).cast(pa.timestamp("ns", "UTC")),
-                "Certificate": [json.dumps(text, sort_keys=True)],
-            }
-        )
-        self.store.insert(Target.of(self.store).table("erasure_certificates"), rows)
-        if any(each.id == request.id for each in self._pending()):
-            raise ErasureIncomplete(f"erasure {request.id}: its certificate is not in the store")
 
 
 def _request(rows: Sequence[Mapping[str, object]]) -> Request:

@@ -23,6 +23,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from auditspan.collector.control.errors import ControlUnavailable
+from auditspan.collector.control.holds_files import condition_of_lists
 from auditspan.storage.engine import Engine, open_embedded
 from auditspan.storage.errors import StoreError
 from auditspan.storage.values import Value
@@ -44,7 +45,10 @@ Params = Mapping[str, Value]
 
 
 def _sql(name: str) -> str:
-    return (files("auditspan.collector.query") / "sql" / f"{name}.sql").read_text("utf-8")
+    text = (files("auditspan.collector.query") / "sql" / f"{name}.sql").read_text("utf-8")
+    return text.replace("/* filter */", condition_of_lists()).replace(
+        "/* hold */", condition_of_lists("held_")
+    )
 
 
 # Read here: the engine process may not open these files once it is confined.
@@ -59,6 +63,9 @@ LOOKUPS: Final[Mapping[str, str]] = {
         "of_subject",
         "reads_naming",
         "same_request",
+        "expiring",
+        "expiring_held",
+        "early_expiries",
         "erasures",
         "certificate",
     )
