@@ -42,8 +42,9 @@ LOG = logging.getLogger("auditspan.collector.engine")
 
 _PENDING: Final = (
     "SELECT ExpiryId, BatchId, LogId, Start, End, "  # noqa: S608 (ours)
-    "toUnixTimestamp64Nano(DecidedAt) AS At, RequestedBy, ApprovedBy, Ticket, Proposal FROM early_expiries "
-    f"WHERE (ExpiryId, BatchId) {NOT_CERTIFIED} ORDER BY At, ExpiryId, BatchId, LogId, Start"
+    "toUnixTimestamp64Nano(DecidedAt) AS At, RequestedBy, ApprovedBy, Ticket, Proposal "
+    f"FROM early_expiries WHERE (ExpiryId, BatchId) {NOT_CERTIFIED} "
+    "ORDER BY At, ExpiryId, BatchId, LogId, Start"
 )
 _STATEMENT_RANGES: Final = 200
 _RETRY_SECONDS: Final = 10.0
