@@ -44,6 +44,7 @@ class Action(StrEnum):
     DISABLE = "agents.disable"
     RECERTIFY = "registry.recertify"
     KEYS = "keys.manage"
+    LOG_KEYS = "log_keys.manage"
     HOLD = "holds.add"
     PROPOSE_ERASURE = "erasures.propose"
     APPROVE_ERASURE = "erasures.approve"
@@ -86,6 +87,7 @@ ALLOWED: Final[Mapping[Role, frozenset[Action]]] = MappingProxyType(
                 Action.PROPOSE,
                 Action.DISABLE,
                 Action.KEYS,
+                Action.LOG_KEYS,
             }
         ),
     }
@@ -106,6 +108,7 @@ MEANING: Final[Mapping[Action, str]] = MappingProxyType(
         Action.DISABLE: "deny an agent everything at once",
         Action.RECERTIFY: "confirm or end grants and agents one answers for",
         Action.KEYS: "issue and revoke API keys",
+        Action.LOG_KEYS: "see, rotate and revoke the keys of logs",
         Action.HOLD: "put records on hold",
         Action.PROPOSE_ERASURE: "propose an erasure or the release of a hold",
         Action.APPROVE_ERASURE: "approve what another proposed of that",

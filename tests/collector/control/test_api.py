@@ -120,6 +120,7 @@ def test_every_action_of_controls_has_a_route(ask: Asking) -> None:
         Action.APPROVE,
         Action.DISABLE,
         Action.KEYS,
+        Action.LOG_KEYS,
         Action.READ_REGISTRY,
     }
     assert all(endpoint.actions for endpoint in ask.table)

@@ -10,11 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from auditspan.collector.control.log_key_kinds import LOG_KEY_REVOKED
 from auditspan.collector.control.records import ControlRecord
 from auditspan.integrity.control_entry import Kind
-
-ROTATED: Final = "log.key_rotated"
-"""Kind of the control record that asks for another key: it is the first to be sealed with it."""
 
 KINDS: Final[Mapping[str, Kind]] = {
     "retention.changed": Kind.RETENTION_POLICY,
@@ -23,7 +21,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "hold.released": Kind.HOLD,
     "record.expired_early": Kind.EARLY_EXPIRY,
     "log.gap": Kind.GAP,
-    "log.key_revoked": Kind.KEY_REVOKE,
+    LOG_KEY_REVOKED: Kind.KEY_REVOKE,
     "evidence.exported": Kind.EXPORT,
 }
 """Kinds of control records that become entries, and which (docs/integrity-format.md)."""

@@ -35,7 +35,8 @@ from auditspan.collector.engine.dead_letters import (
     unreadable_control,
 )
 from auditspan.collector.engine.large_records import fitting
-from auditspan.collector.engine.log_entries import ROTATED, sayings
+from auditspan.collector.engine.log_entries import sayings
+from auditspan.collector.engine.log_keys import change_keys
 from auditspan.collector.engine.pipeline import Pipeline, Processed
 from auditspan.collector.engine.sealing import SUFFIX, Sealing
 from auditspan.collector.engine.stopwatch import Stopwatch
@@ -156,8 +157,8 @@ class Segments:
         with self.watch.stage("decode"):
             salvaged = decode_salvaging(self.decoder, segment)
             frames, bad_controls = self._controls(segment, batch_id, salvaged.bad)
-        if self.sealing is not None and any(frame.record.kind == ROTATED for frame in frames):
-            self.sealing.rotate_key()
+        if self.sealing is not None:
+            change_keys(self.sealing, [frame.record for frame in frames])
         done = Processed((), self.sequences, ())
         decoded, large = fitting(salvaged.table)
         if decoded.num_rows:

@@ -15,6 +15,8 @@ from auditspan.collector.signer.protocol import (
     Opened,
     Question,
     Refused,
+    Revoke,
+    Revoked,
     Root,
     RootPart,
     Sign,
@@ -55,6 +57,10 @@ class Signer:
     def root(self, first: int) -> RootPart:
         """Entries of the root log."""
         return self._ask(Root(first), RootPart)
+
+    def revoke(self, vkey: str, good: int) -> Revoked:
+        """Say in the root log that a log's key counts no more."""
+        return self._ask(Revoke(vkey, good), Revoked)
 
     def _ask(self, question: Question, expected: type[_A]) -> _A:
         if self.gone:
