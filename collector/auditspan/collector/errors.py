@@ -4,6 +4,7 @@ CollectorError
 ├── ConfigInvalid      permanent: a key, a value or a combination of them is wrong
 ├── DataDirInvalid     permanent: the data folder is not what it must be (owner, mode, content)
 ├── AlreadyRunning     permanent: another process holds the data folder
+├── KeysThere          permanent: keys that would be made are there already
 ├── LogRefused         permanent: a log cannot be continued; the message says what to do
 ├── SignerFailed       retryable: the signing process ended or does not answer
 │   └── SignerRefused  permanent: it cannot begin with the keys that it finds
@@ -51,3 +52,10 @@ class SignerRefused(SignerFailed):
     """The signing process cannot begin: a key is missing, damaged, locked, or another one."""
 
     retryable: ClassVar[bool] = False
+
+
+class KeysThere(CollectorError):
+    """Keys that would be made are there already."""
+
+    refused: ClassVar[bool] = True
+    """The command ends with code 1: it was understood and refused."""
