@@ -98,7 +98,7 @@ def verify(
         raise OptionInvalid("--format csv: a verdict is no listing, use table or json")
     window = window_of(since, until)
     where = Where(data, url, user_name, token_file, ca_file, policy, _said("verify", since, until))
-    saved, asked = saved_notes(anchors), asked_anchors(data, config, tsa_roots)
+    saved, asked = saved_notes(anchors), asked_anchors(where, config, tsa_roots)
     with sealed_store(where) as store, progress_bar() as progress:
         given = Inputs(
             store.trust, store.notes, saved, *asked, settle=store.settle, patience=store.patience
@@ -182,8 +182,9 @@ def build(
         "filters": {name: values for name, values in filters.items() if values},
     }
     saved = saved_notes(anchors)
-    wanted = Wanted(window_of(since, until), filters, complete, saved, manifest)
     where = Where(data, url, user_name, token_file, ca_file, policy, said)
+    receipts = kept_receipts(where)
+    wanted = Wanted(window_of(since, until), filters, complete, saved, manifest, receipts)
     with sealed_store(where) as store, progress_bar() as progress, _private(output) as file:
         logs = SealedLogs(store.ask, store.trust, store.notes())
         found = built(store.ask, logs, wanted, file, progress)
@@ -254,20 +255,32 @@ def saved_notes(places: Sequence[Path] | None) -> list[tuple[str, bytes]]:
 
 
 def asked_anchors(
-    data: Path, config: Path | None, tsa_roots: Path | None
+    where: Where, config: Path | None, tsa_roots: Path | None
 ) -> "tuple[Sequence[Receipt], Sequence[Problem]]":
-    """Receipts of the data folder that their keepers stand by, and what does not hold."""
+    """Receipts of the data folder as far as their keepers stand by them, and what does not hold.
+
+    Nobody is asked without a configuration: what was anchored has to be there all the same.
+    """
     from auditspan.collector.anchors.checking import checked_receipts
     from auditspan.collector.config import load
     from auditspan.reports.verification.report import Problem, Weight
 
-    if config is None and tsa_roots is None:
+    if not (where.data / "anchors").is_dir() or (where.url and config is tsa_roots is None):
         return (), ()
     asked = load(config).service.integrity.anchors if config else None
-    found = checked_receipts(data, asked, tsa_roots)
+    found = checked_receipts(where.data, asked, tsa_roots)
     refused = [Problem("anchor.refused", Weight.INVALID, words) for words in found.problems]
     unasked = [Problem("anchor.unasked", Weight.UNVERIFIABLE, words) for words in found.unasked]
     return found.receipts, [*refused, *unasked]
+
+
+def kept_receipts(where: Where) -> "list[Receipt]":
+    """Receipts of the data folder as they are; a server's store has none beside it."""
+    from auditspan.collector.anchors.checking import checked_receipts
+
+    if where.url or not (where.data / "anchors").is_dir():
+        return []
+    return checked_receipts(where.data).receipts
 
 
 @contextlib.contextmanager

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from importlib.resources import files as package_files
 from typing import IO, Any, Final
 
+from auditspan.integrity.anchors import Receipt
 from auditspan.integrity.canonical import derived_salt, fields_digest, group_commitment
 from auditspan.integrity.control_entry import Kind
-from auditspan.integrity.errors import IntegrityError
-from auditspan.integrity.merkle import consistency_proof, inclusion_proof
+from auditspan.integrity.merkle import inclusion_proof
 from auditspan.integrity.package import (
     Anchor,
     ControlLine,
@@ -35,6 +35,7 @@ from auditspan.integrity.seal_schema import CORE as CORE_GROUP
 from auditspan.integrity.sealed_columns import SCHEMA
 from auditspan.integrity.values import netstring
 from auditspan.reports.errors import BadFilter, NothingFound
+from auditspan.reports.verification import evidence_anchors
 from auditspan.reports.verification.asking import Ask, Progress, chunks, rows, silent
 from auditspan.reports.verification.bodies import read_bodies
 from auditspan.reports.verification.checkpoints import Notes
@@ -67,6 +68,8 @@ class Wanted:
     """Notes of the root log that were saved."""
     manifest: Mapping[str, object] = field(default_factory=dict)
     """What is told besides."""
+    receipts: Sequence[Receipt] = ()
+    """Of anchors, in the order in which they were got."""
 
     def __post_init__(self) -> None:
         for name in self.filters:
@@ -150,9 +153,7 @@ class _Building:
             manifest=dict(wanted.manifest),
             files={
                 "README.txt": _file("README.txt"),
-                "verify.py": package_files("auditspan.integrity")
-                .joinpath("verify.py")
-                .read_bytes(),
+                "verify.py": _verifier(),
                 **{
                     f"context/{name}.json": _json(rows(self.ask, f"context_{name}", until=until))
                     for name in _CONTEXT
@@ -226,17 +227,9 @@ class _Building:
         return Erased(values, _texts(salts), _texts(redacted))
 
     def _anchors(self) -> Iterator[Anchor]:
-        root = self.logs.root
-        size = self.logs.size(root)
-        for _, note in self.wanted.anchors:
-            try:
-                at = self.logs.trust.accept(note).checkpoint
-                if at.origin != root or at.size > size:
-                    continue
-                hashes = consistency_proof(self.logs.tree(root).node, at.size, size)
-            except IntegrityError:
-                continue
-            yield Anchor("file", note, hashes)
+        wanted = self.wanted
+        yield from evidence_anchors.saved(self.logs, wanted.anchors)
+        yield from evidence_anchors.receipted(self.logs, wanted.receipts, wanted.window.until)
 
 
 def build(

@@ -5,7 +5,7 @@ looked at.
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,17 +103,27 @@ class Logs:
     def _caught_up(self) -> list[dict[str, Any]]:
         """How far the logs reach, once the newest notes are covered or the patience is at an end.
 
-        A collector that runs has a note some seconds before the entries of its root log are rows.
+        A collector that runs has a note, and entries of a log that is new, some seconds before the
+        entries of its root log are rows.
         """
         signed = _signed(note for _, note in self.files)
         found = rows(self.ask, "logs")
         for _ in range(self.given.patience):
             ends = {row["LogId"]: row["End"] for row in found}
-            if all(ends.get(origin, 0) >= size for origin, size in signed.items()):
+            covered = all(ends.get(origin, 0) >= size for origin, size in signed.items())
+            if covered and self._all_named(ends):
                 break
             self.given.settle()
             found = rows(self.ask, "logs")
         return found
+
+    def _all_named(self, ends: Mapping[str, int]) -> bool:
+        """Whether the root logs have the keys of all logs; without a root log nobody says."""
+        trust, roots = self.trust, self.trust.roots
+        for origin in roots:
+            bodies, _ = read_bodies(self.ask, origin, ends.get(origin, 0))
+            trust = trust.with_root([(kind, body) for _, kind, body in bodies])
+        return not roots or all(trust.knows(origin) for origin in ends)
 
     def _origins(self) -> list[str]:
         """All logs that are here, or of which a note is."""
@@ -210,7 +220,10 @@ class Logs:
         for receipt in (*receipts, *self.given.receipts):
             if self._anchor(receipt):
                 self.receipts.append(receipt)
-                self._covered(receipt)
+                known = max(receipt.size, self.anchored.get(receipt.origin, 0))
+                self.anchored[receipt.origin] = known
+        for origin in self.trust.roots:
+            self._covered(origin, self.anchored.get(origin, 0))
 
     def _anchor(self, receipt: AnchorReceipt) -> bool:
         """Whether the log is still the one that was anchored."""
@@ -229,13 +242,10 @@ class Logs:
             self._problem("anchor.conflict", says, receipt.origin)
         return same
 
-    def _covered(self, receipt: AnchorReceipt) -> None:
-        """How far logs are anchored: directly, or by a root log that has their checkpoints."""
-        known = self.anchored
-        known[receipt.origin] = max(receipt.size, known.get(receipt.origin, 0))
-        if receipt.origin in self.trust.roots:
-            for _, at, _ in self._countersigned(receipt.origin, receipt.size):
-                known[at.origin] = max(at.size, known.get(at.origin, 0))
+    def _covered(self, root: str, size: int) -> None:
+        """How far logs are anchored by a root log that has their checkpoints."""
+        for _, at, _ in self._countersigned(root, size):
+            self.anchored[at.origin] = max(at.size, self.anchored.get(at.origin, 0))
 
     def _problem(
         self,

@@ -1,7 +1,7 @@
 """The records of a log, recomputed: which are there, and which are not what was sealed."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from auditspan.reports.verification.bodies import ALL, Said
 from auditspan.reports.verification.report import Problem, State, Weight
 
 _CHUNK: Final = 200_000
+_DAY: Final = 86_400
 
 
 @dataclass(slots=True)
@@ -20,8 +21,8 @@ class Records:
     origin: str
     said: Said
     """What the logs say about records."""
-    today: int
-    """Days since 1970-01-01."""
+    now: Callable[[], float]
+    """Unix seconds."""
     states: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
     times: list[tuple[int, int, int]] = field(default_factory=list)
@@ -38,7 +39,7 @@ class Records:
             self._problem("record.overdue", says, weight=Weight.WARNING)
 
     def _chunk(self, part: Mapping[str, Any]) -> None:
-        counts = rows(self.ask, "counts", **part, today=self.today)[0]
+        counts = rows(self.ask, "counts", **part, today=self._today())[0]
         self.overdue += counts["Overdue"]
         bad = self._altered("altered", part)
         erased: set[int] = set()
@@ -96,16 +97,23 @@ class Records:
         return {row["LogIndex"] for row in found}
 
     def _absent(self, part: Mapping[str, Any]) -> None:
-        for row in rows(self.ask, "absent", **part):
+        found = rows(self.ask, "absent", **part)
+        # Looked at after the store was: what went at midnight is no finding.
+        today = self._today()
+        for row in found:
             index, day = row["LogIndex"], row["ExpiresOn"]
             if ALL in self.said.erased(self.origin, index):
                 self.states[State.ERASED] += 1
-            elif (day and day <= self.today) or self.said.expired_early(self.origin, index):
+            elif (day and day <= today) or self.said.expired_early(self.origin, index):
                 self.states[State.EXPIRED] += 1
             else:
                 self.states[State.MISSING] += 1
                 says = "it was sealed, and is gone before its day of expiry"
                 self._problem("record.missing", says, index)
+
+    def _today(self) -> int:
+        """Days since 1970-01-01."""
+        return int(self.now()) // _DAY
 
     def _problem(
         self,

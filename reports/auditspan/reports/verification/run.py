@@ -28,7 +28,6 @@ from auditspan.reports.verification.report import (
 )
 from auditspan.reports.verification.window import Window, out_of_order
 
-_DAY: Final = 86_400
 _LISTED: Final = 1_000
 
 
@@ -105,8 +104,7 @@ class _Run:
             *((r.size, r.time) for r in self.logs.receipts if r.origin == origin and r.time),
         ]
         first, until = self.window.indices(signed.times, end)
-        today = int(self.given.now()) // _DAY
-        records = Records(self.ask, origin, self.logs.said, today)
+        records = Records(self.ask, origin, self.logs.said, self.given.now)
         if origin not in self.logs.trust.roots or self._has_records(origin):
             records.check(first, until, self.progress)
             self.problems += records.problems
