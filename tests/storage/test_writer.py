@@ -1,8 +1,9 @@
 """A batch is in the store exactly once, whatever happened before."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -92,6 +93,59 @@ def test_rows_of_another_batch_are_a_mismatch(migrated: Engine, batch: BatchOf) 
     with pytest.raises(WriteMismatch) as error:
         write(migrated, batch(10, "i-2-00000002"), _ID)
     assert error.value.retryable
+
+
+class Expiring:
+    """An engine that lets go at once what is past its day, as a merge in the background may."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.engine, name)
+
+    def insert(self, *arguments: Any) -> None:
+        self.engine.insert(*arguments)
+        self.engine.command("OPTIMIZE TABLE audit_records FINAL")
+
+
+def _salted(rows: pa.Table, past: int, word: int = 1) -> pa.Table:
+    """Sealed rows, the first of which are long past their day."""
+    days = [date(2020, 1, 1)] * past + [date(2100, 1, 1)] * (rows.num_rows - past)
+    salts = [bytes([word, row]) * 8 for row in range(rows.num_rows)]
+    return (
+        rows.append_column("ExpiresOn", pa.array(days, pa.date32()))
+        .append_column("LogId", pa.array(["log"] * rows.num_rows))
+        .append_column("LogIndex", pa.array(range(rows.num_rows), pa.uint64()))
+        .append_column("RecordSalt", pa.array(salts, pa.binary(16)))
+    )
+
+
+@pytest.mark.parametrize("past", [1, 3, 4])
+def test_rows_past_their_day_may_be_gone_before_they_are_counted(
+    migrated: Engine, batch: BatchOf, past: int
+) -> None:
+    """The batch is stored all the same, once, and again after a crash; the others are all there."""
+    engine = Expiring(migrated)
+    rows = _salted(batch(4, _ID), past)
+    assert write(engine, rows, _ID).rows == 4 - past
+    assert write(engine, rows, _ID).rows == 4 - past
+    found = migrated.arrow("SELECT LogIndex FROM audit_records ORDER BY LogIndex")
+    assert found["LogIndex"].to_pylist() == list(range(past, 4))
+
+
+def test_rows_past_their_day_excuse_no_others(migrated: Engine, batch: BatchOf) -> None:
+    """Neither a live one that is missing, nor one of another seal, past or not."""
+    migrated.command("SYSTEM STOP TTL MERGES")
+    rows = _salted(batch(6, _ID), 3)
+    for there in (rows.slice(0, 5), _salted(batch(6, _ID), 3, word=2).slice(0, 1)):
+        migrated.command("TRUNCATE TABLE audit_records")
+        migrated.insert("audit_records", there)
+        written = write(migrated, rows, _ID)
+        assert (written.rows, written.repaired) == (6, True)
+    migrated.command("TRUNCATE TABLE audit_records")
+    migrated.insert("audit_records", rows.slice(1))
+    assert (write(migrated, rows, _ID).rows, write(migrated, rows, _ID).inserted) == (5, False)
 
 
 def test_an_empty_batch_is_done_at_once(migrated: Engine, batch: BatchOf) -> None:

@@ -10,23 +10,31 @@ has of a batch is counted before and after:
 3. anything else: delete what is there of this batch only, then insert. Rows of the batch that are
    sealed in another place of the log, or not at all, count as something else.
 
+Rows whose day of expiry has come may be gone at any time, also before the first count: a collector
+that was away for long finds requests in its spool that are past their day. They are sealed like
+all others, and missing ones among them are as it should be. The store's own clock says which.
+
 On a server an insert of an earlier attempt may still run after its connection is gone, and would be
 counted as 0 and come in later; so each attempt has a query id that begins with the batch's, and all
 of them are killed and awaited before the first count. Deduplication tokens are not used: they lose
 data (docs/upgrade-and-backup.md).
 """
 
+import json
 import re
 import secrets
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditspan.integrity.canonical import ENTRY_BYTES
 from auditspan.storage.batch_file import read_batch
 from auditspan.storage.engine import Engine
 from auditspan.storage.errors import BatchFileInvalid, WriteMismatch
@@ -63,17 +71,17 @@ def write(engine: Engine, table: pa.Table, batch_id: str) -> Written:
         raise ValueError(f"batch id {batch_id[:60]!r}: expected letters, digits, dots and dashes")
     if engine.kind == "server":
         _stop_earlier_attempts(engine, batch_id)
-    place = _Place.of(table)
-    there = _counted(engine, batch_id, place)
-    if there.is_all(table.num_rows, place):
+    wanted = _Wanted.of(table)
+    there = _counted(engine, batch_id, wanted)
+    if wanted.are_there(there) and (there.rows or not table.num_rows):
         return Written(there.rows, inserted=False, repaired=False)
     if there.rows:
         delete_unfinished(engine, batch_id)
     for part in chain.from_iterable(map(_slices, _parts(table))):
         query_id = f"{_prefix(batch_id)}{secrets.token_hex(8)}"
         engine.insert(Target.of(engine).table(TABLE), part, query_id)
-    after = _counted(engine, batch_id, place)
-    if not after.is_all(table.num_rows, place):
+    after = _counted(engine, batch_id, wanted)
+    if not wanted.are_there(after):
         raise WriteMismatch(
             f"batch {batch_id}: wrote {table.num_rows} rows, the store has {after.rows}; "
             "it is repaired when the batch is written again"
@@ -89,55 +97,88 @@ def count(engine: Engine, batch_id: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where in a log the rows of a batch stand, side by side, and which rows they are."""
+class _Wanted:
+    """The rows of a batch: where in a log they stand, side by side, and which they are."""
 
     log_id: str
     first: int
     end: int
-    salts: int
-    """Sum of the salts' first eight bytes: rows that were sealed anew have other salts."""
+    days: "np.ndarray[Any, np.dtype[np.int32]]"
+    """On which each expires, days since 1970-01-01; 0 is never."""
+    salts: "np.ndarray[Any, np.dtype[np.uint64]] | None"
+    """First eight bytes of the salts: rows that were sealed anew have others. None: not known."""
 
     @classmethod
-    def of(cls, table: pa.Table) -> "_Place":
+    def of(cls, table: pa.Table) -> "_Wanted":
         """The place that a table says; rows that are not sealed have none."""
+        days = np.zeros(table.num_rows, np.int32)
+        if "ExpiresOn" in table.column_names:
+            days = pc.cast(pc.cast(table["ExpiresOn"], pa.date32()), pa.int32()).to_numpy()
         if "LogId" not in table.column_names or not table.num_rows:
-            return cls("", 0, 1, 0)
+            return cls("", 0, 1, days, np.zeros(table.num_rows, np.uint64))
         indices = pc.min_max(table["LogIndex"]).as_py()
-        raw = np.frombuffer(joined(table["RecordSalt"]), dtype=np.uint64)
-        salts = int(raw[::2].sum(dtype=np.uint64))
-        return cls(table["LogId"][0].as_py(), indices["min"], indices["max"] + 1, salts)
+        salts = np.frombuffer(joined(table["RecordSalt"]), dtype=np.uint64)[::2]
+        return cls(table["LogId"][0].as_py(), indices["min"], indices["max"] + 1, days, salts)
+
+    @classmethod
+    def of_seal(cls, seal: Seal) -> "_Wanted":
+        """What a seal says of the records of its batch."""
+        entries = np.frombuffer(seal.entries, np.uint8).reshape(-1, ENTRY_BYTES)
+        days = np.ascontiguousarray(entries[:, 2:6]).view(">u4").reshape(-1).astype(np.int32)
+        first, end = seal.first_row, seal.first_row + seal.rows
+        at = first - seal.first_index
+        return cls(seal.log_id, first, end, days[at : at + seal.rows], None)
+
+    def are_there(self, found: "_Counted") -> bool:
+        """Whether these are the rows of the batch, and no others; past ones may be missing."""
+        past = (self.days > 0) & (self.days <= found.today)
+        if not (found.rows == found.placed and found.live == np.count_nonzero(~past)):
+            return False
+        if self.salts is None:
+            return len(found.past) <= int(np.count_nonzero(past))
+        live = int(self.salts[~past].sum(dtype=np.uint64))
+        return live == found.live_salts and Counter(found.past) <= Counter(
+            self.salts[past].tolist()
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
     """What the store has of a batch."""
 
+    today: int
+    """By the store's clock, days since 1970-01-01."""
     rows: int
     placed: int
     """Of them in their place in the log."""
-    salts: int
+    live: int
+    """Of them not past their day."""
+    live_salts: int
+    """Sum of the first eight bytes of their salts."""
+    past: tuple[int, ...]
+    """The first eight bytes of the salts of the others, each."""
 
-    def is_all(self, rows: int, place: _Place) -> bool:
-        """Whether these are all rows of the batch, and no others."""
-        return self.rows == self.placed == rows and self.salts == place.salts
 
-
-def _counted(engine: Engine, batch_id: str, place: _Place) -> _Counted:
+def _counted(engine: Engine, batch_id: str, wanted: _Wanted) -> _Counted:
     """Rows of a batch in the store, and how many of them stand in a place."""
     local = Target.of(engine).table(TABLE)
     sql = (
-        "SELECT count(), countIf(LogId = {log:String} AND LogIndex >= {first:UInt64} "  # noqa: S608
-        "AND LogIndex < {end:UInt64}), sum(reinterpretAsUInt64(substring(RecordSalt, 1, 8))) "
-        f"FROM {local} WHERE BatchId = {{batch:String}}"
+        "WITH toInt32(intDiv(toUnixTimestamp(now()), 86400)) AS today, "  # noqa: S608 (our names)
+        "toInt32(ExpiresOn) > 0 AND toInt32(ExpiresOn) <= today AS past, "
+        "reinterpretAsUInt64(substring(RecordSalt, 1, 8)) AS salt "
+        "SELECT today, count(), countIf(LogId = {log:String} AND LogIndex >= {first:UInt64} "
+        "AND LogIndex < {end:UInt64}), countIf(NOT past), sumIf(salt, NOT past), "
+        f"groupArrayIf(salt, past) FROM {local} WHERE BatchId = {{batch:String}}"
     )
     params: Params = {
         "batch": batch_id,
-        "log": place.log_id,
-        "first": place.first,
-        "end": place.end,
+        "log": wanted.log_id,
+        "first": wanted.first,
+        "end": wanted.end,
     }
-    return _Counted(*map(int, engine.raw(sql, "TSV", params).decode().split()))
+    *numbers, past = engine.raw(sql, "TSV", params).decode().split("\t")
+    today, rows, placed, live, live_salts = map(int, numbers)
+    return _Counted(today, rows, placed, live, live_salts, tuple(json.loads(past)))
 
 
 def delete_unfinished(engine: Engine, batch_id: str) -> None:
@@ -199,8 +240,8 @@ def _records(engine: Engine, path: Path, seal: Seal) -> Written:
         return finish(engine, path)
     except BatchFileInvalid:
         # The file is of no use, but it may have done its work before.
-        place = _Place(seal.log_id, seal.first_row, seal.first_row + seal.rows, 0)
-        there = _counted(engine, seal.batch_id, place)
-        if not there.rows == there.placed == seal.rows:
+        wanted = _Wanted.of_seal(seal)
+        there = _counted(engine, seal.batch_id, wanted)
+        if not there.rows or not wanted.are_there(there):
             raise
-        return Written(seal.rows, inserted=False, repaired=False)
+        return Written(there.rows, inserted=False, repaired=False)
