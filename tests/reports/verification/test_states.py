@@ -8,10 +8,12 @@ import pytest
 
 from auditspan.integrity.merkle import leaf_hash
 from auditspan.integrity.tree import Tree
+from auditspan.reports.verification.logs import Inputs
 from auditspan.reports.verification.report import Verdict
+from auditspan.reports.verification.run import run
 from auditspan.reports.verification.stored_tree import StoredTree
 from auditspan.reports.verification.window import Window, out_of_order
-from tests.reports.verification.sealed import BATCH, HOUR, LATER, NOW, Sealed, made, opened
+from tests.reports.verification.sealed import BATCH, HOUR, LATER, NOW, ROOT, Sealed, made, opened
 
 YEARS = 2_000 * 86_400
 
@@ -91,3 +93,31 @@ def test_times_fit_the_signatures(batches: list[tuple[int, int, int]], kinds: li
     nanoseconds = [(at * 10**9, first, last) for at, first, last in batches]
     found = out_of_order("log", nanoseconds, [(10, 110)] if "order" not in str(kinds) else [])
     assert [problem.kind for problem in found] == kinds
+
+
+@pytest.mark.parametrize(("patience", "verdict"), [(0, Verdict.INVALID), (1, Verdict.VALID)])
+def test_a_log_whose_key_is_not_in_the_root_log_yet_is_waited_for(
+    copy: Sealed, patience: int, verdict: Verdict
+) -> None:
+    """A collector that has begun a log stores its entries some seconds before the root log's."""
+    tables = ("audit_seals", "audit_log_entries")
+    for table in tables:
+        copy.sql(f"CREATE TABLE {table}_later AS {table}")
+        copy.sql(f"INSERT INTO {table}_later SELECT * FROM {table} WHERE LogId = '{ROOT}'")
+        copy.sql(f"ALTER TABLE {table} DELETE WHERE LogId = '{ROOT}' AND LogIndex = 0")
+    copy.sql(f"ALTER TABLE audit_checkpoints DELETE WHERE LogId = '{ROOT}'")
+
+    def settle() -> None:
+        for table in tables:
+            copy.sql(f"ALTER TABLE {table} DELETE WHERE LogId = '{ROOT}'")
+            copy.sql(f"INSERT INTO {table} SELECT * FROM {table}_later")
+
+    settled = iter([lambda: None, settle])
+    given = Inputs(
+        copy.trust,
+        notes=lambda: copy.files,
+        settle=lambda: next(settled)(),
+        patience=patience,
+        now=lambda: LATER,
+    )
+    assert run(copy.ask, given).verdict is verdict
