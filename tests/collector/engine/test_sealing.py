@@ -1,5 +1,6 @@
 """Records are in a log that is signed, and one log has one history, wherever the process dies."""
 
+import errno
 import json
 import shutil
 from collections.abc import Callable
@@ -63,6 +64,21 @@ def test_records_are_sealed_and_signed(workshop: Workshop) -> None:
     [opening] = read_bodies(workshop.store, segments.sealing.log.origin, 0, 7)  # type: ignore[union-attr]
     assert (opening.index, opening.kind) == (0, Kind.LOG_OPEN)
     assert json.loads(opening.text)["reason"] == "first"
+
+
+def test_a_folder_that_cannot_be_synced_holds_nothing_up(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The segment is gone and stored; trying again would find no file, for ever."""
+
+    def fails(_: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    segments = workshop.segments()
+    segment = workshop.segment(spans(1, 2))
+    monkeypatch.setattr("auditspan.collector.engine.segments.sync_folder", fails)
+    assert segments.process(segment).records == 2
+    assert not segment.exists()
 
 
 @pytest.mark.parametrize("step", ["put_bodies", "put_entries", "put_checkpoints"])

@@ -10,6 +10,7 @@
 A crash between any two steps is followed by the same steps again with the same result.
 """
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -103,7 +104,9 @@ class Segments:
             stored = replace(stored, records=written.rows)
             self._adopt_sequences(batch_id)
         segment.unlink()
-        sync_folder(segment.parent)
+        # A segment that is back after a power failure is found to be stored.
+        with contextlib.suppress(OSError):
+            sync_folder(segment.parent)
         return stored
 
     def batch_file(self, batch_id: str) -> Path:
