@@ -87,6 +87,17 @@ def test_a_tree_that_grows_is_signed(folder: Path) -> None:
         assert [one.seconds for one in verified] == [0, 1_795_000_000]
 
 
+def test_a_clock_that_was_set_back_signs_no_earlier_time(folder: Path) -> None:
+    """Also after a restart: records are sealed in an order that signatures must not contradict."""
+    origin = opened(started(folder))
+    first = signed(started(folder), question(origin, 0, 5))
+    later = signed(started(folder, first.signed_at - 90_000), question(origin, 5, 9))
+    assert later.signed_at == first.signed_at
+    assert signed(started(folder, first.signed_at + 7), question(origin, 9, 12)).signed_at == (
+        first.signed_at + 7
+    )
+
+
 @pytest.mark.parametrize("restarted", [False, True])
 def test_what_does_not_extend_is_refused(folder: Path, restarted: bool) -> None:
     """A smaller tree, another one of the size, a forged proof, a tree with another beginning."""

@@ -208,7 +208,7 @@ class Notary:
         self.state = self.state.with_log(head)
         write_state(self.keys.folder, self.state)
         signer = self.keys.read(_epoch(head.origin), head.origin)
-        at = self.now_ms()
+        at = self._at()
         note = self._note(Checkpoint(head.origin, head.size, bytes.fromhex(head.root)), signer, at)
         if question.close:
             head = replace(head, state=CLOSED, note=note, signed_at=at)
@@ -221,7 +221,7 @@ class Notary:
         """Append to the root log, sign it, and put all that on disk."""
         length = self.files.append(bodies)
         tree = _tree(state).extended(leaf_hash(control_entry(kind, text)) for kind, text in bodies)
-        at, checkpoint = self.now_ms(), Checkpoint(self.root_origin, tree.size, tree.root())
+        at, checkpoint = self._at(), Checkpoint(self.root_origin, tree.size, tree.root())
         self.state = replace(
             state,
             root_size=tree.size,
@@ -231,6 +231,11 @@ class Notary:
             root_signed_at=at,
         )
         write_state(self.keys.folder, self.state)
+
+    def _at(self) -> int:
+        """Now, but never before the last signature: a clock that was set back says nothing of
+        what was signed since, and would make records look sealed later than they were signed."""
+        return max(self.now_ms(), self.state.root_signed_at)
 
     def _note(self, checkpoint: Checkpoint, signer: Signer, at_ms: int) -> str:
         text = checkpoint.text
