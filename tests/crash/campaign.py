@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from tests.crash.clients import Client, clients
 from tests.crash.collector import Collector, Stuck
-from tests.crash.comparing import Compared, compare
+from tests.crash.comparing import Compared
+from tests.crash.settling import settle
 from tests.crash.steps import BY_NAME, FIRST, STEPS
 
 RANDOM: Final = "at random"
@@ -75,9 +76,9 @@ class Campaign:
         except Stuck as stuck:
             self.outcome.trouble = str(stuck)
         finally:
+            self.collector.close()
             for sender in senders:
-                sender.stop.set()
-            self.collector.kill()
+                sender.close()
         self.outcome.seconds = time.monotonic() - began
         return self.outcome
 
@@ -130,14 +131,7 @@ class Campaign:
         self.collector.nursery.ask("charge", family=self.collector.family, charges=[])
         self.collector.start()
         self.collector.until_ready()
-        for sender in senders:
-            sender.end()
-        self.collector.until_drained()
-        code = self.collector.terminate()
-        if code:
-            raise Stuck(f"front ended with code {code} on SIGTERM: {self.collector.tail()}")
-        ledgers = [sender.ledger for sender in senders]
-        self.outcome.compared.append(compare(self.collector, ledgers, verify=True))
+        self.outcome.compared.append(settle(self.collector, senders))
         return self.outcome.compared[-1].holds
 
     def _plans(self) -> Iterator[list[dict[str, Any]]]:

@@ -10,7 +10,7 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import grpc
 import httpx
@@ -35,12 +35,13 @@ _GIVEN_UP: Final = 0.02
 """Part of the failed requests that is not sent again."""
 
 
-class Sender(Protocol):
+@dataclass(frozen=True)
+class Sender:
     """One way to send spans."""
 
-    def __call__(self, spans: Sequence[int], again: bool) -> bool:
-        """Whether they were acknowledged. With `again`, the last call's are sent once more."""
-        ...
+    send: Callable[[Sequence[int]], bool]
+    """Whether they were acknowledged."""
+    close: Callable[[], None]
 
 
 @dataclass
@@ -59,7 +60,7 @@ class Client:
     """One thread that sends."""
 
     ledger: Ledger
-    send: Sender
+    sender: Sender
     rng: random.Random
     pause: float
     """Seconds between two requests."""
@@ -79,6 +80,11 @@ class Client:
         if self.thread is not None:
             self.thread.join()
 
+    def close(self) -> None:
+        """Stop for good."""
+        self.end()
+        self.sender.close()
+
     def _run(self) -> None:
         while not self.stop.is_set():
             spans = self._next()
@@ -92,14 +98,12 @@ class Client:
         return list(range(first, (self.ledger.number << 48) + self.sent + 1))
 
     def _until_acknowledged(self, spans: list[int]) -> bool:
-        again = False
         while True:
             self.ledger.tries += 1
-            if self.send(spans, again):
+            if self.sender.send(spans):
                 return True
             if self.stop.is_set() or self.rng.random() < _GIVEN_UP:
                 return False
-            again = True
             self.stop.wait(0.03)
 
 
@@ -108,13 +112,13 @@ def over_http(port: int) -> Sender:
     client = httpx.Client(timeout=5, trust_env=False)
     url = f"http://127.0.0.1:{port}/v1/traces"
 
-    def send(spans: Sequence[int], again: bool) -> bool:
+    def send(spans: Sequence[int]) -> bool:
         try:
             return client.post(url, content=_body(spans), headers=_PROTOBUF).status_code == 200
         except httpx.HTTPError:
             return False
 
-    return send
+    return Sender(send, client.close)
 
 
 def over_grpc(port: int) -> Sender:
@@ -122,23 +126,23 @@ def over_grpc(port: int) -> Sender:
     channel = grpc.insecure_channel(f"127.0.0.1:{port}", list(_QUICK))
     call = channel.unary_unary(_METHOD)
 
-    def send(spans: Sequence[int], again: bool) -> bool:
+    def send(spans: Sequence[int]) -> bool:
         try:
             call(_body(spans), timeout=5)
         except grpc.RpcError:
             return False
         return True
 
-    return send
+    return Sender(send, channel.close)
 
 
 def exporting(exporter: SpanExporter) -> Sender:
     """Through an exporter of the SDK, with its own tries again."""
 
-    def send(spans: Sequence[int], again: bool) -> bool:
+    def send(spans: Sequence[int]) -> bool:
         return exporter.export([_span(number) for number in spans]) is SpanExportResult.SUCCESS
 
-    return send
+    return Sender(send, exporter.shutdown)
 
 
 def http_exporter(port: int) -> Sender:

@@ -119,11 +119,14 @@ class Collector:
         file = self.folder / "auditspan.yaml"
         file.write_text(self.config.format(**self.ports))
         command = ["up", "--config", str(file), "--data", str(self.data), *arguments]
+        self._forget()
         self.connection = self._spawn("front", command, self.log)
 
-    def command(self, *arguments: str, seconds: float = 120) -> tuple[int, str]:
+    def command(
+        self, *arguments: str, seconds: float = 120, said: Path | None = None
+    ) -> tuple[int, str]:
         """Another command of `auditspan` on its data folder: exit code and what it said."""
-        said = self.folder / "command.log"
+        said = said or self.folder / "command.log"
         said.write_bytes(b"")
         connection = self._spawn("cli", [*arguments, "--data", str(self.data)], said)
         code = _code(connection, seconds)
@@ -158,6 +161,15 @@ class Collector:
         """SIGKILL, to all or to those of a role; the roles of who was killed."""
         killed: list[str] = self.nursery.ask("slay", family=self.family, role=role)["killed"]
         return killed
+
+    def close(self) -> None:
+        """Nothing of it outlives this."""
+        self.kill()
+        self._forget()
+
+    def _forget(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
 
     def addresses(self, seconds: float = 60) -> dict[str, str]:
         """Where it listens, once it does."""

@@ -21,4 +21,4 @@ def collector(forks: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Itera
     try:
         yield made
     finally:
-        made.kill()
+        made.close()

@@ -78,8 +78,8 @@ STEPS: Final = (
 FIRST: Final = (
     # Once in the life of a store or a log.
     Step("during migration", "engine", "during", "collector.engine.process:migrate", 1.5),
-    Step("after log opened", "engine", "after", "collector.engine.signing:Signer.open"),
     Step("signer: log opened", "signer", "after", "collector.signer.notary:Notary.open"),
+    Step("after log opened", "engine", "after", "collector.engine.signing:Signer.open"),
 )
 BY_NAME: Final = {step.name: step for step in (*STEPS, *FIRST)}
 ROLE_OF: Final = {name: step.role for name, step in BY_NAME.items()}
