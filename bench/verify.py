@@ -2,7 +2,7 @@
 
     .venv-dev/bin/python -m bench.verify [--records 200000] [--write]
 
-The records are those of `bench/pipeline.py` (1.2 kB, 17 attributes), decoded and processed once and
+The records are those of `bench/stages.py` (1.2 kB, 17 attributes), decoded and processed once and
 sealed in batches of 20,000 by the collector's own sealing, one each hour, with a notary in this
 process. Bars: 100,000 records/s on two cores; a package of 10,000 records in 5 s, verified offline
 in 3 s.
@@ -56,7 +56,7 @@ from auditspan.storage.scalars import TIME
 from auditspan.storage.sealing.recompute import answer
 from auditspan.storage.values import Value
 from bench.decode import START
-from bench.pipeline import demo, segment
+from bench.stages import demo, segment
 
 BATCH = 20_000
 HOUR = 3_600 * 10**9

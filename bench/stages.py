@@ -1,11 +1,11 @@
 """CPU time of all a segment goes through, by stage: decode, processors, finish.
 
-    .venv-dev/bin/python -m bench.pipeline [--write]
+    .venv-dev/bin/python -m bench.stages [--write]
 
 One segment of 20,000 spans of 1.2 kB and 17 attributes: three of five are model calls, two of five
 tool calls of the demo registry's tools in two dialects (the spans of `bench/processors.py`), with
 600 distinct texts of arguments or one for each call; judged under the demo registry. Medians of 7
-runs of CPU µs a span. With `--write` the result goes to `bench/results/pipeline.txt`. Policy stands
+runs of CPU µs a span. With `--write` the result goes to `bench/results/stages.txt`. Policy stands
 apart: the bar of 25 µs is for all the others, with 600 distinct texts.
 """
 
@@ -35,7 +35,7 @@ from bench.processors import attributes
 ROOT = Path(__file__).parents[1]
 RUNS, WARM_UP, BAR = 7, 2, 25.0
 NUMBERS = {"audit.sequence.number", "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"}
-RESULT = ROOT / "bench" / "results" / "pipeline.txt"
+RESULT = ROOT / "bench" / "results" / "stages.txt"
 
 
 def demo() -> History:
@@ -133,7 +133,7 @@ def main() -> int:
     print("\n".join(text))
     if "--write" in sys.argv:
         RESULT.write_text(
-            "\n".join(["$ .venv-dev/bin/python -m bench.pipeline --write", *text]) + "\n"
+            "\n".join(["$ .venv-dev/bin/python -m bench.stages --write", *text]) + "\n"
         )
     return int(without_policy(common) > BAR)
 

@@ -1,0 +1,1 @@
+"""What the benchmarks share: spans, senders, what processes take, and the files of results."""

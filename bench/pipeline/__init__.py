@@ -1,0 +1,1 @@
+"""What the whole pipeline costs, from the receiver to the signed checkpoint."""
