@@ -34,6 +34,7 @@ class Collector:
     data: Path
     process: subprocess.Popen[bytes]
     addresses: Mapping[str, str]
+    command: tuple[str, ...] = COMMAND
 
     @property
     def token(self) -> str:
@@ -59,7 +60,7 @@ class Collector:
     def auditspan(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the command line against this collector."""
         done = subprocess.run(
-            [*COMMAND, *arguments, "--data", str(self.data)],
+            [*self.command, *arguments, "--data", str(self.data)],
             capture_output=True,
             text=True,
             timeout=120,
@@ -80,19 +81,21 @@ class Collector:
 
 
 @contextmanager
-def running(data: Path, config: str = CONFIG, *, code: int = 0) -> Iterator[Collector]:
+def running(
+    data: Path, config: str = CONFIG, *, code: int = 0, command: tuple[str, ...] = COMMAND
+) -> Iterator[Collector]:
     """Start a collector on free ports and stop it at the end, which must end with this code."""
     file = data.parent / f"{data.name}.yaml"
     file.write_text(config)
     log = (data.parent / f"{data.name}.log").open("wb")
     process = subprocess.Popen(
-        [*COMMAND, "up", "--config", str(file), "--data", str(data)],
+        [*command, "up", "--config", str(file), "--data", str(data)],
         stdout=log,
         stderr=subprocess.STDOUT,
         env={**os.environ, "NO_COLOR": "1"},
     )
     try:
-        yield Collector(data, process, _addresses(data, process, Path(log.name)))
+        yield Collector(data, process, _addresses(data, process, Path(log.name)), command)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == code, Path(log.name).read_text()[-4000:]
     finally:
