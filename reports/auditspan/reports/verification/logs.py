@@ -79,6 +79,7 @@ class Logs:
         for origin in roots:
             logs._rebuild(origin)
         logs._root_logs(roots)
+        logs._revoked()
         for origin in logs._origins():
             if origin not in roots:
                 logs._rebuild(origin)
@@ -201,6 +202,17 @@ class Logs:
         if self.trust.policy is not None and not any(self.ends.get(root) for root in roots):
             says = "no root log is here, so nobody can say which logs there were"
             self._problem("root.missing", says, weight=Weight.UNVERIFIABLE)
+
+    def _revoked(self) -> None:
+        """What is under keys that somebody said not to trust any more."""
+        for vkey, good in sorted(self.trust.revoked.items()):
+            origin, _, rest = vkey.partition("+")
+            behind = max(0, self.listed.get(origin, 0) - good)
+            says = (
+                f"its key {rest[:8]} was revoked and counts for {good} entries; {behind} behind "
+                "them are under no key that counts"
+            )
+            self._problem("key.revoked", says, origin, weight=Weight.WARNING)
 
     def _countersigned(self, origin: str, size: int) -> Iterable[tuple[int, Checkpoint, bytes]]:
         for first, end in chunks(0, size, 20_000):
