@@ -23,14 +23,13 @@ def rotate_log_key(client: "LogKeysClient", why: "Why") -> str:
     """Ask for it, and say what became of it."""
     old = client.rotate(why)
 
-    def closed() -> "Fields | None":
-        rows = client.listed()
-        if _of(rows, old["id"])["state"] == "in use":
-            return None
-        return rows[-1]
+    def replaced() -> "Fields | None":
+        # For a moment the old log is closed and the new one is not there yet.
+        newest = client.listed()[-1]
+        return newest if newest["id"] != old["id"] else None
 
     words = f"key {safe(old['id'])} of log {safe(old['name'])}"
-    new = _done(client, closed)
+    new = _done(client, replaced)
     if isinstance(new, str):
         return f"{words}: {new}"
     return (

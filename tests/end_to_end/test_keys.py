@@ -1,0 +1,119 @@
+"""The life of the keys of logs: made before the first start, rotated, revoked, verified."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from auditspan.integrity.policy import parse_policy
+from tests.end_to_end.bodies import body, post
+from tests.end_to_end.running import COMMAND, Collector, running
+
+PROTOBUF = "application/x-protobuf"
+ACTIONS = "SELECT count() FROM audit WHERE RecordKind = 'action'"
+
+
+def send(collector: Collector, number: int) -> None:
+    """One request of three spans, stored."""
+    done = post(collector.addresses["http"], body(f"n{number}", 3), content_type=PROTOBUF)
+    assert done.code == 200
+    collector.wait_for(ACTIONS, 3 * number)
+
+
+def run(*words: str | Path, data: Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    """The command line on a folder."""
+    command = [*COMMAND, *map(str, words), "--data", str(data)]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=120, check=False, **options
+    )
+
+
+def log_keys(data: Path) -> list[dict[str, Any]]:
+    """Those of logs, the oldest first."""
+    done = run("keys", "list", "--kind", "log", "--format", "json", data=data)
+    assert done.returncode == 0, done.stderr
+    return [row for row in json.loads(done.stdout) if row["use"] == "log"]
+
+
+def verified(data: Path, policy: Path) -> dict[str, Any]:
+    """The verdict by a policy that was printed before there was anything to verify."""
+    done = run("verify", "--policy", policy, "--format", "json", data=data)
+    assert done.stdout, done.stderr
+    report: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == {"VALID": 0, "INVALID": 1, "UNVERIFIABLE": 2}[report["verdict"]]
+    return report
+
+
+def test_the_life_of_keys(tmp_path: Path) -> None:
+    """init, up, rotate, kill -9, up, rotate while stopped, revoke: VALID each time, by the policy
+    of the first command; then a revocation of what was signed, which verification names."""
+    data, policy, said = tmp_path / "data", tmp_path / "policy.txt", ("--reason", "drill")
+    made = run("keys", "init", data=data)
+    assert made.returncode == 0, made.stderr
+    policy.write_text(made.stdout)
+    assert {log.name for log in parse_policy(made.stdout.encode()).logs} == {
+        "local/auditspan/default/root"
+    }
+    assert made.stdout.split()[1] in made.stderr
+    files = {path.name: path.stat().st_mode & 0o777 for path in (data / "secrets/log").iterdir()}
+    assert files == {"root.key": 0o600, "notary.key": 0o600}
+    again = run("keys", "init", data=data)
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "notary.key is there already, and is not overwritten" in again.stderr
+
+    with running(data, code=-signal.SIGKILL) as collector:
+        send(collector, 1)
+        done = collector.auditspan("keys", "rotate", *said, "--ticket", "OPS-1")
+        assert re.search(
+            r"key [0-9a-f]{8} of log \S+ is destroyed, that log is closed; log \S+\.2 has the key ",
+            done.stdout,
+        )
+        send(collector, 2)
+        assert verified(data, policy)["verdict"] == "VALID"
+        os.kill(collector.process.pid, signal.SIGKILL)
+        collector.process.wait()
+    with running(data) as collector:
+        send(collector, 3)
+
+    stopped = run("keys", "rotate", *said, data=data)
+    assert "done at the next start" in stopped.stdout
+    assert [row["state"] for row in log_keys(data)] == ["closed", "in use"]
+    with running(data) as collector:
+        send(collector, 4)
+        first, second, third = log_keys(data)
+        assert [row["state"] for row in (first, second, third)] == ["closed", "closed", "in use"]
+        done = collector.auditspan("keys", "revoke", third["id"], *said, "--ticket", "SEC-1")
+        assert re.search(r"is revoked: it counts for (\d+) of \1 entries", done.stdout)
+        send(collector, 5)
+        assert recorded(collector) == [
+            ("log.key_rotated", "operator", "OPS-1", "drill"),
+            ("log.key_rotated", "operator", "", "drill"),
+            ("log.key_revoked", "operator", "SEC-1", "drill"),
+        ]
+        report = verified(data, policy)
+        assert report["verdict"] == "VALID"
+        [warning] = [one for one in report["problems"] if one["kind"] == "key.revoked"]
+        assert (warning["log"], warning["weight"]) == (third["name"], "WARNING")
+        assert "0 behind them" in warning["says"]
+        options = ("--good-until", "99999", *said)
+        refused = collector.auditspan("keys", "revoke", second["id"], *options, check=False)
+        assert refused.returncode == 2 and "expected 0 to" in refused.stderr
+        collector.auditspan("keys", "revoke", second["id"], "--good-until", "2", *said)
+    report = verified(data, policy)
+    assert report["verdict"] == "INVALID"
+    bad = [one for one in report["problems"] if one["weight"] == "INVALID"]
+    assert {one["log"] for one in bad} == {second["name"]}
+    assert any("key was revoked, and counts up to 2" in one["says"] for one in bad)
+
+
+def recorded(collector: Collector) -> list[tuple[str, ...]]:
+    """Who changed keys of logs, on which ticket, and why; each in another log."""
+    rows = collector.rows(
+        "SELECT Operation, UserId, Ticket, Justification, LogId FROM audit "
+        "WHERE Operation LIKE 'log.key%' ORDER BY LogId"
+    )
+    assert len({row["LogId"] for row in rows}) == len(rows)
+    return [(row["Operation"], row["UserId"], row["Ticket"], row["Justification"]) for row in rows]
