@@ -40,6 +40,15 @@ def test_what_is_gone_after_its_day_has_expired(copy: Sealed) -> None:
     assert [problem.kind for problem in later.problems] == ["record.overdue"]
 
 
+def test_what_is_held_is_not_overdue(copy: Sealed) -> None:
+    """It is there after its day because somebody said so."""
+    copy.sql("ALTER TABLE audit_records UPDATE Held = 1 WHERE LogIndex < 40")
+    [some] = [p for p in copy.verify(now=LATER + YEARS).problems if p.kind == "record.overdue"]
+    copy.sql("ALTER TABLE audit_records UPDATE Held = 1 WHERE 1")
+    assert copy.verify(now=LATER + YEARS).problems == ()
+    assert some.says.endswith("records are past their day of expiry and still there")
+
+
 def test_a_window_limits_what_is_recomputed(copy: Sealed) -> None:
     """Logs are checked as a whole all the same; what lies outside is not looked at."""
     copy.sql("ALTER TABLE audit_records UPDATE Summary = 'x' WHERE LogIndex = 30")

@@ -9,6 +9,7 @@
 """
 
 import json
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -30,7 +31,8 @@ class Said:
 
     kinds: Counter[int] = field(default_factory=Counter)
     by_index: dict[tuple[str, int], set[str]] = field(default_factory=lambda: defaultdict(set))
-    early: list[tuple[str, int, int]] = field(default_factory=list)
+    early: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
+    """By log: ranges of records that were let go before their day, in order and apart."""
     unsealed: int = 0
     """Records that were there before a log, and are in none."""
 
@@ -40,7 +42,9 @@ class Said:
 
     def expired_early(self, log: str, index: int) -> bool:
         """Whether a record was let go before its day."""
-        return any(log == name and start <= index < end for name, start, end in self.early)
+        ranges = self.early.get(log, [])
+        at = bisect_right(ranges, index, key=lambda each: each[0])
+        return at > 0 and index < ranges[at - 1][1]
 
     def take(self, kind: int, body: str) -> None:
         """Learn from one entry."""
@@ -56,8 +60,10 @@ class Said:
                     self.by_index[place] |= {str(group) for group in groups}
         if kind == Kind.EARLY_EXPIRY:
             for part in _parts(said.get("expired")):
-                start, end = _number(part.get("start")), _number(part.get("end"))
-                self.early.append((str(part.get("log")), start, end))
+                ends = _number(part.get("start")), _number(part.get("end"))
+                self.early[str(part.get("log"))].append(ends)
+            for log, ranges in self.early.items():
+                self.early[log] = _merged(ranges)
 
 
 def read_bodies(ask: Ask, log: str, end: int) -> tuple[list[tuple[int, int, str]], list[Problem]]:
@@ -75,6 +81,15 @@ def read_bodies(ask: Ask, log: str, end: int) -> tuple[list[tuple[int, int, str]
             says = f"the body of this entry of kind {row['Kind']:#04x} {what}"
             problems.append(Problem("entry.altered", Weight.INVALID, says, log, row["LogIndex"]))
     return bodies, problems
+
+
+def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(each for each in ranges if each[0] < each[1]):
+        if merged and start <= merged[-1][1]:
+            start, end = merged[-1][0], max(merged.pop()[1], end)
+        merged.append((start, end))
+    return merged
 
 
 def _object(body: str) -> dict[str, Any]:

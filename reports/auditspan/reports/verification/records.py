@@ -104,8 +104,10 @@ class Records:
             index, day = row["LogIndex"], row["ExpiresOn"]
             if ALL in self.said.erased(self.origin, index):
                 self.states[State.ERASED] += 1
-            elif (day and day <= today) or self.said.expired_early(self.origin, index):
+            elif day and day <= today:
                 self.states[State.EXPIRED] += 1
+            elif self.said.expired_early(self.origin, index):
+                self.states[State.EXPIRED_EARLY] += 1
             else:
                 self.states[State.MISSING] += 1
                 says = "it was sealed, and is gone before its day of expiry"

@@ -46,6 +46,8 @@ class State(StrEnum):
     """Gone, by an erasure."""
     EXPIRED = "expired"
     """Gone, after its day."""
+    EXPIRED_EARLY = "expired-early"
+    """Gone before its day, by an entry of the log that says so."""
     MISSING = "MISSING"
     """Gone before its day."""
     ALTERED = "ALTERED"
