@@ -22,6 +22,7 @@ from auditspan.collector import log_lines
 from auditspan.collector.access.authority import Authority
 from auditspan.collector.access.in_force import RegistryInForce
 from auditspan.collector.access.whoami import whoami_routes
+from auditspan.collector.anchors.anchored import write_outside
 from auditspan.collector.anchors.anchoring import Anchoring, anchoring_of
 from auditspan.collector.bindings import bindings_in_force
 from auditspan.collector.config import CollectorConfig, load
@@ -205,6 +206,7 @@ async def _serve(service: Service, config_file: Path | None, announce: Announce)
     loop = asyncio.get_running_loop()
     if service.anchoring is not None:
         await service.anchoring.prepare()
+    _look_outside(service)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, service.reload, config_file)
@@ -340,6 +342,12 @@ def _anchoring(
         await admission.submit_control(text, operator().to_json())
 
     return anchoring_of(config.service.integrity.anchors, data, submit, metrics.registry)
+
+
+def _look_outside(service: Service) -> None:
+    """Leave for the engine what anchors have that lie outside of the data folder."""
+    integrity = service.config.service.integrity
+    write_outside(service.data.folder("anchors"), integrity.anchors.files, f"{integrity.name}/root")
 
 
 def _authorities(

@@ -79,10 +79,14 @@ class Receipt:
         return replace(self, kind="external", time=time)
 
 
+def folder_of(origin: str) -> str:
+    """Where anchors that keep files put the notes of a log."""
+    return hashlib.sha256(origin.encode()).hexdigest()
+
+
 def path_of(checkpoint: Checkpoint) -> str:
     """Where anchors that keep files put a note: one place for each log and size."""
-    origin = hashlib.sha256(checkpoint.origin.encode()).hexdigest()
-    return f"{origin}/{checkpoint.size:020}.note"
+    return f"{folder_of(checkpoint.origin)}/{checkpoint.size:020}.note"
 
 
 def check_same_tree(kept: bytes, note: bytes, where: str) -> Checkpoint:

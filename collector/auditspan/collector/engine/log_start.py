@@ -13,6 +13,9 @@ names the old (`auditspan up --recover`).
 | an open log | less, or another tree | refused; with `recover`, abandoned and a new one begun |
 | a closed log | all of it | the next one is begun |
 | nothing | entries | the signer's folder is lost: refused, or a new one as above |
+
+What anchors have must have been signed as well: if not, the signer's folder went back with the
+backup. That is refused too; the new log says what was anchored, and is not asked again.
 """
 
 import logging
@@ -22,8 +25,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from auditspan.collector.engine.anchored_logs import (
+    ANCHORED,
+    Lost,
+    lost_to_anchors,
+    stated,
+    words,
+)
 from auditspan.collector.engine.errors import LogStopped
 from auditspan.collector.engine.log_file import read_log
+from auditspan.collector.engine.root_log import expect_own_root
 from auditspan.collector.engine.signing import Signer
 from auditspan.collector.signer.protocol import Head, Known
 from auditspan.integrity.canonical import ENTRY_BYTES
@@ -71,10 +82,15 @@ class LogStart:
 
         Raises `SignerUnavailable`, and `LogStopped` if a log cannot be continued without `recover`.
         """
+        expect_own_root(self.store, self.prefix)
         known = self.signer.heads()
         head = known.logs[-1] if known.logs else None
         stored = {found.log_id: found for found in extents(self.store, self.prefix)}
+        anchors = self.folder.parent / "anchors"
+        lost = lost_to_anchors(anchors, self.prefix, known, self.signer)
         try:
+            if lost and not stated(self.store, stored, lost):
+                raise LogStopped(f"{words(lost)}: {_FIX}")
             if head is None:
                 self._expect_nothing(stored)
                 return self._open(known, FIRST, None)
@@ -83,7 +99,7 @@ class LogStart:
             if not recover:
                 raise
             LOG.warning("a new log is begun: %s", error)
-            return self._open(known, RECOVERED, head or self._lost(stored))
+            return self._open(known, RECOVERED, head or self._lost(stored), lost)
         if head.state == "closed":
             return self._open(known, NEXT, head)
         return self._going_on(log, head, known)
@@ -94,11 +110,16 @@ class LogStart:
         before = known.logs[-2] if len(known.logs) > 1 else None
         return Beginning(log, self._says(head, before))
 
-    def _open(self, known: Known, reason: str, before: Head | None) -> Beginning:
+    def _open(
+        self, known: Known, reason: str, before: Head | None, lost: Lost | None = None
+    ) -> Beginning:
         abandon = reason == RECOVERED and before is not None and before.state == "open"
         opened = self.signer.open(self._epoch(known), reason, abandon=abandon)
         head = Head(opened.origin, 0, "", "open", opened.vkey, reason)
-        return Beginning(LogState(opened.origin), self._says(head, before))
+        says = self._says(head, before)
+        if lost:
+            says[ANCHORED] = lost
+        return Beginning(LogState(opened.origin), says)
 
     def _epoch(self, known: Known) -> str:
         """The month, and a number behind it from the second log of a month on."""

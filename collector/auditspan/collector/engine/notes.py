@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from auditspan.collector.engine.root_log import expect_own_root
 from auditspan.collector.engine.signing import Signer
 from auditspan.collector.signer.protocol import RootPart, Signed
 from auditspan.integrity.control_entry import control_entry
@@ -29,6 +30,8 @@ class Notes:
     signer: Signer
     root_log: str
     """Origin of the root log."""
+    prefix: str
+    """Of this instance's logs; the first of them begins the root log."""
     clock: Callable[[], float] = time.monotonic
     waiting: list[Checkpoint] = field(default_factory=list)
     stored: int | None = None
@@ -51,6 +54,9 @@ class Notes:
         """Write what waits. Raises `StorageError`, `SignerUnavailable`: it goes on waiting."""
         if self.stored is None:
             self.stored = sum(found.end for found in extents(self.store, self.root_log))
+        if self.store.kind == "server":
+            # Two that began at the same time have not seen each other.
+            expect_own_root(self.store, self.prefix)
         known = self.stored
         while True:
             part = self.signer.root(self.stored)

@@ -233,7 +233,7 @@ def new_sealing(
     """Without a log yet; `open` gives it one. `engines` are the store and the one that decodes."""
     store, decoder = engines
     start = LogStart(folder, store, signer, f"{config.name}/{instance}/", now_ns)
-    notes = Notes(store, signer, f"{config.name}/root")
+    notes = Notes(store, signer, f"{config.name}/root", start.prefix)
     return Sealing(
         folder,
         store,
