@@ -5,14 +5,24 @@ import os
 import re
 import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from auditspan.integrity.policy import parse_policy
+from tests.collector.signer.key_service import KeyService
 from tests.end_to_end.bodies import body, post
-from tests.end_to_end.running import COMMAND, Collector, running
+from tests.end_to_end.running import COMMAND, CONFIG, Collector, running
 
 PROTOBUF = "application/x-protobuf"
+RECOVER = """
+import sys
+from auditspan.cli.main import main
+sys.argv += ["--recover"] if sys.argv[1] == "up" else []
+main()
+"""
+"""As an operator starts it who knows that a log is lost."""
 ACTIONS = "SELECT count() FROM audit WHERE RecordKind = 'action'"
 
 
@@ -117,3 +127,31 @@ def recorded(collector: Collector) -> list[tuple[str, ...]]:
     )
     assert len({row["LogId"] for row in rows}) == len(rows)
     return [(row["Operation"], row["UserId"], row["Ticket"], row["Justification"]) for row in rows]
+
+
+def test_lost_keys_are_replaced_by_those_of_a_key_service(tmp_path: Path) -> None:
+    """Another deployment, whose root log and notary a program signs; a key service that is down
+    holds up checkpoints and no record. One policy verifies what was before and after."""
+    data, old, both = tmp_path / "data", tmp_path / "old.txt", tmp_path / "both.txt"
+    with running(data) as collector:
+        send(collector, 1)
+    old.write_text(run("log", "policy", data=data).stdout)
+    (data / "secrets" / "log").rename(tmp_path / "lost")
+    service = KeyService.made(tmp_path / "service")
+    key = {"command": list(service.command), "public_key_file": str(service.public)}
+    integrity = {"deployment": "second", "root_signer": key, "notary_signer": key}
+    config = f"{CONFIG}  integrity: {json.dumps(integrity)}\n"
+    with running(data, config, command=(sys.executable, "-c", RECOVER)) as collector:
+        send(collector, 2)
+        service.feels("down")
+        done = post(collector.addresses["http"], body("n3", 3), content_type=PROTOBUF)
+        assert done.code == 200
+        time.sleep(1)
+        service.feels("well")
+        collector.wait_for(ACTIONS, 9)
+    assert "cannot reach the key service" in (tmp_path / "data.log").read_text()
+    kept = {path.name for path in (data / "secrets" / "log").glob("*.key")}
+    assert not kept & {"root.key", "notary.key"}
+    both.write_text(run("log", "policy", "--with", old, data=data).stdout)
+    assert verified(data, both)["verdict"] == "VALID"
+    assert verified(data, old)["verdict"] == "INVALID"

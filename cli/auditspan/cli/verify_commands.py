@@ -197,11 +197,23 @@ def build(
 
 
 @log.command("policy")
-def policy_command(data: Data = DEFAULT_DATA) -> None:
+def policy_command(
+    older: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--with", help="A policy of before root log or notary got another key; repeatable."
+        ),
+    ] = None,
+    data: Data = DEFAULT_DATA,
+) -> None:
     """Print the policy that trusts this collector's keys; hand it to the auditor out of band."""
+    from auditspan.cli.merged_policy import merged
     from auditspan.reports.verification.trust import folder_policy
 
-    typer.echo(folder_policy(data / "public"), nl=False)
+    text = folder_policy(data / "public")
+    if older:
+        text = merged([text.encode(), *(path.read_bytes() for path in older)])
+    typer.echo(text, nl=False)
 
 
 def show(report: "Report") -> None:
