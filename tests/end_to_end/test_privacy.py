@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.running import Collector, running
+from tests.end_to_end.running import CONFIG, Collector, running
 from tests.end_to_end.test_erasure import SECRET, calls, found
 from tests.end_to_end.test_two_persons import AGENT, EXAMPLE, PEOPLE, POLICY, TOOLS, House
 
@@ -123,7 +123,9 @@ def states(house: House) -> dict[str, int]:
 def test_two_persons_and_processes_that_die(tmp_path: Path) -> None:
     """Each request is done once, wherever a process was killed, and the trail is valid."""
     data = tmp_path / "data"
-    with running(data, code=-signal.SIGKILL) as collector:
+    # A confined engine makes and reads its cold volume; at the next start it knows of it.
+    cold = f"storage: {{cold: {{path: '{tmp_path}/cold', after_days: 1}}}}\n"
+    with running(data, CONFIG + cold, code=-signal.SIGKILL) as collector:
         house = bootstrapped(collector, tmp_path / "registry")
         calls(collector, 2, **{"gen_ai.tool.call.arguments": f'{{"to": "{SECRET}"}}'})
         calls(collector, 3, **{"gen_ai.tool.name": "mail", "note": "nobody"})
@@ -143,6 +145,7 @@ def test_two_persons_and_processes_that_die(tmp_path: Path) -> None:
         kill_engines(collector, (0.0, 0.4, 0.9))
         os.kill(collector.process.pid, signal.SIGKILL)
         collector.process.wait()
+    assert (tmp_path / "cold" / "cold-volume.json").exists()
 
     with running(data) as collector:
         house = House(collector, tmp_path / "registry")

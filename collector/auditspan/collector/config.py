@@ -30,7 +30,7 @@ from auditspan.collector.signer.config import IntegrityConfig
 from auditspan.registry.documents import Document
 from auditspan.registry.documents import read as read_documents
 from auditspan.registry.problems import from_validation
-from auditspan.storage.config import StoreConfig
+from auditspan.storage.config import ColdConfig, StoreConfig
 
 PREFIX: Final = "AUDITSPAN_CONFIG__"
 
@@ -87,6 +87,8 @@ class StorageConfig(_Model):
     """Bytes the embedded engine may take in all."""
     timeout: int = 60
     """Seconds to wait for a server's answer."""
+    cold: ColdConfig | None = None
+    """Another disk for old records of the embedded engine; none: they stay where they are."""
 
     @model_validator(mode="after")
     def _usable(self) -> Self:

@@ -5,6 +5,17 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
+class ColdConfig(BaseModel):
+    """Where records go when they are old: another disk, where they they can still be read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    path: Path
+    """Folder on it, empty or not there; the embedded store only."""
+    after_days: int = Field(default=90, ge=1, le=36_500)
+    """Days after their receipt."""
+
+
 class StoreConfig(BaseModel):
     """An embedded store by its path, or a ClickHouse server by its URL."""
 
@@ -34,11 +45,18 @@ class StoreConfig(BaseModel):
     """Threads that merge parts in the embedded engine."""
     timeout: int = Field(default=60, ge=1)
     """Seconds to wait for a server's answer."""
+    cold: ColdConfig | None = None
+    """Another disk for old records of the embedded engine."""
 
     @model_validator(mode="after")
     def _one_of_path_and_url(self) -> "StoreConfig":
         if bool(self.path) == bool(self.url):
             raise ValueError("storage: give either path (embedded) or url (a server)")
+        if self.url and self.cold:
+            raise ValueError(
+                "storage.cold: of a server, its storage policy moves records "
+                "(docs/erasure-and-retention.md); this is for the embedded store"
+            )
         if self.url and "@" in self.url.partition("://")[2].partition("/")[0]:
             raise ValueError(
                 "storage.url: no user or password in the URL, use user and password_file"

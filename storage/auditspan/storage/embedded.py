@@ -3,7 +3,7 @@
 import fcntl
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -16,6 +16,7 @@ from chdb.state.sqlitelike import Connection
 from clickhouse_connect.driver.exceptions import Error as ClientError
 
 from auditspan.storage import errors
+from auditspan.storage.cold_volume import claim
 from auditspan.storage.config import StoreConfig
 from auditspan.storage.engine import Session, Settings
 from auditspan.storage.values import Params, text
@@ -24,6 +25,7 @@ _MEMORY = ":memory:"
 
 _CONFIG = Path(__file__).with_name("engine_config")
 _USERS = "AUDITSPAN_ENGINE_USERS"
+_COLD = "AUDITSPAN_ENGINE_COLD"
 
 # chDB drops an insert that it has no memory for and says nothing. It needs more for one large
 # piece than for the same bytes in small ones.
@@ -51,15 +53,18 @@ class EmbeddedEngine:
         if config.path is None:
             raise errors.StoreError("embedded store: no path given")
         self.config = config
+        cold = None
         if str(config.path) != _MEMORY:
             _own_folder(config.path)
-        self._dsn = _connection_string(config)
+            cold = claim(config.path, config.cold.path if config.cold else None)
+        options = _options(config, cold)
+        self._dsn = _connection_string(config, options)
         with _translated(config.path):
             self._client = clickhouse_connect.get_client(
                 interface="chdb",
                 path=str(config.path),
                 settings=dict(_SESSION),
-                chdb_options=_options(config),
+                chdb_options=options,
             )
         self._bulk = Connection(self._dsn)
         self._bulk_lock = threading.Lock()
@@ -152,12 +157,14 @@ class EmbeddedSession:
             return b"" if result is None else cast(bytes, result.bytes())
 
 
-def _options(config: StoreConfig) -> dict[str, str]:
+def _options(config: StoreConfig, cold: Path | None) -> dict[str, str]:
     # ClickHouse takes the place of its users file from the environment; a change of ours in it is
     # of no harm to others, and the file cannot be named relative to the other one.
     os.environ[_USERS] = str(_CONFIG / "users.xml")
+    if cold:
+        os.environ[_COLD] = f"{cold}/"
     return {
-        "config-file": str(_CONFIG / "config.xml"),
+        "config-file": str(_CONFIG / ("config_cold.xml" if cold else "config.xml")),
         "max_server_memory_usage": str(config.max_memory),
         "max_memory_usage": str(config.max_memory * 3 // 4),
         "mark_cache_size": str(config.mark_cache),
@@ -165,8 +172,8 @@ def _options(config: StoreConfig) -> dict[str, str]:
     }
 
 
-def _connection_string(config: StoreConfig) -> str:
-    pairs = urlencode(_options(config))  # as clickhouse-connect writes them
+def _connection_string(config: StoreConfig, options: Mapping[str, str]) -> str:
+    pairs = urlencode(options)  # as clickhouse-connect writes them
     path = str(config.path)
     return f"{path if path == _MEMORY else Path(path).resolve()}?{pairs}"
 

@@ -123,12 +123,12 @@ def certificate(workshop: Workshop) -> dict[str, object]:
     return found
 
 
-def fits(workshop: Workshop, ids: Sequence[str]) -> bool:
+def fits(workshop: Workshop, ids: Sequence[str], *, erased: bool = True) -> bool:
     """Whether what is left of records gives the entries that were sealed."""
     sql = "SELECT LogId, LogIndex FROM audit_records WHERE RecordId IN {ids:Array(String)}"
     rows = workshop.store.arrow(sql, {"ids": list(ids)}).to_pylist()
     return all(
-        joined(entries_of_store(workshop.store, log, at, at + 1, erased=True)["Entry"])
+        joined(entries_of_store(workshop.store, log, at, at + 1, erased=erased)["Entry"])
         == read_entries(workshop.store, log, at, at + 1)
         for log, at in ((row["LogId"], row["LogIndex"]) for row in rows)
     )

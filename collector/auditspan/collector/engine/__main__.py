@@ -15,6 +15,8 @@ from auditspan.collector import log_lines
 from auditspan.collector.data_dir import DataDir
 from auditspan.collector.engine.landlock import confine, system_paths
 from auditspan.collector.engine.messages import Start, decode
+from auditspan.storage.cold_volume import claim
+from auditspan.storage.errors import StoreError
 
 
 def main() -> int:
@@ -43,7 +45,7 @@ def _confine(start: Start) -> str:
     writable = [*data.engine_writes(), Path("/dev/null")]
     readable = [*system_paths(), *data.engine_reads()]
     if storage.get("path"):
-        writable.append(Path(storage["path"]))
+        writable += [Path(storage["path"]), *_cold(Path(storage["path"]), storage.get("cold"))]
     readable += [Path(storage[key]) for key in ("password_file", "ca_file") if storage.get(key)]
     scratch = str(data.folder("tmp"))
     tempfile.tempdir = os.environ["TMPDIR"] = scratch
@@ -52,6 +54,15 @@ def _confine(start: Start) -> str:
     return confine(
         writable, readable, network=bool(storage.get("url")), hidden=data.folder("secrets")
     ).missing
+
+
+def _cold(store: Path, asked: dict[str, str] | None) -> list[Path]:
+    """The folder of old records, made now: later nothing can be made beside the data folder."""
+    try:
+        path = claim(store, Path(asked["path"]) if asked else None)
+    except StoreError:
+        return []  # Told when the store is opened.
+    return [path] if path else []
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ from auditspan.collector.engine.messages import (
     decode,
     encode,
 )
+from auditspan.collector.engine.moving import Moving
 from auditspan.collector.engine.pipeline import Pipeline
 from auditspan.collector.engine.query_server import serve_queries
 from auditspan.collector.engine.sealing import Sealing, new_sealing
@@ -127,6 +128,8 @@ def _serve(
     erasing = Erasing(segments.data, segments.store, segments.sealing is not None)
     expiring = Expiring(segments.data, segments.store)
     holding = Holding(segments.data.folder("registry"), segments.store)
+    cold = config.storage.cold
+    moving = Moving(segments.store, cold.after_days if cold else None)
     for segment in _work(segments.data, wake):
         if segment and not _persist(segments, segment, wake, send):
             return _STORE_DOWN
@@ -134,6 +137,7 @@ def _serve(
         holding.tick()
         erasing.tick(stored=segment is not None)
         expiring.tick(stored=segment is not None)
+        moving.tick()
         segments.drop_old_batches(config.batch_hold_seconds)
     _keep_log(segments.sealing, last=True)
     return 0
