@@ -1,5 +1,6 @@
 """Hashes of content."""
 
+import hmac
 import json
 
 import pyarrow as pa
@@ -59,3 +60,11 @@ def test_what_has_no_canonical_form_is_hashed_as_it_is(text: str) -> None:
     """No JSON, two readings, or numbers and characters that RFC 8785 does not have."""
     assert canonical(text) == text.encode()
     assert content_hashes(pa.array([text]), KEY).to_pylist() == [content_hash(text, KEY)]
+
+
+@pytest.mark.parametrize("length", [0, 1, 32, 64, 65, 200])
+def test_it_is_hmac_of_the_canonical_form(length: int) -> None:
+    """The hash is that of the standard library, whatever the length of the key."""
+    key = bytes(range(length))
+    expected = hmac.digest(key, b'{"a":1,"b":"x"}', "sha256").hex()
+    assert content_hash('{"b": "x", "a": 1}', key) == f"hmac-sha256:{expected}"

@@ -4,6 +4,7 @@ JSON is hashed in its canonical form (RFC 8785), so that two spellings of the sa
 hash, here and in the recorder; what is no JSON is hashed as it came.
 """
 
+import hashlib
 import hmac
 import json
 
@@ -18,6 +19,7 @@ from auditspan.processors.texts import filled
 # sorted as UTF-16 (§3.2.3), which differs from code points above U+D7FF. Any other text has its
 # canonical form from the standard library, ten times as fast.
 _HARD = r"[0-9][.eE]|[0-9]{16}|[^\x00-\x{d7ff}]|\\u[dDeEfF]"
+_BLOCK = 64
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
@@ -25,9 +27,9 @@ def content_hashes(texts: pa.Array, key: bytes) -> pa.Array:
     """The hash of each text's canonical form, "" of none; computed once per distinct text."""
     encoded = filled(texts).dictionary_encode()
     hard = pc.match_substring_regex(encoded.dictionary, _HARD).to_pylist()
-    values = encoded.dictionary.to_pylist()
+    values, hashed = encoded.dictionary.to_pylist(), _Keyed(key)
     hashes = [
-        _hash(canonical(text) if is_hard else _simple(text), key) if text else ""
+        hashed.of(canonical(text) if is_hard else _simple(text)) if text else ""
         for text, is_hard in zip(values, hard, strict=True)
     ]
     return pa.array(hashes, pa.string()).take(encoded.indices)
@@ -35,7 +37,7 @@ def content_hashes(texts: pa.Array, key: bytes) -> pa.Array:
 
 def content_hash(text: str, key: bytes) -> str:
     """The hash of one text."""
-    return _hash(canonical(text), key)
+    return _Keyed(key).of(canonical(text))
 
 
 def canonical(text: str) -> bytes:
@@ -55,5 +57,21 @@ def _simple(text: str) -> bytes:
     return text.encode() if isinstance(value, NotJson) else _encode(value).encode()
 
 
-def _hash(content: bytes, key: bytes) -> str:
-    return "hmac-sha256:" + hmac.digest(key, content, "sha256").hex()
+class _Keyed:
+    """HMAC-SHA-256 (RFC 2104) of many contents with one key.
+
+    The two blocks that depend on the key alone are hashed once: half the time of `hmac.digest`.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        block = hashlib.sha256(key).digest() if len(key) > _BLOCK else key
+        block = block.ljust(_BLOCK, b"\0")
+        self._inner = hashlib.sha256(block.translate(hmac.trans_36))
+        self._outer = hashlib.sha256(block.translate(hmac.trans_5C))
+
+    def of(self, content: bytes) -> str:
+        """The hash as it stands in a record."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(content)
+        outer.update(inner.digest())
+        return f"hmac-sha256:{outer.hexdigest()}"
