@@ -202,6 +202,13 @@ class Collector:
             raise Stuck(f"{sql}: {answer.text[:500]}")
         return [line.split("\t") for line in answer.text.splitlines()]
 
+    def until_stored(self, seconds: float = 60) -> None:
+        """Until no closed segment waits."""
+        self._until(
+            lambda: not any(name.endswith(".seg") for name in self.waiting()),
+            seconds, f"left in the spool: {self.waiting()}",
+        )  # fmt: skip
+
     def _fewer(self, than: int) -> bool:
         return len(self.waiting()) < than
 

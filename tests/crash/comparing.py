@@ -70,6 +70,11 @@ def compare(collector: Collector, ledgers: Sequence[Ledger], *, verify: bool) ->
     )
 
 
+def stored_spans(collector: Collector) -> dict[int, int]:
+    """Span ids in the store of a stopped collector, with how often each is there."""
+    return dict(Counter(int(span, 16) for span in _everything(collector).pop("span", [])))
+
+
 def _flat(lists: Iterable[list[list[int]]]) -> list[list[int]]:
     return [request for requests in lists for request in requests]
 
@@ -79,7 +84,7 @@ def _verified(collector: Collector) -> tuple[str, str]:
     return (said.split(maxsplit=1)[0] if said else f"exit code {code}"), said
 
 
-_LOG = {
+LOG_PROBLEMS = {
     "two trees of one size were signed": (
         "SELECT LogId, Size FROM audit_checkpoints GROUP BY LogId, Size HAVING uniqExact(Root) > 1"
     ),
@@ -98,12 +103,13 @@ _LOG = {
         "(SELECT LogId, LogIndex FROM audit_seals)"
     ),
 }
+"""Queries that find nothing, whatever was killed."""
 
 
 def _everything(collector: Collector) -> dict[str, list[str]]:
     """Span ids, and for each problem of the log where it is, in one opening of the store."""
     parts = ["SELECT 'span' AS what, SpanId AS x FROM audit_records WHERE RecordKind = 'action'"]
-    for problem, sql in _LOG.items():
+    for problem, sql in LOG_PROBLEMS.items():
         parts.append(f"SELECT '{problem}', concat(c1, '/', toString(c2)) FROM ({_named(sql)})")
     code, said = collector.command("query", " UNION ALL ".join(parts), "--format", "csv")
     if code:
