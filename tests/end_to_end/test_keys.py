@@ -137,6 +137,9 @@ def test_lost_keys_are_replaced_by_those_of_a_key_service(tmp_path: Path) -> Non
         send(collector, 1)
     old.write_text(run("log", "policy", data=data).stdout)
     (data / "secrets" / "log").rename(tmp_path / "lost")
+    refused = run("up", "--recover", "--config", tmp_path / "data.yaml", data=data)
+    assert refused.returncode == 2
+    assert "set service.integrity.deployment to another name" in refused.stderr
     service = KeyService.made(tmp_path / "service")
     key = {"command": list(service.command), "public_key_file": str(service.public)}
     integrity = {"deployment": "second", "root_signer": key, "notary_signer": key}

@@ -1,5 +1,7 @@
 """Keys in files that only their owner reads."""
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -102,6 +104,19 @@ def test_it_is_said_what_is_wrong_with_a_key(
         read_key(path, given)
     assert str(raised.value).startswith(f"{path}: key: ")
     assert not {"right", "needless"} & set(str(raised.value).split())
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_openssl_gives_a_key_a_passphrase(tmp_path: Path) -> None:
+    """As the documentation has it."""
+    openssl, path, locked = str(shutil.which("openssl")), tmp_path / "root.key", tmp_path / "new"
+    (tmp_path / "passphrase").write_text("correct horse")
+    signer = new_signer("a")
+    write_key(path, signer.private)
+    words = [openssl, "pkey", "-in", path, "-aes256", "-passout", f"file:{tmp_path}/passphrase"]
+    locked.touch(0o600)
+    subprocess.run([*words, "-out", locked], check=True)
+    assert LocalSigner("a", ED25519, read_key(locked, "correct horse")).vkey == signer.vkey
 
 
 def test_a_public_key_is_read_as_services_give_it(tmp_path: Path) -> None:

@@ -11,7 +11,10 @@ from auditspan.collector.errors import ConfigInvalid
 from auditspan.collector.signer.beginning import begin_of, passphrase_of
 from auditspan.collector.signer.config import IntegrityConfig, ProgramConfig
 from auditspan.identity.errors import SecretFileInvalid
+from auditspan.integrity.checkpoint import Checkpoint
 from auditspan.integrity.errors import KeyInvalid
+from auditspan.integrity.keys import new_signer
+from auditspan.integrity.note import make_note, sign_line
 from tests.collector.signer.key_service import KeyService
 
 
@@ -58,6 +61,19 @@ def test_an_absent_passphrase_is_no_empty_one(data: DataDir, tmp_path: Path) -> 
         begin_of(IntegrityConfig(passphrase_file=empty), data, {})
     with pytest.raises(ValidationError, match="name one of"):
         IntegrityConfig(passphrase_env="KEYS", passphrase_fd=3)
+
+
+def test_it_is_told_how_far_the_root_log_was_seen(data: DataDir) -> None:
+    """By the note that front keeps, if it is of this deployment's root log."""
+    path = data.folder("checkpoints") / "root.note"
+    assert begin_of(IntegrityConfig(), data, {}).root_seen == 0
+    root = new_signer("local/auditspan/default/root")
+    text = Checkpoint(root.name, 7, bytes(32)).text
+    path.write_bytes(make_note(text, [sign_line(text, root)]))
+    assert begin_of(IntegrityConfig(), data, {}).root_seen == 7
+    assert begin_of(IntegrityConfig(deployment="second"), data, {}).root_seen == 0
+    path.write_bytes(b"no note")
+    assert begin_of(IntegrityConfig(), data, {}).root_seen == 0
 
 
 def test_programs_get_what_they_are_given(data: DataDir, tmp_path: Path) -> None:

@@ -286,3 +286,17 @@ def test_a_key_that_has_signed_is_not_replaced(folder: Path, file: str) -> None:
         started(folder)
     (folder / f"{file}.key").write_bytes(kept)
     assert started(folder).heads().root_size == 1
+
+
+def test_what_was_signed_and_is_not_known_here_is_not_signed_anew(folder: Path) -> None:
+    """The folder is lost, or an old one was put back: the keys alone make another history."""
+    notary = started(folder)
+    opened(notary)
+    seen = Begin(str(folder), NAME, "abcd1234", root_seen=1)
+    assert Notary(seen).heads().root_size == 1
+    with pytest.raises(KeyMismatch, match=r"2 entries of .*/root were signed .* and 1 are known"):
+        Notary(replace(seen, root_seen=2))
+    (folder / "state.json").unlink()
+    with pytest.raises(KeyMismatch, match=r"service\.integrity\.deployment to another name"):
+        Notary(seen)
+    Notary(replace(seen, root_seen=0))

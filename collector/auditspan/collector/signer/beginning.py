@@ -9,8 +9,10 @@ from auditspan.collector.errors import ConfigInvalid
 from auditspan.collector.signer.config import IntegrityConfig
 from auditspan.collector.signer.protocol import Begin, Program
 from auditspan.identity.files import read_private
+from auditspan.integrity.checkpoint import parse_checkpoint
+from auditspan.integrity.errors import IntegrityError
 from auditspan.integrity.keys import read_public
-from auditspan.integrity.note import COSIGNATURE, ED25519, Verifier
+from auditspan.integrity.note import COSIGNATURE, ED25519, Verifier, parse_note
 
 _SYSTEM: Final = ("PATH", "LANG", "LC_ALL")
 _MAX_PASSPHRASE: Final = 4096
@@ -22,8 +24,8 @@ def begin_of(
     """The first line. Raises `ConfigInvalid`, `SecretFileInvalid`, `KeyInvalid`, `OSError`."""
     passphrase = passphrase_of(config, environment)
     programs = tuple(_programs(config, environment))
-    folder = str(data.root / SIGNER)
-    return Begin(folder, config.name, data.instance, passphrase, programs)
+    folder, seen = str(data.root / SIGNER), _root_seen(data, f"{config.name}/root")
+    return Begin(folder, config.name, data.instance, passphrase, programs, seen)
 
 
 def passphrase_of(config: IntegrityConfig, environment: MutableMapping[str, str]) -> str:
@@ -54,6 +56,15 @@ def _from(descriptor: int) -> str:
             f"service.integrity.passphrase_fd: file descriptor {descriptor}: {error.strerror}: "
             f"open it for the collector, as in `auditspan up {descriptor}< FILE`"
         ) from error
+
+
+def _root_seen(data: DataDir, origin: str) -> int:
+    try:
+        note = (data.folder("checkpoints") / "root.note").read_bytes()
+        checkpoint = parse_checkpoint(parse_note(note).text)
+    except (OSError, IntegrityError):
+        return 0
+    return checkpoint.size if checkpoint.origin == origin else 0
 
 
 def _programs(config: IntegrityConfig, environment: MutableMapping[str, str]) -> Iterator[Program]:

@@ -73,10 +73,11 @@ class Notary:
 
     def __post_init__(self) -> None:
         folder = Path(self.begin.folder)
+        self.keys = Keys(folder, self.begin.passphrase)
         self.state = read_state(folder)
+        self._check_seen()
         self.files = RootFiles(folder)
         self.files.cut(self.state.root_size, self.state.root_bytes)
-        self.keys = Keys(folder, self.begin.passphrase)
         self.root_signer = self._signer(ROOT, self.root_origin, ED25519)
         self.cosigner = self._signer(NOTARY, self.notary_name, COSIGNATURE)
         for log in self.state.logs:
@@ -185,6 +186,18 @@ class Notary:
         return RootPart(
             self.root_origin, entries, state.root_size, root, state.root_note, state.root_signed_at
         )
+
+    def _check_seen(self) -> None:
+        """Raises `KeyMismatch` if more of the root log was signed than is known here: what is
+        signed from here would be another history of the same name."""
+        if self.begin.root_seen > self.state.root_size:
+            raise KeyMismatch(
+                f"{self.keys.folder}: {self.begin.root_seen} entries of {self.root_origin} were "
+                f"signed by data/checkpoints/root.note, and {self.state.root_size} are known here: "
+                "restore this folder whole and as it was last; if it is lost, set "
+                "service.integrity.deployment to another name and run `auditspan up --recover` "
+                "(docs/keys.md)"
+            )
 
     def _signer(self, file: str, name: str, type: int) -> Signer:
         """A key that is not a log's. Raises `KeyMismatch` if another one has signed before."""

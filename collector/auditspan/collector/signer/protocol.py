@@ -50,6 +50,8 @@ class Begin:
     """Of the files of keys."""
     programs: tuple[Program, ...] = ()
     """Keys that are no files here."""
+    root_seen: int = 0
+    """Entries of the root log by the newest note of it that front has kept."""
 
 
 @dataclass(frozen=True, slots=True)
