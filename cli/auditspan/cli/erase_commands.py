@@ -75,7 +75,7 @@ def erase(
         outcome = privacy.erase(named, said)
         print_decision(outcome)
         typer.echo(f"erasure {safe(outcome['erasure'])}")
-        if outcome.get("applied") and url == "":
+        if outcome.get("applied"):
             _print_when_done(privacy, str(outcome["erasure"]))
 
 
@@ -184,7 +184,7 @@ def _named(records: Sequence[str], fields: Sequence[str]) -> "list[Asked]":
 
     if not records:
         raise typer.BadParameter("name at least one --record")
-    return [Asked(id=record, asked=tuple(fields)) for record in records]
+    return [Asked.of(record, fields) for record in records]
 
 
 def _print_plan(planned: Mapping[str, JsonValue]) -> None:
@@ -218,6 +218,9 @@ def _is_read(row: Mapping[str, JsonValue]) -> bool:
 def _print_when_done(privacy: "PrivacyClient", erasure: str) -> None:
     from auditspan.collector.control.errors import ControlUnavailable, NotFound
 
+    if not privacy.is_running():
+        err().print("done when the collector is started", soft_wrap=True)
+        return
     until = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < until:
         try:

@@ -10,7 +10,7 @@ groups, no value of a person. Values are looked at here and forgotten.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
 
@@ -56,6 +56,15 @@ class Asked(BaseModel):
     """Groups that somebody named."""
     groups: tuple[str, ...] = ()
     """Those and the others that hold the same, as far as is known."""
+
+    @classmethod
+    def of(cls, id: str, fields: Iterable[str]) -> Self:
+        """As a person names it. Raises ControlInvalid."""
+        try:
+            return cls(id=id, asked=tuple(fields))
+        except ValidationError as error:
+            said = error.errors(include_url=False)[0]["msg"].lower()
+            raise ControlInvalid(f"record {id[:100]!r}: {said}") from error
 
 
 class Body(BaseModel):

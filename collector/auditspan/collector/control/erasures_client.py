@@ -18,8 +18,9 @@ Ask = Callable[[str, str, Fields | None], Fields]
 
 
 class PrivacyClient(Protocol):
-    """What can be asked; `erasures.py` and `holds.py` say what each does."""
+    """What can be asked; `erasures.py`, `holds.py` and `expiries.py` say what each does."""
 
+    def is_running(self) -> bool: ...
     def of_subject(self, subject: str) -> Fields: ...
     def erase(self, records: Sequence[Asked], why: Why, *, dry_run: bool = False) -> Fields: ...
     def erasures(self) -> list[Fields]: ...
@@ -37,6 +38,10 @@ class LocalPrivacy:
 
     privacy: Privacy
     caller: Caller
+
+    def is_running(self) -> bool:
+        """No: what is approved is done by the next start."""
+        return False
 
     def of_subject(self, subject: str) -> Fields:
         """Where somebody is named."""
@@ -84,6 +89,10 @@ class RemotePrivacy:
     """Asks a running collector."""
 
     ask: Ask
+
+    def is_running(self) -> bool:
+        """Yes: what is approved is done within seconds."""
+        return True
 
     def of_subject(self, subject: str) -> Fields:
         """Where somebody is named."""
