@@ -113,9 +113,9 @@ def test_openssl_gives_a_key_a_passphrase(tmp_path: Path) -> None:
     (tmp_path / "passphrase").write_text("correct horse")
     signer = new_signer("a")
     write_key(path, signer.private)
-    words = [openssl, "pkey", "-in", str(path), "-aes256", "-passout", f"file:{tmp_path}/passphrase"]
     locked.touch(0o600)
-    subprocess.run([*words, "-out", str(locked)], check=True)
+    words = ["pkey", "-in", path, "-aes256", "-passout", f"file:{tmp_path}/passphrase"]
+    subprocess.run([openssl, *map(str, words), "-out", str(locked)], check=True)
     assert LocalSigner("a", ED25519, read_key(locked, "correct horse")).vkey == signer.vkey
 
 
