@@ -76,7 +76,7 @@ def test_keys_of_a_key_service_are_tried(auditspan: Auditspan, tmp_path: Path) -
     assert made.code == 0, made.err
     [log] = parse_policy(made.out.encode()).logs
     assert log.public == root.private.public_key().public_bytes_raw()
-    assert list((data / "secrets" / "log").iterdir()) == []
+    assert list((data / "secrets" / "log").glob("[!.]*")) == []
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_what_is_wrong_is_said_before_keys_are_made(
     done = auditspan("keys", "init", "--config", file, "--data", tmp_path / "data")
     assert (done.code, done.out) == (code, "")
     assert expected in done.err
-    assert not list(tmp_path.glob("data/secrets/log/*"))
+    assert not list(tmp_path.glob("data/secrets/log/[!.]*"))
 
 
 def test_both_kinds_are_listed(auditspan: Auditspan, tmp_path: Path) -> None:

@@ -41,8 +41,9 @@ async def _started(process: SignerProcess) -> Begun:
 
 
 def _check_none(data: DataDir) -> None:
-    published = (data.folder("public") / f"{name}.vkey" for name in ("root", "notary"))
-    found = sorted((data.root / SIGNER).iterdir()) or [path for path in published if path.exists()]
+    private = sorted((data.root / SIGNER).glob("[!.]*"))
+    public = [data.folder("public") / f"{name}.vkey" for name in ("root", "notary")]
+    found = [*private, *(path for path in public if path.exists())]
     if found:
         raise KeysThere(
             f"{found[0]} is there already, and is not overwritten: start the collector with it "
