@@ -1,6 +1,6 @@
 """The store that is verified: all of it, by fixed questions, for whoever may read content.
 
-1. With `--url`, a ClickHouse server, as a user of that server who may read the tables.
+1. With `--url`, a collector's API, or a ClickHouse server as a user who may read its tables.
 2. Is the data folder's lock free, the collector is stopped: its store is opened here.
 3. Else the collector that holds it is asked, by the names of the questions.
 
@@ -18,7 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from auditspan.cli.errors import CollectorBusy, NoStore
+from auditspan.cli.errors import CollectorBusy, NoStore, OptionInvalid
 
 if TYPE_CHECKING:
     from auditspan.collector.control.service import Submit
@@ -87,7 +87,7 @@ def sealed_store(where: Where) -> Iterator[SealedStore]:
     from auditspan.collector.errors import AlreadyRunning
 
     if where.url:
-        with _server(where) as store:
+        with _collector(where) if _is_collector(where) else _server(where) as store:
             yield store
         return
     if not (where.data / "instance").exists():
@@ -125,6 +125,31 @@ def _stopped(where: Where, data: "DataDir") -> Iterator[SealedStore]:
             yield store
         finally:
             asyncio.run(_log(submit, _read(store, caller, claims_of(where))))
+
+
+def _is_collector(where: Where) -> bool:
+    """Whether the API of a collector answers there; a ClickHouse server has no such path."""
+    import httpx
+
+    from auditspan.collector.reach import trusting
+
+    verify = trusting(where.ca_file) if where.ca_file else True
+    url = where.url if "://" in where.url else f"http://{where.url}"
+    try:
+        found = httpx.get(f"{url}/readyz", verify=verify, timeout=20, trust_env=False)
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return False
+    return found.status_code in (200, 503)
+
+
+@contextmanager
+def _collector(where: Where) -> Iterator[SealedStore]:
+    from auditspan.cli.remote_sealed import RemoteAsk
+
+    if where.token_file is None:
+        raise OptionInvalid("--url of a collector: name a file with your API key by --token-file")
+    with closing(RemoteAsk(where.url, where.token_file, where.ca_file, claims_of(where))) as remote:
+        yield SealedStore(remote.ask, _trust(where, None), live=True)
 
 
 @contextmanager

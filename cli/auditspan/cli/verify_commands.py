@@ -33,8 +33,8 @@ ServerUrl = Annotated[
     str,
     typer.Option(
         "--url",
-        help="ClickHouse server whose tables to read instead, as https://host:8443; --token-file "
-        "is the file with the user's password then.",
+        help="Address of a collector's API instead, or of a ClickHouse server whose tables to "
+        "read, as https://host:8443; --token-file is the file with the user's password then.",
     ),
 ]
 Policy = Annotated[

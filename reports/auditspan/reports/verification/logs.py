@@ -108,6 +108,8 @@ class Logs:
         entries of its root log are rows.
         """
         signed = _signed(note for _, note in self.files)
+        for receipt in self.given.receipts:
+            signed[receipt.origin] = max(receipt.size, signed.get(receipt.origin, 0))
         found = rows(self.ask, "logs")
         for _ in range(self.given.patience):
             ends = {row["LogId"]: row["End"] for row in found}
