@@ -147,7 +147,8 @@ def test_two_persons_and_processes_that_die(tmp_path: Path) -> None:
         collector.process.wait()
     assert (tmp_path / "cold" / "cold-volume.json").exists()
 
-    with running(data) as collector:
+    shorter = "processors: {retention: {days: 300}}\n"
+    with running(data, CONFIG + shorter) as collector:
         house = House(collector, tmp_path / "registry")
         [paper] = certificates(house, "erasures", only(house, "erasures"))
         assert (paper["requested_by"], paper["approved_by"]) == ("person:dora", "person:dan")
@@ -165,5 +166,7 @@ def test_two_persons_and_processes_that_die(tmp_path: Path) -> None:
         assert paper["kept_by_holds"] == 0
         assert house.rows("SELECT RecordId FROM audit WHERE ToolName = 'mail'") == []
         assert states(house) == {**before, "expired-early": 3}
+        changed = "SELECT Operation FROM audit WHERE Operation = 'retention.changed'"
+        assert len(house.rows(changed)) == 1
         again = house.run("dora", *shorten, *WHY)
         assert (again.returncode, "no sealed record of an act fits" in again.stderr) == (2, True)

@@ -26,7 +26,7 @@ from auditspan.collector.anchors.anchored import write_outside
 from auditspan.collector.anchors.anchoring import Anchoring, anchoring_of
 from auditspan.collector.bindings import bindings_in_force
 from auditspan.collector.config import CollectorConfig, load
-from auditspan.collector.control import api, records
+from auditspan.collector.control import api, records, retention_changes
 from auditspan.collector.control.service import Controls, open_controls
 from auditspan.collector.control.stopped import operator
 from auditspan.collector.data_dir import DataDir, locked, prepare, write_front
@@ -216,6 +216,7 @@ async def _serve(service: Service, config_file: Path | None, announce: Announce)
         try:
             write_front(service.data, addresses)
             await service.admission.submit_control(_started(service), operator().to_json())
+            await _retention(service)
             announce(addresses)
             await _end(stop, service.engine.gave_up)
             LOG.info("stopping: what was acknowledged is stored first")
@@ -367,6 +368,15 @@ def _identities(
     signer = StatementSigner(secrets.statement_key)
     settings = config.receivers.otlp.identities
     return Identities(settings, authenticator, signer, count=metrics.exchanged)
+
+
+async def _retention(service: Service) -> None:
+    """Record other days of retention than those of the last start."""
+    registry, config = service.data.folder("registry"), service.config.processors.retention
+    record = retention_changes.changed(registry, config, time.time_ns())
+    if record is not None:
+        await service.admission.submit_control(record.to_json(), operator().to_json())
+    retention_changes.keep(registry, config)
 
 
 def _started(service: Service) -> str:

@@ -23,7 +23,9 @@ from auditspan.processors.batch import Batch
 from auditspan.semconv.findings import FINDINGS
 
 MAX_BODY = 256 * 1024
-"""Characters of a body that the record repeats; the texts are in `registry_versions` anyway."""
+"""Characters of a body that the record repeats."""
+_ELSEWHERE = ("changes", "erased", "expired")
+"""What is left out of a longer one: it is in `registry_versions`, or in an entry of the log."""
 
 _TIME = pa.timestamp("ns", tz="UTC")
 _TEXT_MAP = pa.map_(pa.string(), pa.string())
@@ -169,7 +171,7 @@ def _body(record: ControlRecord) -> str:
     body = {key: value for key, value in record.body.items() if key != "files"} | _parties(record)
     text = _json(body)
     if len(text) > MAX_BODY:
-        text = _json({key: value for key, value in body.items() if key != "changes"})
+        text = _json({key: value for key, value in body.items() if key not in _ELSEWHERE})
     return text
 
 
