@@ -110,7 +110,7 @@ MEANING: Final[Mapping[Action, str]] = MappingProxyType(
         Action.KEYS: "issue and revoke API keys",
         Action.LOG_KEYS: "see, rotate and revoke the keys of logs",
         Action.HOLD: "put records on hold",
-        Action.PROPOSE_ERASURE: "propose an erasure or the release of a hold",
+        Action.PROPOSE_ERASURE: "propose an erasure, an early expiry or the release of a hold",
         Action.APPROVE_ERASURE: "approve what another proposed of that",
     }
 )
