@@ -6,7 +6,6 @@ input ends because front has died, but then nothing more can be signed.
 """
 
 import contextlib
-import fcntl
 import logging
 import os
 import queue
@@ -17,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from auditspan.collector.alone import alone
 from auditspan.collector.control.versions import Versions
 from auditspan.collector.data_dir import DataDir
 from auditspan.collector.engine.config import EngineConfig
@@ -94,7 +94,7 @@ def run(start: Start, stdin: BinaryIO, stdout: BinaryIO, warning: str = "") -> i
 def _run(start: Start, wake: Wake, answers: Answers, send: Callable[[Message], None]) -> int:
     config = EngineConfig.model_validate(start.config)
     data = DataDir(Path(start.data_dir))
-    if not _alone(data.folder("run") / "engine.lock", wake, send):
+    if not _alone(data, wake, send):
         return _STORE_DOWN
     _remove_drafts(data)
     store = _open(config.storage, wake, send)
@@ -239,25 +239,18 @@ def _open(config: StoreConfig, wake: Wake, send: Callable[[Message], None]) -> E
             return None
 
 
-def _alone(path: Path, wake: Wake, send: Callable[[Message], None]) -> bool:
-    """Wait until no other engine works on this folder; False if front ended meanwhile.
-
-    One whose front was killed goes on for a while, and on a server nothing else keeps two apart.
-    The lock ends with this process.
-    """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+def _alone(data: DataDir, wake: Wake, send: Callable[[Message], None]) -> bool:
+    """Wait for an engine of before, which nothing else keeps apart on a server's store."""
     said = False
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            pass
+
+    def wait() -> bool:
+        nonlocal said
         if not said:
-            said = True
             send(Warned("the engine of an earlier start still works on this folder; it ends soon"))
-        if not _pause(wake, _LOCK_SECONDS):
-            return False
+        said = True
+        return _pause(wake, _LOCK_SECONDS)
+
+    return alone(data.folder("run"), wait)
 
 
 def _delay(attempt: int) -> float:

@@ -10,17 +10,22 @@ import os
 import resource
 import signal
 import sys
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from auditspan.collector import log_lines
+from auditspan.collector.alone import alone
 from auditspan.collector.engine.landlock import confine, system_paths
 from auditspan.collector.signer.elsewhere import Programs, signers_of
-from auditspan.collector.signer.errors import KeyUnavailable, SignerError
+from auditspan.collector.signer.errors import SignerError, StillRunning
 from auditspan.collector.signer.protocol import Answer, Begin, Refused, decode, encode
 
 _PR_SET_DUMPABLE: Final = 4
+_LOOK_SECONDS: Final = 0.05
+_ALONE_SECONDS: Final = 15.0
+"""Less than front waits for our first word."""
 
 
 def main() -> int:
@@ -61,10 +66,11 @@ class Work:
         from auditspan.collector.signer.notary import Notary
 
         try:
+            self._alone()
             elsewhere = signers_of(self.begin, self.programs)
             notary = Notary(self.begin, elsewhere=elsewhere)
         except Exception as error:
-            retryable = isinstance(error, KeyUnavailable)
+            retryable = isinstance(error, SignerError) and error.retryable
             self._say(Refused(f"{type(error).__name__}: {error}", retryable))
             return 1
         self._say(replace(notary.begun(), warning=warning))
@@ -81,6 +87,17 @@ class Work:
             if self.programs is not None and self.programs.gone:
                 return 1
         return 0
+
+    def _alone(self) -> None:
+        """Wait for the signing process of an earlier start."""
+        until = time.monotonic() + _ALONE_SECONDS
+
+        def wait() -> bool:
+            time.sleep(_LOOK_SECONDS)
+            return time.monotonic() < until
+
+        if not alone(Path(self.begin.folder), wait):
+            raise StillRunning(f"{self.begin.folder}: used by an earlier start: wait, or end that")
 
     def _say(self, answer: Answer) -> None:
         self.stdout.write(encode(answer))

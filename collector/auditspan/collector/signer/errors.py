@@ -2,6 +2,7 @@
 
 SignerError
 ├── KeyUnavailable   retryable: whoever keeps a key does not sign with it now
+├── StillRunning     retryable: another signing process works on the folder
 └── KeyMismatch      permanent: a key is missing, or not the one that has signed
 """
 
@@ -16,6 +17,12 @@ class SignerError(Exception):
 
 class KeyUnavailable(SignerError):
     """No signature now."""
+
+    retryable: ClassVar[bool] = True
+
+
+class StillRunning(SignerError):
+    """Two at once would forget what the other has signed."""
 
     retryable: ClassVar[bool] = True
 
