@@ -5,6 +5,7 @@ step; a life in which nothing comes to its step is ended from outside. All that 
 comes from the seed, except how the processes are scheduled.
 """
 
+import math
 import random
 import signal
 import time
@@ -64,6 +65,8 @@ class Campaign:
     """Kills between two comparisons, each with a verification."""
     progress: Callable[[Outcome], None] = lambda _: None
     outcome: Outcome = field(default_factory=Outcome)
+    seconds: float = math.inf
+    """After so long it is enough, however many kills it were."""
     known: int = 0
     """Kills that the nursery has told of before."""
 
@@ -87,7 +90,8 @@ class Campaign:
         looked = 0
         for sender in senders:
             sender.start()
-        while self.outcome.kills.total() < self.kills:
+        until = time.monotonic() + self.seconds
+        while self.outcome.kills.total() < self.kills and time.monotonic() < until:
             self._life(next(plans))
             if self.outcome.kills.total() - looked >= self.look_every:
                 looked = self.outcome.kills.total()

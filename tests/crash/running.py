@@ -1,8 +1,10 @@
 """Several campaigns at once, each with its folder and seed; a folder that failed stays."""
 
+import math
 import random
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,42 +21,34 @@ def run(
     collectors: int = 2,
     per_folder: int = 500,
     look_every: int = 60,
+    seconds: float = math.inf,
     progress: Callable[[Outcome], None] = lambda _: None,
 ) -> list[Outcome]:
-    """So many kills in all. Each collector takes a new data folder after `per_folder`."""
+    """So many kills in all, if there is time. A new data folder is taken after `per_folder`."""
     outcomes: list[Outcome] = []
-    threads = []
-    for number in range(collectors):
+    until = time.monotonic() + seconds
+
+    def lane(number: int) -> None:
         share = kills // collectors + (number < kills % collectors)
-        arguments = (at, folder, f"{seed}-{number}", share, per_folder, look_every, progress)
-        threads.append(threading.Thread(target=_lane, args=(outcomes, *arguments)))
+        rng, turn = random.Random(f"{seed}-{number}"), 0
+        while share > 0 and time.monotonic() < until:
+            turn += 1
+            place = folder / f"{seed}-{number}-{turn}"
+            campaign = Campaign(
+                new_collector(at, place), rng, min(share, per_folder), look_every, progress,
+                seconds=until - time.monotonic(),
+            )  # fmt: skip
+            outcomes.append(campaign.outcome)
+            outcome = campaign.run()
+            if not outcome.holds:
+                outcome.trouble = f"{outcome.trouble or outcome.compared[-1]}; see {place}"
+                return
+            share -= outcome.kills.total()
+            shutil.rmtree(place)
+
+    threads = [threading.Thread(target=lane, args=(number,)) for number in range(collectors)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     return outcomes
-
-
-def _lane(
-    outcomes: list[Outcome],
-    at: Nursery,
-    folder: Path,
-    seed: str,
-    kills: int,
-    per_folder: int,
-    look_every: int,
-    progress: Callable[[Outcome], None],
-) -> None:
-    rng, turn = random.Random(seed), 0
-    while kills > 0:
-        turn += 1
-        place = folder / f"{seed}-{turn}"
-        collector = new_collector(at, place)
-        campaign = Campaign(collector, rng, min(kills, per_folder), look_every, progress)
-        outcomes.append(campaign.outcome)
-        outcome = campaign.run()
-        if not outcome.holds:
-            outcome.trouble = f"{outcome.trouble or outcome.compared[-1]}; see {place}"
-            return
-        kills -= outcome.kills.total()
-        shutil.rmtree(place)

@@ -1,13 +1,12 @@
 """Kills at every step: what was acknowledged is stored, once, and the log holds it.
 
-`make crash` runs some hundred of them; here it is about thirty, of two collectors at once.
+`make crash` runs some hundred of them; here it is what fits into half a minute, with two collectors
+at once.
 """
 
 import os
 import random
 from pathlib import Path
-
-import pytest
 
 from tests.crash import steps
 from tests.crash.campaign import RANDOM
@@ -16,18 +15,18 @@ from tests.crash.running import run
 from tests.crash.summary import as_dict, table
 
 SEED = int(os.environ.get("AUDITSPAN_CRASH_SEED") or random.randrange(1 << 32))
-KILLS = int(os.environ.get("AUDITSPAN_CRASH_KILLS") or 28)
+KILLS, LEAST, SECONDS = 28, 10, 22.0
+"""The most and the least of them; what was killed then has to be stored and verified besides."""
 
 
-@pytest.mark.timeout(900)
 def test_kills_lose_nothing_and_store_nothing_twice(forks: Nursery, tmp_path: Path) -> None:
     """Acknowledged records are compared with the store, and the log is verified."""
-    outcomes = run(forks, tmp_path, SEED, KILLS, look_every=max(KILLS // 4, 60))
+    outcomes = run(forks, tmp_path, SEED, KILLS, seconds=SECONDS)
     found = as_dict(outcomes, SEED)
     print(table(outcomes, SEED))
     assert found["verdict"] == "nothing lost, nothing twice, VALID", table(outcomes, SEED)
-    assert isinstance(found["kills"], int) and found["kills"] >= KILLS
-    assert isinstance(found["acknowledged"], int) and found["acknowledged"] > 10 * KILLS
+    assert isinstance(found["kills"], int) and found["kills"] >= LEAST
+    assert isinstance(found["acknowledged"], int) and found["acknowledged"] > 10 * LEAST
 
 
 def test_every_step_of_the_issue_has_a_kill() -> None:

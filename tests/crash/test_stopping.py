@@ -48,21 +48,29 @@ def test_a_second_collector_is_refused(collector: Collector) -> None:
     assert httpx.get(f"{addresses['api']}/readyz", trust_env=False).status_code == 200
 
 
-def test_an_engine_waits_for_the_one_before(collector: Collector) -> None:
-    """Front is killed while its engine is slow: two never work on one folder."""
+def test_engine_and_signer_wait_for_those_before(collector: Collector) -> None:
+    """Front is killed while both are slow: two engines or signers never work on one folder.
+
+    A second signer would forget what the first one signs when it goes on.
+    """
     collector.start()
     collector.until_ready()
     with sending(collector) as senders:
         time.sleep(0.5)
-        (engine,) = collector.nursery.ask("pids", family=collector.family)["engine"]
-        os.kill(engine, signal.SIGSTOP)
+        slow = collector.nursery.ask("pids", family=collector.family)
+        os.kill(slow["signer"][0], signal.SIGSTOP)
+        # A question is on its way to it by now.
+        time.sleep(1.2)
+        os.kill(slow["engine"][0], signal.SIGSTOP)
         collector.kill("front")
         collector.start()
+        time.sleep(1.5)
+        os.kill(slow["signer"][0], signal.SIGCONT)
         addresses = collector.addresses()
         time.sleep(1)
         answer = httpx.get(f"{addresses['api']}/readyz", trust_env=False)
         assert answer.status_code == 503 and "earlier start" in answer.text, answer.text
-        os.kill(engine, signal.SIGCONT)
+        os.kill(slow["engine"][0], signal.SIGCONT)
         collector.until_ready()
         compared = settle(collector, senders)
     assert compared.holds, str(compared)
