@@ -70,10 +70,13 @@ def test_it_is_told_how_far_the_root_log_was_seen(data: DataDir) -> None:
     root = new_signer("local/auditspan/default/root")
     text = Checkpoint(root.name, 7, bytes(32)).text
     path.write_bytes(make_note(text, [sign_line(text, root)]))
-    assert begin_of(IntegrityConfig(), data, {}).root_seen == 7
-    assert begin_of(IntegrityConfig(deployment="second"), data, {}).root_seen == 0
+    begin = begin_of(IntegrityConfig(), data, {})
+    assert (begin.root_seen, begin.root_before) == (7, "")
+    begin = begin_of(IntegrityConfig(deployment="second"), data, {})
+    assert (begin.root_seen, begin.root_before) == (0, path.read_text())
     path.write_bytes(b"no note")
-    assert begin_of(IntegrityConfig(), data, {}).root_seen == 0
+    begin = begin_of(IntegrityConfig(), data, {})
+    assert (begin.root_seen, begin.root_before) == (0, "")
 
 
 def test_programs_get_what_they_are_given(data: DataDir, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from auditspan.integrity.checkpoint import Checkpoint, parse_checkpoint
 from auditspan.integrity.control_entry import Kind, control_entry
 from auditspan.integrity.keys import new_signer, write_key
 from auditspan.integrity.merkle import Frontier, leaf_hash
-from auditspan.integrity.note import Verifier, open_note
+from auditspan.integrity.note import Verifier, make_note, open_note, sign_line
 
 NAME = "example.com/auditspan/eu"
 LEAVES = [leaf_hash(bytes([number]) * ENTRY_BYTES) for number in range(40)]
@@ -300,3 +300,16 @@ def test_what_was_signed_and_is_not_known_here_is_not_signed_anew(folder: Path) 
     with pytest.raises(KeyMismatch, match=r"service\.integrity\.deployment to another name"):
         Notary(seen)
     Notary(replace(seen, root_seen=0))
+
+
+def test_the_root_log_before_is_in_the_new_one(folder: Path) -> None:
+    """Once, behind the first log's beginning."""
+    root = new_signer("example.com/auditspan/old/root")
+    text = Checkpoint(root.name, 7, bytes(32)).text
+    before = make_note(text, [sign_line(text, root)]).decode()
+    begin = Begin(str(folder), NAME, "abcd1234", root_before=before)
+    opened(Notary(begin))
+    opened(Notary(begin), "2026-11.2", abandon=True)
+    entries = Notary(begin).root(Root(0)).entries
+    assert [entry.kind for entry in entries] == [Kind.LOG_OPEN, Kind.CHECKPOINT, Kind.LOG_OPEN]
+    assert entries[1].body == before

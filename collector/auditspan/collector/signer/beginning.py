@@ -24,8 +24,9 @@ def begin_of(
     """The first line. Raises `ConfigInvalid`, `SecretFileInvalid`, `KeyInvalid`, `OSError`."""
     passphrase = passphrase_of(config, environment)
     programs = tuple(_programs(config, environment))
-    folder, seen = str(data.root / SIGNER), _root_seen(data, f"{config.name}/root")
-    return Begin(folder, config.name, data.instance, passphrase, programs, seen)
+    folder = str(data.root / SIGNER)
+    seen, before = _kept_root(data, f"{config.name}/root")
+    return Begin(folder, config.name, data.instance, passphrase, programs, seen, before)
 
 
 def passphrase_of(config: IntegrityConfig, environment: MutableMapping[str, str]) -> str:
@@ -58,13 +59,14 @@ def _from(descriptor: int) -> str:
         ) from error
 
 
-def _root_seen(data: DataDir, origin: str) -> int:
+def _kept_root(data: DataDir, origin: str) -> tuple[int, str]:
+    """Size of the root log by the note that front has kept, or the note if it is another's."""
     try:
         note = (data.folder("checkpoints") / "root.note").read_bytes()
         checkpoint = parse_checkpoint(parse_note(note).text)
     except (OSError, IntegrityError):
-        return 0
-    return checkpoint.size if checkpoint.origin == origin else 0
+        return 0, ""
+    return (checkpoint.size, "") if checkpoint.origin == origin else (0, note.decode())
 
 
 def _programs(config: IntegrityConfig, environment: MutableMapping[str, str]) -> Iterator[Program]:

@@ -136,7 +136,11 @@ class Notary:
         said = {"origin": origin, "reason": question.reason, "vkey": vkey}
         if last:
             said["predecessor"] = last.origin
-        self._remember(state.with_log(head), [(Kind.LOG_OPEN, _json(said))])
+        bodies = [(int(Kind.LOG_OPEN), _json(said))]
+        if self.begin.root_before and not state.root_size:
+            # So that the root log before this one cannot be cut off or made anew unseen.
+            bodies.append((Kind.CHECKPOINT, self.begin.root_before))
+        self._remember(state.with_log(head), bodies)
         if last and last.state == OPEN:
             self.keys.destroy(_epoch(last.origin))
         return Opened(origin, vkey)

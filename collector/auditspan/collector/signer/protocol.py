@@ -52,6 +52,8 @@ class Begin:
     """Keys that are no files here."""
     root_seen: int = 0
     """Entries of the root log by the newest note of it that front has kept."""
+    root_before: str = ""
+    """The last note of another deployment's root log over the same records, if front has one."""
 
 
 @dataclass(frozen=True, slots=True)
