@@ -5,6 +5,7 @@ record, packages of evidence. Auditors' own means judge those afterwards.
 """
 
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,8 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import Any, Final
 
 import pytest
 
@@ -21,7 +23,7 @@ from auditspan.integrity import verify as auditors_file
 from tests.collector.anchors import bucket
 from tests.collector.anchors.authority import Authority, made, serving
 from tests.end_to_end import independent
-from tests.end_to_end.bodies import PROTOBUF, body, post
+from tests.end_to_end.bodies import PROTOBUF, body, post, request
 from tests.end_to_end.running import CONFIG, Collector, running
 
 pytestmark = [
@@ -103,9 +105,43 @@ def trail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trail]:
         yield found
 
 
+def hostile(random: Random, spans: int) -> bytes:
+    """A request with what is hard to write down twice alike: zeros, keys that are there twice,
+    times at the ends of their range.
+    """
+    made = request("hostile", spans)
+    words = ["", "\0", "a\0", "\0a\0\0", "naïve \U0001f600", "1:x,", "-0", "\r\n,\"'\t=1+1"]
+    times = [0, 1, 2**63 - 1, 2**63, 2**64 - 1, 9_223_372_036_000_000_000, 1_760_000_000 * 10**9]
+    for span in made.resource_spans[0].scope_spans[0].spans:
+        span.name, span.trace_state = random.choice(words), random.choice(words)
+        span.start_time_unix_nano = random.choice(times)
+        span.end_time_unix_nano = random.choice(times)
+        span.status.message = random.choice(words)
+        for key in [*random.sample(words, 4), "twice", "twice", *COLUMNS]:
+            span.attributes.add(key=key).value.string_value = random.choice(words)
+        for number in (-(2**63), 2**63 - 1, 0):
+            span.attributes.add(key=f"int{number}").value.int_value = number
+        for value in (math.nan, -0.0, math.inf):
+            span.attributes.add(key=f"float{value}").value.double_value = value
+        event = span.events.add(name=random.choice(words), time_unix_nano=random.choice(times))
+        for key in ("twice", "twice", random.choice(words)):
+            event.attributes.add(key=key).value.string_value = random.choice(words)
+        span.links.add(trace_id=bytes(16), span_id=b"\1" + bytes(7), trace_state=words[2])
+    return made.SerializeToString()
+
+
+COLUMNS: Final = (
+    "gen_ai.tool.name", "gen_ai.tool.call.arguments", "gen_ai.tool.call.result", "user.id",
+    "session.id", "gen_ai.conversation.id", "error.type", "service.name", "gen_ai.agent.id",
+)  # fmt: skip
+
+
 def given_out(trail: Trail, collector: Collector) -> None:
     """Records, then everything that can be asked while it runs."""
     sent = body("lookup", 3)
+    assert post(collector.addresses["http"], sent, content_type=PROTOBUF).code == 200
+    # The seed is that of a failure if there is one.
+    sent = hostile(Random(17), 40)
     assert post(collector.addresses["http"], sent, content_type=PROTOBUF).code == 200
     collector.wait_for("SELECT count() FROM audit WHERE SpanName = 'lookup'", 3)
     trail.policy.write_text(collector.auditspan("log", "policy").stdout)
@@ -137,7 +173,7 @@ def test_it_is_verified_as_it_runs_and_after(trail: Trail) -> None:
     assert {name: report["verdict"] for name, report in trail.reports.items()} == dict.fromkeys(
         ("running", "url", "stopped", "unasked"), "VALID"
     )
-    assert trail.reports["running"]["population"]["recomputed"] >= 3
+    assert trail.reports["running"]["population"]["recomputed"] >= 43
 
 
 def test_what_anchors_stand_by_is_external(trail: Trail) -> None:
