@@ -46,8 +46,7 @@ query-attacks: $(VENV)/.tools
 # Kills at every step: nothing lost, nothing twice. make crash KILLS=2000 SEED=7
 KILLS ?= 240
 crash: $(VENV)/.tools
-	$(BIN)/python -m bench.crash --kills $(KILLS) $(if $(SEED),--seed $(SEED)) \
-	  --json bench/results/crash.json
+	$(BIN)/python -m bench.crash --kills $(KILLS) $(if $(SEED),--seed $(SEED)) --keep
 
 bench: $(VENV)/.tools
 	$(BIN)/python bench/run.py

@@ -2,9 +2,9 @@
 
 .venv-dev/bin/python -m bench.crash --kills 2000 --seed 7
 
-Two collectors at once, each with a new data folder after some hundred kills. The summary is printed
-and lies in bench/results/crash.json; the exit code is 1 if anything was lost, twice or not VALID,
-and then the folder with data, log and configuration stays.
+Two collectors at once, each with a new data folder after some hundred kills. The summary is
+printed, and kept with --keep; the exit code is 1 if anything was lost, twice or not VALID, and then
+the folder with data, log and configuration stays.
 """
 
 import argparse
@@ -14,10 +14,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench.lib.results import keep
 from tests.crash.campaign import Outcome
 from tests.crash.collector import nursery
 from tests.crash.running import run
-from tests.crash.summary import as_json, table
+from tests.crash.summary import as_dict, table
 
 _TELL_SECONDS = 10.0
 
@@ -47,7 +48,7 @@ def main() -> int:
     parser.add_argument("--collectors", type=int, default=2)
     parser.add_argument("--per-folder", type=int, default=400)
     parser.add_argument("--look-every", type=int, default=60)
-    parser.add_argument("--json", type=Path, help="file for the figures")
+    parser.add_argument("--keep", action="store_true", help="in bench/results/crash.json")
     asked = parser.parse_args()
     print(f"seed {asked.seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="auditspan-crash-"))
@@ -58,8 +59,8 @@ def main() -> int:
             progress=Progress(asked.kills),
         )  # fmt: skip
     print(table(outcomes, asked.seed))
-    if asked.json:
-        asked.json.write_text(as_json(outcomes, asked.seed) + "\n")
+    if asked.keep:
+        keep("crash", as_dict(outcomes, asked.seed))
     return int(not all(outcome.holds for outcome in outcomes))
 
 

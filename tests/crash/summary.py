@@ -1,8 +1,9 @@
-"""What many campaigns have shown: a table for people, and the same as JSON."""
+"""What many campaigns have shown: a table for people, and the figures."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
+
+from pydantic import JsonValue
 
 from tests.crash.campaign import RANDOM, Outcome
 from tests.crash.comparing import Compared
@@ -26,12 +27,7 @@ def table(outcomes: Sequence[Outcome], seed: int) -> str:
     return "\n".join(lines)
 
 
-def as_json(outcomes: Sequence[Outcome], seed: int) -> str:
-    """The same for programs."""
-    return json.dumps(as_dict(outcomes, seed), indent=1)
-
-
-def as_dict(outcomes: Sequence[Outcome], seed: int) -> dict[str, object]:
+def as_dict(outcomes: Sequence[Outcome], seed: int) -> dict[str, JsonValue]:
     """The figures."""
     last = [outcome.compared[-1] for outcome in outcomes if outcome.compared]
     everything: list[Compared] = [c for outcome in outcomes for c in outcome.compared]
