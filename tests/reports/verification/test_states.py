@@ -1,8 +1,10 @@
 """What became of records, windows, and what is said where nothing can be verified."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -13,6 +15,8 @@ from auditspan.reports.verification.report import Verdict
 from auditspan.reports.verification.run import run
 from auditspan.reports.verification.stored_tree import StoredTree
 from auditspan.reports.verification.window import Window, out_of_order
+from auditspan.storage.engine import Engine, Settings
+from auditspan.storage.sealing.recompute import answer
 from tests.reports.verification.sealed import BATCH, HOUR, LATER, NOW, ROOT, Sealed, made, opened
 
 YEARS = 2_000 * 86_400
@@ -130,3 +134,27 @@ def test_a_log_whose_key_is_not_in_the_root_log_yet_is_waited_for(
         now=lambda: LATER,
     )
     assert run(copy.ask, given).verdict is verdict
+
+
+class Profiled:
+    """An engine whose users have settings of their own, as a server's profile gives them."""
+
+    def __init__(self, engine: Engine, **settings: str | int) -> None:
+        self.engine, self.settings = engine, settings
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.engine, name)
+
+    def session(self, settings: Settings | None = None) -> AbstractContextManager[Any]:
+        return self.engine.session({**self.settings, **(settings or {})})
+
+
+def test_a_profile_of_the_server_hides_nothing(copy: Sealed) -> None:
+    """NULL for what a join does not find, or answers that end early, would leave records out."""
+    copy.sql(f"ALTER TABLE audit_seals DELETE WHERE LogId = '{copy.log}' AND LogIndex = 30")
+    part = {"log": copy.log, "first": 0, "end": copy.end()}
+    engine = Profiled(
+        copy.store, join_use_nulls=1, result_overflow_mode="break", max_result_rows=10_000
+    )
+    found = answer(cast(Engine, engine), "altered", part)
+    assert found["LogIndex"].to_pylist() == [30]

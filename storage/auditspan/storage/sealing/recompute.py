@@ -29,6 +29,12 @@ _SETTINGS: Final[Settings] = {
     # What was tampered with may be no UTF-8.
     "output_format_arrow_string_as_string": 0,
     "output_format_arrow_compression_method": "none",
+    # A server's profile may have others: records without a seal would not be found, or the rest of
+    # an answer left out.
+    "join_use_nulls": 0,
+    "read_overflow_mode": "throw",
+    "result_overflow_mode": "throw",
+    "timeout_overflow_mode": "throw",
     # Last, since nothing can be set after it.
     "readonly": 1,
 }
