@@ -17,6 +17,7 @@ from auditspan.reports.verification.stored_tree import StoredTree
 from auditspan.reports.verification.window import Window, out_of_order
 from auditspan.storage.engine import Engine, Settings
 from auditspan.storage.sealing.recompute import answer
+from auditspan.storage.values import Params
 from tests.reports.verification.sealed import BATCH, HOUR, LATER, NOW, ROOT, Sealed, made, opened
 
 YEARS = 2_000 * 86_400
@@ -152,7 +153,7 @@ class Profiled:
 def test_a_profile_of_the_server_hides_nothing(copy: Sealed) -> None:
     """NULL for what a join does not find, or answers that end early, would leave records out."""
     copy.sql(f"ALTER TABLE audit_seals DELETE WHERE LogId = '{copy.log}' AND LogIndex = 30")
-    part = {"log": copy.log, "first": 0, "end": copy.end()}
+    part: Params = {"log": copy.log, "first": 0, "end": copy.end()}
     engine = Profiled(
         copy.store, join_use_nulls=1, result_overflow_mode="break", max_result_rows=10_000
     )
