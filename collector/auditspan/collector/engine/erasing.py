@@ -8,7 +8,6 @@
    before it has left, and 2 comes before 3 because it needs the values.
 """
 
-import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,9 +24,13 @@ from auditspan.collector.data_dir import DataDir
 from auditspan.collector.engine.quoting import forget_letters, forget_reads
 from auditspan.collector.engine.sealed_requests import (
     NOT_CERTIFIED,
+    Decision,
+    Due,
+    Row,
     certify,
     entries_of,
     in_spool,
+    pending,
 )
 from auditspan.collector.query.lookups import answer
 from auditspan.integrity.control_entry import Kind
@@ -35,11 +38,9 @@ from auditspan.storage.batch_file import read_batch, write_batch
 from auditspan.storage.engine import Engine
 from auditspan.storage.erased_batch import blanked, left_of
 from auditspan.storage.erasure import Erased, erase, erased, remaining
-from auditspan.storage.errors import BatchFileInvalid, StorageError
+from auditspan.storage.errors import BatchFileInvalid
 from auditspan.storage.old_parts import drop_old_parts
 from auditspan.wire.segments import sync_folder
-
-LOG = logging.getLogger("auditspan.collector.engine")
 
 _PENDING: Final = (
     "SELECT ErasureId, BatchId, RecordId, LogId, LogIndex, Groups, Asked, "  # noqa: S608 (ours)
@@ -51,7 +52,6 @@ _HASHED: Final = (
     "SELECT RecordId, BatchId, RequestDigest FROM audit_records "
     "WHERE RecordId IN {ids:Array(String)}"
 )
-_RETRY_SECONDS: Final = 10.0
 _PORTION: Final = 50
 _STATEMENT_IDS: Final = 5_000
 """Ids of records that one statement names."""
@@ -62,13 +62,7 @@ _Row = Mapping[str, JsonValue]
 class Request:
     """An erasure that was approved and has no certificate yet."""
 
-    id: str
-    batch_id: str
-    at_ns: int
-    requested_by: str
-    approved_by: str
-    ticket: str
-    proposal: str
+    decision: Decision
     groups: Mapping[str, tuple[str, ...]]
     """By record id."""
     asked: Mapping[str, tuple[str, ...]]
@@ -100,36 +94,22 @@ class Erasing:
     sealed: bool
     """Whether a log is kept: then nothing is erased before its entry."""
     now_ns: Callable[[], int] = time.time_ns
-    again_at: float = field(default=0.0)
-    """When to look again though nothing came; 0.0 at once, infinity never."""
+    due: Due = field(default_factory=lambda: Due("an erasure"))
 
     def tick(self, *, stored: bool) -> None:
         """Do what is due: after a batch was stored, at the start, and again after a failure."""
-        if not stored and time.monotonic() < self.again_at:
-            return
-        try:
-            waiting = self.run()
-        except (StorageError, OSError) as error:
-            LOG.error("an erasure is not complete: %s; it is tried again", error)
-            waiting = 1
-        self.again_at = time.monotonic() + _RETRY_SECONDS if waiting else float("inf")
+        self.due.tick(self.run, stored=stored)
 
     def run(self) -> int:
         """Do all that can be done; how many still wait for their entry to be signed."""
         waiting = 0
-        for request in self._pending():
-            entries = entries_of(self.store, Kind.ERASE, request.id)  # 1
-            if (self.sealed and not entries) or in_spool(self.data, request.batch_id):
+        for decision, rows in pending(self.store, _PENDING, "ErasureId"):
+            entries = entries_of(self.store, Kind.ERASE, decision.id)  # 1
+            if (self.sealed and not entries) or in_spool(self.data, decision.batch_id):
                 waiting += 1
                 continue
-            self._do(request, entries)
+            self._do(_request(decision, rows), entries)
         return waiting
-
-    def _pending(self) -> list[Request]:
-        found: dict[tuple[str, str], list[dict[str, object]]] = defaultdict(list)
-        for row in self.store.arrow(_PENDING).to_pylist():
-            found[row["ErasureId"], row["BatchId"]].append(row)
-        return [_request(rows) for rows in found.values()]
 
     def _do(self, request: Request, entries: Sequence[Mapping[str, JsonValue]]) -> None:
         rows, hashed = self._rows(request.whole()), self._hashed(request.hashed())
@@ -149,7 +129,7 @@ class Erasing:
             "statements_of_readers": reads,
             "completed_at": rfc3339(self.now_ns()),
         }
-        certify(self.store, request.id, request.batch_id, self.now_ns(), text)
+        certify(self.store, request.decision, self.now_ns(), text)
 
     def _rows(self, ids: Sequence[str]) -> list[_Row]:
         return [
@@ -197,23 +177,11 @@ class Erasing:
         return 1
 
 
-def _request(rows: Sequence[Mapping[str, object]]) -> Request:
-    first = rows[0]
+def _request(decision: Decision, rows: Sequence[Row]) -> Request:
     asked = {str(row["RecordId"]): tuple(_names(row["Asked"])) for row in rows}
     groups = {str(row["RecordId"]): tuple(sorted(_names(row["Groups"]))) for row in rows}
-    at = first["At"]
-    return Request(
-        str(first["ErasureId"]),
-        str(first["BatchId"]),
-        at if isinstance(at, int) else 0,
-        str(first["RequestedBy"]),
-        str(first["ApprovedBy"]),
-        str(first["Ticket"]),
-        str(first["Proposal"]),
-        groups,
-        # None of all is one from before it was kept.
-        asked if any(asked.values()) else groups,
-    )
+    # Without any it is from before they were kept.
+    return Request(decision, groups, asked if any(asked.values()) else groups)
 
 
 def _portions(ids: Sequence[str], size: int) -> Iterator[list[str]]:
@@ -246,14 +214,7 @@ def _certificate(
         for name, groups in request.groups.items()
         if groups != (REQUEST,)
     ]
-    return {
-        "format": 1,
-        "erasure": request.id,
-        "requested_by": request.requested_by,
-        "approved_by": request.approved_by,
-        "ticket": request.ticket,
-        "proposal": request.proposal,
-        "decided_at": rfc3339(request.at_ns),
+    return request.decision.told("erasure") | {
         "log_entries": [dict(entry) for entry in entries],
         "records": records,
     }

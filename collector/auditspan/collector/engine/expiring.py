@@ -6,9 +6,7 @@
 4. The certificate. Until it is there, all of this is done again.
 """
 
-import logging
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,27 +16,28 @@ import numpy as np
 import pyarrow as pa
 from pydantic import JsonValue
 
-from auditspan.collector.control.errors import ControlError
 from auditspan.collector.control.expiry_plan import Range
 from auditspan.collector.control.holds_files import HoldFiles
 from auditspan.collector.control.records import rfc3339
 from auditspan.collector.data_dir import DataDir
 from auditspan.collector.engine.sealed_requests import (
     NOT_CERTIFIED,
+    Decision,
+    Due,
+    Row,
     certify,
     entries_of,
     in_spool,
+    pending,
 )
 from auditspan.collector.engine.sealing import SUFFIX
 from auditspan.integrity.control_entry import Kind
 from auditspan.storage.batch_file import read_batch, write_batch
 from auditspan.storage.engine import Engine
-from auditspan.storage.errors import BatchFileInvalid, ErasureIncomplete, StorageError
+from auditspan.storage.errors import BatchFileInvalid, ErasureIncomplete
 from auditspan.storage.old_parts import drop_old_parts
 from auditspan.storage.render import Target
 from auditspan.storage.sealing.seal_file import Seal, read_seal
-
-LOG = logging.getLogger("auditspan.collector.engine")
 
 _PENDING: Final = (
     "SELECT ExpiryId, BatchId, LogId, Start, End, "  # noqa: S608 (ours)
@@ -47,20 +46,13 @@ _PENDING: Final = (
     "ORDER BY At, ExpiryId, BatchId, LogId, Start"
 )
 _STATEMENT_RANGES: Final = 200
-_RETRY_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """An early expiry that was approved and has no certificate yet."""
 
-    id: str
-    batch_id: str
-    at_ns: int
-    requested_by: str
-    approved_by: str
-    ticket: str
-    proposal: str
+    decision: Decision
     ranges: tuple[Range, ...]
 
     def conditions(self) -> Iterator[str]:
@@ -82,36 +74,22 @@ class Expiring:
     data: DataDir
     store: Engine
     now_ns: Callable[[], int] = time.time_ns
-    again_at: float = field(default=0.0)
-    """When to look again though nothing came; 0.0 at once, infinity never."""
+    due: Due = field(default_factory=lambda: Due("an early expiry"))
 
     def tick(self, *, stored: bool) -> None:
         """Do what is due: after a batch was stored, at the start, and again after a failure."""
-        if not stored and time.monotonic() < self.again_at:
-            return
-        try:
-            waiting = self.run()
-        except (StorageError, ControlError, OSError) as error:
-            LOG.error("an early expiry is not complete: %s; it is tried again", error)
-            waiting = 1
-        self.again_at = time.monotonic() + _RETRY_SECONDS if waiting else float("inf")
+        self.due.tick(self.run, stored=stored)
 
     def run(self) -> int:
         """Do all that can be done; how many still wait for their entry to be signed."""
         waiting = 0
-        for request in self._pending():
-            entries = entries_of(self.store, Kind.EARLY_EXPIRY, request.id)  # 1
-            if not entries or in_spool(self.data, request.batch_id):
+        for decision, rows in pending(self.store, _PENDING, "ExpiryId"):
+            entries = entries_of(self.store, Kind.EARLY_EXPIRY, decision.id)  # 1
+            if not entries or in_spool(self.data, decision.batch_id):
                 waiting += 1
                 continue
-            self._do(request, entries)
+            self._do(_request(decision, rows), entries)
         return waiting
-
-    def _pending(self) -> list[Request]:
-        found: dict[tuple[str, str], list[dict[str, object]]] = defaultdict(list)
-        for row in self.store.arrow(_PENDING).to_pylist():
-            found[row["ExpiryId"], row["BatchId"]].append(row)
-        return [_request(rows) for rows in found.values()]
 
     def _do(self, request: Request, entries: Sequence[Mapping[str, JsonValue]]) -> None:
         kept = self._kept(request)
@@ -119,20 +97,13 @@ class Expiring:
             self._delete(f"{condition} AND RecordId NOT IN {{kept:Array(String)}}", kept)
         self._clear_files(request, frozenset(kept))  # 3
         drop_old_parts(self.store, ("audit_records",))
-        text: dict[str, JsonValue] = {  # 4
-            "format": 1,
-            "expiry": request.id,
-            "requested_by": request.requested_by,
-            "approved_by": request.approved_by,
-            "ticket": request.ticket,
-            "proposal": request.proposal,
-            "decided_at": rfc3339(request.at_ns),
+        text = request.decision.told("expiry") | {  # 4
             "log_entries": [dict(entry) for entry in entries],
             "expired": [each.model_dump(mode="json") for each in request.ranges],
             "kept_by_holds": len(kept),
             "completed_at": rfc3339(self.now_ns()),
         }
-        certify(self.store, request.id, request.batch_id, self.now_ns(), text)
+        certify(self.store, request.decision, self.now_ns(), text)
 
     def _kept(self, request: Request) -> list[str]:
         """Records that a hold keeps which came after the approval."""
@@ -168,22 +139,12 @@ class Expiring:
                 write_batch(batch, _without(found.table, request.ranges, kept), found.batch_id)
 
 
-def _request(rows: Sequence[Mapping[str, object]]) -> Request:
-    first = rows[0]
-    at = first["At"]
-    return Request(
-        str(first["ExpiryId"]),
-        str(first["BatchId"]),
-        at if isinstance(at, int) else 0,
-        str(first["RequestedBy"]),
-        str(first["ApprovedBy"]),
-        str(first["Ticket"]),
-        str(first["Proposal"]),
-        tuple(
-            Range.model_validate({"log": row["LogId"], "start": row["Start"], "end": row["End"]})
-            for row in rows
-        ),
+def _request(decision: Decision, rows: Sequence[Row]) -> Request:
+    ranges = (
+        Range.model_validate({"log": row["LogId"], "start": row["Start"], "end": row["End"]})
+        for row in rows
     )
+    return Request(decision, tuple(ranges))
 
 
 def _read(path: Path) -> Seal | None:

@@ -5,18 +5,27 @@ entry is signed. It is done when it has a certificate, and done again until then
 """
 
 import json
-from collections.abc import Mapping
-from typing import Final
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Self
 
 import pyarrow as pa
 from pydantic import JsonValue
 
+from auditspan.collector.control.errors import ControlError
+from auditspan.collector.control.records import rfc3339
 from auditspan.collector.data_dir import DataDir
 from auditspan.integrity.control_entry import Kind
 from auditspan.storage.engine import Engine
-from auditspan.storage.errors import ErasureIncomplete
+from auditspan.storage.errors import ErasureIncomplete, StorageError
 from auditspan.storage.render import Target
 
+LOG = logging.getLogger("auditspan.collector.engine")
+
+_RETRY_SECONDS: Final = 10.0
 NOT_CERTIFIED: Final = "NOT IN (SELECT ErasureId, BatchId FROM erasure_certificates)"
 """Of the id of a request and of the batch that it came in."""
 _ENTRY: Final = (
@@ -27,6 +36,71 @@ _DONE: Final = (
     "SELECT count() FROM erasure_certificates "
     "WHERE ErasureId = {id:String} AND BatchId = {batch:String}"
 )
+
+
+Row = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Who decided on a request, and when."""
+
+    id: str
+    batch_id: str
+    at_ns: int
+    requested_by: str
+    approved_by: str
+    ticket: str
+    proposal: str
+
+    @classmethod
+    def of(cls, row: Row, id: str) -> Self:
+        """From a row of its table; `id` is the column that names the request."""
+        at = row["At"]
+        names = ("BatchId", "RequestedBy", "ApprovedBy", "Ticket", "Proposal")
+        batch, *rest = (str(row[name]) for name in names)
+        return cls(str(row[id]), batch, at if isinstance(at, int) else 0, *rest)
+
+    def told(self, what: str) -> dict[str, JsonValue]:
+        """On a certificate."""
+        return {
+            "format": 1,
+            what: self.id,
+            "requested_by": self.requested_by,
+            "approved_by": self.approved_by,
+            "ticket": self.ticket,
+            "proposal": self.proposal,
+            "decided_at": rfc3339(self.at_ns),
+        }
+
+
+@dataclass(slots=True)
+class Due:
+    """When to look again though nothing came."""
+
+    what: str
+    """An erasure, for example."""
+    again_at: float = 0.0
+    """0.0 at once, infinity never."""
+
+    def tick(self, run: Callable[[], int], *, stored: bool) -> None:
+        """Run after a batch was stored, at the start, and again while something waits or failed."""
+        if not stored and time.monotonic() < self.again_at:
+            return
+        try:
+            waiting = run()
+        except (StorageError, ControlError, OSError) as error:
+            LOG.error("%s is not complete: %s; it is tried again", self.what, error)
+            waiting = 1
+        self.again_at = time.monotonic() + _RETRY_SECONDS if waiting else float("inf")
+
+
+def pending(store: Engine, sql: str, id: str) -> list[tuple[Decision, list[Row]]]:
+    """The requests of a statement, with their rows."""
+    found: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in store.arrow(sql).to_pylist():
+        found[row[id], row["BatchId"]].append(row)
+    return [(Decision.of(rows[0], id), rows) for rows in found.values()]
 
 
 def entries_of(store: Engine, kind: Kind, id: str) -> list[dict[str, JsonValue]]:
@@ -40,10 +114,9 @@ def in_spool(data: DataDir, batch_id: str) -> bool:
     return (data.folder("spool") / f"{batch_id}.seg").exists()
 
 
-def certify(
-    store: Engine, id: str, batch_id: str, at_ns: int, text: Mapping[str, JsonValue]
-) -> None:
+def certify(store: Engine, decision: Decision, at_ns: int, text: Mapping[str, JsonValue]) -> None:
     """Say that a request is done. Raises `ErasureIncomplete`."""
+    id, batch_id = decision.id, decision.batch_id
     rows = pa.table(
         {
             "ErasureId": [id],
