@@ -7,7 +7,7 @@ looked at.
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from auditspan.integrity.checkpoint import Checkpoint, parse_checkpoint
 from auditspan.integrity.errors import IntegrityError, ProofInvalid
@@ -19,6 +19,8 @@ from auditspan.reports.verification.checkpoints import Notes, compared
 from auditspan.reports.verification.report import Problem, Weight
 from auditspan.reports.verification.stored_tree import StoredTree
 from auditspan.reports.verification.trust import Trust
+
+_NOT_WHOLE: Final = {"log.gap", "log.missing", "log.split", "log.truncated", "root.mismatch"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Logs:
         for origin in roots:
             logs._rebuild(origin)
         logs._root_logs(roots)
+        logs._earlier(roots)
         logs._revoked()
         for origin in logs._origins():
             if origin not in roots:
@@ -204,6 +207,15 @@ class Logs:
         if self.trust.policy is not None and not any(self.ends.get(root) for root in roots):
             says = "no root log is here, so nobody can say which logs there were"
             self._problem("root.missing", says, weight=Weight.UNVERIFIABLE)
+
+    def _earlier(self, roots: Sequence[str]) -> None:
+        """A root log that a later one has the last note of is here, as far as that."""
+        said = {problem.log for problem in self.problems if problem.kind in _NOT_WHOLE}
+        for origin in roots:
+            if self.listed.get(origin) and origin not in said:
+                signed, tree = self.notes.by_log[origin], self.trees[origin]
+                self._extent(origin, signed.size, tree)
+                self.problems += compared(signed, tree, self.progress)
 
     def _revoked(self) -> None:
         """What is under keys that somebody said not to trust any more."""
