@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from auditspan.integrity.policy import parse_policy
+from auditspan.storage.engine import open_embedded
 from tests.collector.signer.key_service import KeyService
 from tests.end_to_end.bodies import body, post
 from tests.end_to_end.running import COMMAND, CONFIG, Collector, running
@@ -158,3 +159,24 @@ def test_lost_keys_are_replaced_by_those_of_a_key_service(tmp_path: Path) -> Non
     both.write_text(run("log", "policy", "--with", old, data=data).stdout)
     assert verified(data, both)["verdict"] == "VALID"
     assert verified(data, old)["verdict"] == "INVALID"
+    # The keys of before may be in other hands; the new root log holds the end of the old one.
+    without_its_end(data, "local/auditspan/default/root", 2)
+    report = verified(data, both)
+    assert report["verdict"] == "INVALID"
+    assert ("log.truncated", "local/auditspan/default/root") in {
+        (one["kind"], one["log"]) for one in report["problems"]
+    }
+
+
+def without_its_end(data: Path, log: str, size: int) -> None:
+    """Nothing of a log is left behind a size, as if it had never been signed."""
+    store = open_embedded(data / "store")
+    for table, column in (
+        ("audit_seals", "LogIndex"),
+        ("audit_log_entries", "LogIndex"),
+        ("audit_checkpoints", "Size"),
+    ):
+        kept = f"{column} {'<=' if column == 'Size' else '<'} {size}"
+        sql = f"ALTER TABLE {table} DELETE WHERE LogId = '{log}' AND NOT ({kept}) "
+        store.command(sql + "SETTINGS mutations_sync = 2")
+    store.close()
