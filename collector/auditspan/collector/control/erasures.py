@@ -4,7 +4,7 @@ Asking:    1. what stands where is looked up, 2. records on hold are refused, 3.
            `erasure` is filed, which names records and groups.
 Approving: 1. it is looked up again, also which reads quote what goes by now and what else came in
            the same requests, 2. `record.erased` is in the spool, 3. batches that wait for
-           another backend are cleared of the requests.
+           another backend, and the list of recent requests, are cleared of them.
 The engine: 1. the record's entry is sealed and signed, 2. it erases (`engine/erasing.py`), 3. it
            writes the certificate.
 """
@@ -21,6 +21,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from auditspan.collector.control.changes import Changes
+from auditspan.collector.control.erasure_hashes import forget
 from auditspan.collector.control.erasure_kinds import ERASURE, RECORD_ERASED
 from auditspan.collector.control.erasure_plan import (
     MOST,
@@ -49,14 +50,15 @@ Purge = Callable[[Sequence[Step]], None]
 """Clears what waits for another backend of the requests that records came in."""
 
 
-def in_folder(folder: Path) -> Purge:
-    """Clears the queue in a folder, which need not be there."""
+def in_folder(data: Path) -> Purge:
+    """Clears the queue of a data folder, if it has one, and its list of recent requests."""
 
     def purge(steps: Sequence[Step]) -> None:
         requests: dict[str, set[str]] = defaultdict(set)
         for step in steps:
             requests[step.batch_id].add(step.request_digest)
-        clear(folder, requests)
+        clear(data / "forward", requests)
+        forget(data / "spool", set().union(*requests.values()))
 
     return purge
 

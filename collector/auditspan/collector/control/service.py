@@ -178,7 +178,7 @@ def open_controls(
     journal = Journal(versions, submit)
     own = registry_handler(versions, calendar or Calendar())
     asked, holds = lookup or no_store(), HoldFiles(registry)
-    purge = in_folder(registry.parent / "forward")
+    purge = in_folder(registry.parent)
     privacy = (
         erasure_handler(asked, holds, purge),
         hold_handler(holds),
