@@ -29,7 +29,8 @@ def note(log: LocalSigner, *numbers: int) -> bytes:
 
 def test_what_met_one_of_them_meets_both() -> None:
     """And what met neither does not."""
-    both = parse_policy(merged([policy(NEW, 0), policy(OLD, 1, 2)]).encode())
+    both = parse_policy(merged([policy(OLD, 1, 2), policy(NEW, 0)]).encode())
+    assert [log.name for log in both.logs] == [OLD.name, NEW.name]
     for met in (note(NEW, 0), note(OLD, 1, 2), note(OLD, 0)):
         assert both.accept(met).checkpoint.size == 1
     for unmet in (note(NEW), note(OLD, 1), note(NEW, 3)):

@@ -11,7 +11,10 @@ from auditspan.integrity.policy import NONE, Policy, parse_policy
 
 
 def merged(policies: Sequence[bytes]) -> str:
-    """The newest first. Raises `PolicyInvalid`, `OptionInvalid`."""
+    """The newest last: an evidence package takes the last root log that is here.
+
+    Raises `PolicyInvalid`, `OptionInvalid`.
+    """
     parsed = [parse_policy(data) for data in policies]
     if any(policy.quorum == NONE for policy in parsed):
         raise OptionInvalid(

@@ -212,7 +212,7 @@ def policy_command(
 
     text = folder_policy(data / "public")
     if older:
-        text = merged([text.encode(), *(path.read_bytes() for path in older)])
+        text = merged([*(path.read_bytes() for path in older), text.encode()])
     typer.echo(text, nl=False)
 
 
