@@ -3,6 +3,7 @@
 #   make test   linters and the whole test suite, against the built wheel
 #   make up     run the collector
 #   make crash  kill collectors at every step and count what they kept
+#   make bench  what it costs; make bench-query: questions over ten million records
 #   make query-attacks   what readers' statements were tried, and what became of them
 PYTHON ?= python3
 VENV   := .venv
@@ -11,7 +12,7 @@ DATA   ?= data
 SOURCES := $(shell find semconv wire identity policy registry integrity processors storage \
              instrumentation collector reports cli -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
-.PHONY: demo test up query-attacks crash lint unit check-python semconv docs bench dev clean
+.PHONY: demo test up query-attacks crash lint unit check-python semconv docs bench bench-query dev clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python examples/demo/run.py
@@ -48,8 +49,15 @@ KILLS ?= 240
 crash: $(VENV)/.tools
 	$(BIN)/python -m bench.crash --kills $(KILLS) $(if $(SEED),--seed $(SEED)) --keep
 
+# The whole pipeline, beside a peer, little traffic; 8 minutes. BENCH=--full for longer runs.
+BENCH ?=
 bench: $(VENV)/.tools
-	$(BIN)/python bench/run.py
+	$(BIN)/python bench/run.py $(BENCH)
+
+# Ten million records and questions about them; 10 minutes, 4 GB of disk.
+bench-query: $(VENV)/.tools
+	$(BIN)/python -m bench.query
+	$(BIN)/python -m bench.report
 
 # For work on the code: an editable install in an environment of its own.
 dev: VENV := .venv-dev

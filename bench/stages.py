@@ -53,6 +53,11 @@ def segment(folder: Path, history: History, distinct: int) -> Path:
     return path
 
 
+def frames(bodies: list[bytes]) -> bytes:
+    """A segment of these requests."""
+    return b"".join(frame(each, number) for number, each in enumerate(bodies))
+
+
 def body(first: int, tools: list[str], distinct: int) -> bytes:
     """One request."""
     sent = ExportTraceServiceRequest()

@@ -1,6 +1,7 @@
 """A real `auditspan up` for benchmarks: the airline's registry in force, an agent with a key."""
 
 import re
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -62,14 +63,20 @@ class Bench:
 
 @contextmanager
 def bench(
-    data: Path, config: Mapping[str, JsonValue], *, registry: bool = True, cores: str = ""
+    data: Path,
+    config: Mapping[str, JsonValue],
+    *,
+    registry: bool = True,
+    policies: bool = True,
+    cores: str = "",
 ) -> Iterator[Bench]:
     """Start one; `config` is laid over the ports that are free. `cores` as `taskset -c` has it."""
     text = yaml.safe_dump(over(yaml.safe_load(CONFIG), config))
     command = (*(("taskset", "-c", cores) if cores else ()), *COMMAND)
     with running(data, text, command=command) as found:
         plain = Collector(found.data, found.process, found.addresses)
-        yield Bench(plain, _key(plain) if registry else "", family(found.process.pid))
+        key = _key(plain, policies=policies) if registry else ""
+        yield Bench(plain, key, family(found.process.pid))
 
 
 def over(base: Mapping[str, JsonValue], more: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
@@ -82,8 +89,13 @@ def over(base: Mapping[str, JsonValue], more: Mapping[str, JsonValue]) -> dict[s
     return merged
 
 
-def _key(collector: Collector) -> str:
-    collector.auditspan("apply", str(ROOT / "examples" / "airline" / "registry"), *WHY)
+def _key(collector: Collector, *, policies: bool) -> str:
+    source = ROOT / "examples" / "airline" / "registry"
+    if not policies:
+        copy = collector.data.parent / "registry"
+        shutil.copytree(source, copy, ignore=shutil.ignore_patterns("policies", "examples"))
+        source = copy
+    collector.auditspan("apply", str(source), *WHY)
     return collector.auditspan("keys", "issue", "airline-agent", *WHY).stdout.strip()
 
 

@@ -1,8 +1,8 @@
 """Requests of spans as agents send them: two thirds tool calls, one third model calls.
 
-The tools, the agent and its rules are those of `examples/airline`. Every span has the attributes of
-a recorded call, filled up to a number of attributes and a size. A body is made once; `stamped` gives
-a copy that no collector has seen, by new ids of the same length.
+The tools, the agent and its rules are those of `examples/airline`. Every span has the attributes
+of a recorded call, filled up to a number of attributes and a size. A body is made once; `stamped`
+gives a copy that no collector has seen, by new ids of the same length.
 """
 
 import hashlib
@@ -85,7 +85,8 @@ def _add(scope: ScopeSpans, shape: Shape, rng: random.Random, row: int, sequence
     tool_call = row % 3 != 0
     start = time.time_ns() - 10**9 + row * 1000
     span = scope.spans.add(
-        trace_id=_PREFIX + (row // _PER_TRACE + 1).to_bytes(8),
+        # Traces of all batches lie among each other in the order of the store.
+        trace_id=hashlib.sha256(b"%d" % (row // _PER_TRACE)).digest()[:8] + _PREFIX,
         span_id=(row + 1).to_bytes(8),
         parent_span_id=(row // _PER_TRACE + 1).to_bytes(8),
         name="execute_tool" if tool_call else "chat gpt-4o",

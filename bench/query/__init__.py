@@ -1,0 +1,1 @@
+"""What questions cost over ten million records."""

@@ -1,0 +1,1 @@
+"""What little traffic costs, and large spans."""
