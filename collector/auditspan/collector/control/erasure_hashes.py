@@ -1,8 +1,8 @@
 """Takes hashes of requests whose content is erased from the list of what was received lately.
 
 That list (`front/recent_log.py`) knows a retransmission for a quarter of an hour, and is not
-written anew while nothing comes. A hash is overwritten in its place by as many zeros, so a process that
-appends meanwhile finds nothing moved; one that runs still knows the request in its memory.
+written anew while nothing comes. A hash is overwritten in its place by as many zeros, so a process
+that appends meanwhile finds nothing moved; one that runs still knows the request in its memory.
 """
 
 import os
