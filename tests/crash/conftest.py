@@ -1,5 +1,6 @@
 """One nursery for the tests of a process."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,8 @@ from tests.crash.collector import Collector, Nursery, new_collector, nursery
 @pytest.fixture(scope="session")
 def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
     """Where processes come from."""
+    if sys.platform != "linux":
+        pytest.skip("processes are forked and watched as only Linux can")
     with nursery(tmp_path_factory.mktemp("nursery")) as at:
         yield at
 
