@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.running import CONFIG, Collector, running
-from tests.end_to_end.test_erasure import SECRET, calls, found
+from tests.end_to_end.test_erasure import SECRET, bytes_of, calls, found
 from tests.end_to_end.test_two_persons import AGENT, EXAMPLE, PEOPLE, POLICY, TOOLS, House
 
 PRIVACY = """\
@@ -39,15 +39,19 @@ def bootstrapped(collector: Collector, folder: Path) -> House:
 
 
 def proposed(house: House, *words: str) -> str:
-    """Dora proposes, and cannot approve it herself; the hash that Dan is to approve."""
+    """Dora proposes; the hash that another is to approve."""
     asked = house.run("dora", *words, *WHY)
     assert asked.returncode == 0, asked.stderr
     [start] = re.findall(r"auditspan approve ([0-9a-f]{8,})", asked.stderr)
+    return str(start)
+
+
+def refused_alone(house: House, start: str) -> None:
+    """Neither she who asked nor the operator's token approves."""
     own = house.run("dora", "approve", start)
     assert (own.returncode, "another principal must approve" in own.stderr) == (1, True)
     operator = house.run("operator", "approve", start)
     assert (operator.returncode, "operator may not do" in operator.stderr) == (1, True)
-    return str(start)
 
 
 def approved(house: House, start: str) -> None:
@@ -134,13 +138,15 @@ def test_two_persons_and_processes_that_die(tmp_path: Path) -> None:
 
         placed = house.run("dora", "hold", "add", "--filter", "tool=pay", *WHY)
         hold = placed.stdout.split()[1]
-        records = house.rows("SELECT RecordId FROM audit WHERE ToolName = 'pay'")
+        records = house.rows("SELECT RecordId, RequestDigest FROM audit WHERE ToolName = 'pay'")
+        hashes = {str(row["RequestDigest"]).encode() for row in records}
         erase = ("erase", "--yes", *(f"--record={row['RecordId']}" for row in records))
         refused = house.run("dora", *erase, *WHY)
         assert (refused.returncode, hold in refused.stderr) == (1, True)
         approved(house, proposed(house, "hold", "release", hold))
 
         start = proposed(house, *erase)
+        refused_alone(house, start)
         approved(house, start)
         kill_engines(collector, (0.0, 0.4, 0.9))
         os.kill(collector.process.pid, signal.SIGKILL)
@@ -153,6 +159,8 @@ def test_two_persons_and_processes_that_die(tmp_path: Path) -> None:
         [paper] = certificates(house, "erasures", only(house, "erasures"))
         assert (paper["requested_by"], paper["approved_by"]) == ("person:dora", "person:dan")
         assert found(data) == []
+        files = [path for path in data.rglob("*") if path.is_file()]
+        assert not [path for path in files for hash in hashes if hash in bytes_of(path)]
         count = "SELECT count() AS n, uniqExact(ErasureId) AS u FROM erasures"
         assert [row["u"] for row in house.rows(count)] in ([1], ["1"])
         before = states(house)
