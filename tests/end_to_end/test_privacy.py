@@ -123,7 +123,7 @@ def states(house: House) -> dict[str, int]:
     }
 
 
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(400)
 def test_two_persons_and_processes_that_die(tmp_path: Path) -> None:
     """Each request is done once, wherever a process was killed, and the trail is valid."""
     data = tmp_path / "data"
