@@ -159,3 +159,21 @@ def test_a_profile_of_the_server_hides_nothing(copy: Sealed) -> None:
     )
     found = answer(cast(Engine, engine), "altered", part)
     assert found["LogIndex"].to_pylist() == [30]
+
+
+def test_what_was_filled_later_is_named(copy: Sealed) -> None:
+    """That a column, or a group, was empty can be tried; what another value was, nobody can say."""
+    one = "ALTER TABLE audit_records UPDATE"
+    copy.sql(f"{one} Purpose = 'agreed' WHERE LogIndex = 30")
+    control = copy.rows("SELECT min(LogIndex) AS i FROM audit_records WHERE RecordKind = 'control'")
+    copy.sql(f"{one} ToolResult = 'x', ResultHash = 'y' WHERE LogIndex = {control[0]['i']}")
+    copy.sql(f"{one} Summary = 'nothing happened' WHERE LogIndex = 32")
+    copy.sql(f"{one} DataSubjectIds = ['x'], GrantId = 'g' WHERE LogIndex = 33")
+    found = {problem.index: problem.says for problem in copy.verify().problems}
+    other = "its content is not what was sealed: its core, or one of its groups"
+    assert found == {
+        30: "its content is not what was sealed: column Purpose was empty then",
+        control[0]["i"]: "its content is not what was sealed: group result was empty then",
+        32: other,
+        33: other,
+    }

@@ -39,6 +39,7 @@ from auditspan.reports.verification import evidence_anchors
 from auditspan.reports.verification.asking import Ask, Progress, chunks, rows, silent
 from auditspan.reports.verification.bodies import read_bodies
 from auditspan.reports.verification.checkpoints import Notes
+from auditspan.reports.verification.row_values import StoredRow, stored_rows
 from auditspan.reports.verification.sealed_log import SealedLogs
 from auditspan.reports.verification.window import Window
 from auditspan.storage.sealing.recompute_rows import CORE, FILTERS
@@ -195,36 +196,31 @@ class _Building:
                 yield ControlLine(root, index, kind, body, hashes)
 
     def _rows(self, complete: bool) -> Iterator[Row]:
-        filters = {name: list(self.wanted.filters.get(name, ())) for name in FILTERS}
+        filters = {name: list(values) for name, values in self.wanted.filters.items()}
         done, of = 0, sum(end - first for first, end in self.ranges.values())
         for origin, place in self.ranges.items():
             for first, end in chunks(*place, _CHUNK):
-                found = self.ask(
-                    "rows",
-                    {
-                        "log": origin,
-                        "first": first,
-                        "end": end,
-                        "all": int(complete),
-                        **self.wanted.window.parameters(),
-                        **filters,
-                    },
+                found = stored_rows(
+                    self.ask,
+                    origin,
+                    first,
+                    end,
+                    everything=complete,
+                    window=self.wanted.window,
+                    filters=filters,
                 )
-                yield from map(self._row, found.to_pylist())
+                yield from map(self._row, found)
                 done += end - first
                 self.progress("records", done, of)
 
-    def _row(self, row: dict[str, Any]) -> Row:
-        salt, salts = row.pop("RecordSalt"), dict(row.pop("GroupSalts"))
-        redacted, shown = dict(row.pop("Redacted")), row.pop("Shown_")
-        values = {name: _plain(value) for name, value in row.items() if value}
-        if not shown:
+    def _row(self, row: StoredRow) -> Row:
+        if not row.asked_for:
             self.hidden += 1
-            return _hidden(values, salt, salts, redacted)
+            return _hidden(row)
         self.shown += 1
-        if not salts:
-            return Shown(values, salt)
-        return Erased(values, _texts(salts), _texts(redacted))
+        if not row.salts:
+            return Shown(row.values, row.salt)
+        return Erased(row.values, row.salts, row.redacted)
 
     def _anchors(self) -> Iterator[Anchor]:
         wanted = self.wanted
@@ -243,32 +239,19 @@ def build(
     return Built(building.shown, building.hidden, building.entries, len(building.ranges))
 
 
-def _hidden(
-    values: Mapping[str, object], salt: bytes, salts: dict[Any, bytes], redacted: dict[Any, bytes]
-) -> Row:
+def _hidden(row: StoredRow) -> Row:
     """The core alone."""
-    core = {name: value for name, value in values.items() if name in CORE}
-    if not salts:
-        return Hidden(core, derived_salt(salt, CORE_GROUP), fields_digest(values, salt, SCHEMA))
-    left, gone = _texts(salts), _texts(redacted)
-    fields = [b"auditspan/fields/v1\n"]
+    core = {name: value for name, value in row.values.items() if name in CORE}
+    if not row.salts:
+        fields = fields_digest(row.values, row.salt, SCHEMA)
+        return Hidden(core, derived_salt(row.salt, CORE_GROUP), fields)
+    parts = [b"auditspan/fields/v1\n"]
     for group in SCHEMA.groups:
-        found = gone.get(group.name, b"")
-        if not found and group.name in left:
-            found = group_commitment(values, left[group.name], group.name, SCHEMA)
-        fields.append(netstring(group.name.encode()) + found if found else b"")
-    return Hidden(core, left[CORE_GROUP], hashlib.sha256(b"".join(fields)).digest())
-
-
-def _plain(value: object) -> object:
-    """Structs of the engine as tuples."""
-    if isinstance(value, list) and isinstance(value[0], dict):
-        return [tuple(item.values()) for item in value]
-    return value
-
-
-def _texts(pairs: Mapping[Any, bytes]) -> dict[str, bytes]:
-    return {k.decode() if isinstance(k, bytes) else k: bytes(v) for k, v in pairs.items()}
+        found = row.redacted.get(group.name, b"")
+        if not found and group.name in row.salts:
+            found = group_commitment(row.values, row.salts[group.name], group.name, SCHEMA)
+        parts.append(netstring(group.name.encode()) + found if found else b"")
+    return Hidden(core, row.salts[CORE_GROUP], hashlib.sha256(b"".join(parts)).digest())
 
 
 def _json(found: Sequence[Mapping[str, Any]]) -> bytes:

@@ -7,10 +7,13 @@ from typing import Any, Final
 
 from auditspan.reports.verification.asking import Ask, Progress, chunks, rows
 from auditspan.reports.verification.bodies import ALL, Said
+from auditspan.reports.verification.difference import filled_later
 from auditspan.reports.verification.report import Problem, State, Weight
 
 _CHUNK: Final = 200_000
 _DAY: Final = 86_400
+_EXPLAINED: Final = 20
+"""Of how many altered records it is looked for what was altered."""
 
 
 @dataclass(slots=True)
@@ -66,8 +69,19 @@ class Records:
                 self._problem("record.unsealed", says, index, record)
                 continue
             self.states[State.ALTERED] += 1
-            self._problem("record.altered", _difference(row), index, record)
+            self._problem("record.altered", self._difference(row), index, record)
         return {row["LogIndex"] for row in found}
+
+    def _difference(self, row: Mapping[str, Any]) -> str:
+        if row["SameContent"]:
+            return "the day of expiry, or the version, in its seal is not its own"
+        says = "its content is not what was sealed"
+        filled = ""
+        if self.states[State.ALTERED] <= _EXPLAINED:
+            filled = filled_later(self.ask, self.origin, row["LogIndex"])
+        if filled:
+            return f"{says}: {filled} was empty then"
+        return f"{says}: its core, or one of its groups"
 
     def _redacted(self, part: Mapping[str, Any]) -> set[int]:
         """Records of which groups were erased: only by an entry of the log, and for good."""
@@ -126,12 +140,6 @@ class Records:
         weight: Weight = Weight.INVALID,
     ) -> None:
         self.problems.append(Problem(kind, weight, says, self.origin, index, record))
-
-
-def _difference(row: Mapping[str, Any]) -> str:
-    if row["SameContent"]:
-        return "the day of expiry, or the version, in its seal is not its own"
-    return "its content is not what was sealed: its core, or one of its groups"
 
 
 def _names(groups: Sequence[str] | set[str]) -> str:
