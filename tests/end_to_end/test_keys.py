@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from auditspan.integrity import verify
 from auditspan.integrity.policy import parse_policy
 from auditspan.storage.engine import open_embedded
 from tests.collector.signer.key_service import KeyService
@@ -24,6 +25,7 @@ sys.argv += ["--recover"] if sys.argv[1] == "up" else []
 main()
 """
 """As an operator starts it who knows that a log is lost."""
+VERIFY = str(verify.__file__)
 ACTIONS = "SELECT count() FROM audit WHERE RecordKind = 'action'"
 
 
@@ -141,24 +143,30 @@ def test_lost_keys_are_replaced_by_those_of_a_key_service(tmp_path: Path) -> Non
     refused = run("up", "--recover", "--config", tmp_path / "data.yaml", data=data)
     assert refused.returncode == 2
     assert "set service.integrity.deployment to another name" in refused.stderr
-    service = KeyService.made(tmp_path / "service")
-    key = {"command": list(service.command), "public_key_file": str(service.public)}
-    integrity = {"deployment": "second", "root_signer": key, "notary_signer": key}
+    service, other = KeyService.made(tmp_path / "service"), KeyService.made(tmp_path / "other")
+    integrity = {"deployment": "second", "root_signer": kept(service), "notary_signer": kept(other)}
     config = f"{CONFIG}  integrity: {json.dumps(integrity)}\n"
     with running(data, config, command=(sys.executable, "-c", RECOVER)) as collector:
         send(collector, 2)
         service.feels("down")
-        done = post(collector.addresses["http"], body("n3", 3), content_type=PROTOBUF)
-        assert done.code == 200
+        taken = post(collector.addresses["http"], body("n3", 3), content_type=PROTOBUF)
+        assert taken.code == 200
         time.sleep(1)
         service.feels("well")
         collector.wait_for(ACTIONS, 9)
     assert "cannot reach the key service" in (tmp_path / "data.log").read_text()
-    kept = {path.name for path in (data / "secrets" / "log").glob("*.key")}
-    assert not kept & {"root.key", "notary.key"}
+    files = {path.name for path in (data / "secrets" / "log").glob("*.key")}
+    assert not files & {"root.key", "notary.key"}
     both.write_text(run("log", "policy", "--with", old, data=data).stdout)
     assert verified(data, both)["verdict"] == "VALID"
     assert verified(data, old)["verdict"] == "INVALID"
+    case = tmp_path / "case.zip"
+    built = run("evidence", "build", "-o", case, "--policy", both, data=data)
+    assert built.returncode == 0, built.stderr
+    offline = [sys.executable, "-I", VERIFY, str(case), "--policy", str(both)]
+    done = subprocess.run(offline, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.startswith("VALID"), done.stdout
+    assert "local/auditspan/second/root" in done.stdout
     # The keys of before may be in other hands; the new root log holds the end of the old one.
     without_its_end(data, "local/auditspan/default/root", 2)
     report = verified(data, both)
@@ -166,6 +174,11 @@ def test_lost_keys_are_replaced_by_those_of_a_key_service(tmp_path: Path) -> Non
     assert ("log.truncated", "local/auditspan/default/root") in {
         (one["kind"], one["log"]) for one in report["problems"]
     }
+
+
+def kept(service: KeyService) -> dict[str, Any]:
+    """The key of a key service, as the configuration has it."""
+    return {"command": list(service.command), "public_key_file": str(service.public)}
 
 
 def without_its_end(data: Path, log: str, size: int) -> None:

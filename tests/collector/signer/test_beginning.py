@@ -81,17 +81,22 @@ def test_it_is_told_how_far_the_root_log_was_seen(data: DataDir) -> None:
 
 def test_programs_get_what_they_are_given(data: DataDir, tmp_path: Path) -> None:
     """The key's name and type, and those variables that are named."""
-    service = KeyService.made(tmp_path / "service")
+    service, other = KeyService.made(tmp_path / "service"), KeyService.made(tmp_path / "other")
     kept = ProgramConfig(
         command=service.command, public_key_file=service.public, environment=("KMS_PROFILE", "HOME")
     )
-    config = IntegrityConfig(domain="example.com", root_signer=kept, notary_signer=kept)
+    cosigning = ProgramConfig(command=other.command, public_key_file=other.public)
+    config = IntegrityConfig(domain="example.com", root_signer=kept, notary_signer=cosigning)
     environment = {"PATH": "/bin", "KMS_PROFILE": "audit", "SECRET": "s"}
     root, notary = begin_of(config, data, environment).programs
     assert root.vkey.startswith("example.com/auditspan/default/root+")
     assert notary.vkey.startswith("example.com/auditspan/default/notary+")
     assert root.environment == {"KMS_PROFILE": "audit", "PATH": "/bin"}
     assert (root.key, root.arguments, root.seconds) == ("root", service.command, 5.0)
+    assert notary.environment == {"PATH": "/bin"}
+    twice = config.model_copy(update={"notary_signer": kept})
+    with pytest.raises(ConfigInvalid, match="have one public key"):
+        begin_of(twice, data, environment)
 
 
 def test_programs_are_checked_in_the_configuration(data: DataDir, tmp_path: Path) -> None:

@@ -24,6 +24,11 @@ def begin_of(
     """The first line. Raises `ConfigInvalid`, `SecretFileInvalid`, `KeyInvalid`, `OSError`."""
     passphrase = passphrase_of(config, environment)
     programs = tuple(_programs(config, environment))
+    if len({Verifier.parse(program.vkey).public for program in programs}) < len(programs):
+        raise ConfigInvalid(
+            "service.integrity: root_signer and notary_signer have one public key, expected two: "
+            "a cosignature by the log's own key says nothing, and no policy takes it"
+        )
     folder = str(data.root / SIGNER)
     seen, before = _kept_root(data, f"{config.name}/root")
     return Begin(folder, config.name, data.instance, passphrase, programs, seen, before)
