@@ -117,7 +117,7 @@ class Service:
     def of(cls, config: CollectorConfig, data: DataDir, *, recover_log: bool = False) -> "Service":
         """Build the parts; nothing listens yet."""
         secrets, metrics = ensure_secrets(data), Metrics()
-        recover(data.folder("spool"))
+        recovered = recover(data.folder("spool"))
         start = replace(_start(config, data, secrets), recover=recover_log)
         engine = EngineProcess(start, lambda message: None)
         forwarder = _forwarder(config, data, metrics)
@@ -126,7 +126,7 @@ class Service:
         authority, authenticator = _authorities(config, data, secrets, keys)
         identities = _identities(config, secrets, authenticator, metrics)
         retransmissions = Retransmissions()
-        retransmissions.seed(in_spool(data.folder("spool"), time.time()))
+        retransmissions.seed(in_spool(data.folder("spool"), time.time(), recovered))
         metrics.watch_spool(lambda: spooled_bytes(data.folder("spool")))
         admission = Admission(authenticator, identities, committer, retransmissions, metrics)
         controls = open_controls(

@@ -1,12 +1,16 @@
 """Requests that are sent again."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
-from auditspan.collector.front.recent_log import WINDOW_SECONDS
-from auditspan.collector.front.retransmissions import Retransmissions, mark_of
+from auditspan.collector.control.stopped import operator
+from auditspan.collector.front.recent_log import WINDOW_SECONDS, RecentLog
+from auditspan.collector.front.retransmissions import Retransmissions, in_spool, mark_of
+from auditspan.wire.envelope import OTLP_TRACES, Envelope, frame
 
 A, B = mark_of("sha256:a", "agent:x"), mark_of("sha256:b", "agent:x")
 
@@ -133,3 +137,18 @@ def test_memory_is_bounded() -> None:
         assert await found.once(marks[0], _stores(log))
 
     asyncio.run(go())
+
+
+def test_what_a_crash_kept_out_of_the_log_is_known_at_every_start_after_it(tmp_path: Path) -> None:
+    """Also when the log has been written since, and the segment still waits for its store."""
+    at, principal = int(Clock.at * 1e9), operator()
+    segment = tmp_path / "i-1700000000000-00000001.seg"
+    segment.write_bytes(frame(Envelope(OTLP_TRACES, at, "sha256:a", principal.to_json())))
+    os.utime(segment, (Clock.at, Clock.at))
+    RecentLog(tmp_path).append([("sha256:before", "p", at)], at)
+    row = ("sha256:a", principal.id, at)
+    assert row in in_spool(tmp_path, Clock.at + 1, {segment.stem})
+    RecentLog(tmp_path).append([("sha256:later", "p", at)], at)
+    assert row in in_spool(tmp_path, Clock.at + 2)
+    segment.unlink()
+    assert row in in_spool(tmp_path, Clock.at + 3)

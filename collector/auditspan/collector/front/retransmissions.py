@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -30,13 +30,27 @@ def mark_of(digest: str, principal: str) -> bytes:
     return hashlib.blake2b(f"{digest}\0{principal}".encode(), digest_size=16).digest()
 
 
-def in_spool(folder: Path, now: float) -> list[Row]:
-    """Rows of the requests that a recovered spool holds or lately held, for `seed`."""
+def in_spool(folder: Path, now: float, recovered: Collection[str] = ()) -> list[Row]:
+    """Rows of the requests that a recovered spool holds or lately held, for `seed`.
+
+    Those of `recovered` segments, which a crash kept out of the log, stand in it afterwards: the
+    next start may find it written later than they were.
+    """
     log = RecentLog(folder)
+    known = log.read()
     since = max(log.written_at(), now - WINDOW_SECONDS)
     # Whatever is older than the log's last line stands in it.
-    unknown = [path for path in closed_segments(folder) if path.stat().st_mtime >= since]
-    return [*log.read(), *(row for path in unknown for row in _rows(path))]
+    unknown = [
+        path
+        for path in closed_segments(folder)
+        if path.stem in recovered or _written_at(path) >= since
+    ]
+    rows = [row for path in unknown for row in _rows(path)]
+    try:
+        log.append(rows, int(now * 1e9))
+    except OSError as error:
+        LOG.error("recent log: %s: repeats may be stored twice", error.strerror)
+    return [*known, *rows]
 
 
 class Retransmissions:
@@ -94,6 +108,14 @@ def _looked_at(task: "asyncio.Task[None]") -> None:
     """Nobody may be waiting any more, which is no fault."""
     if not task.cancelled():
         task.exception()
+
+
+def _written_at(path: Path) -> float:
+    """When a segment was written, Unix seconds; 0 of one that an engine of before has stored."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _rows(path: Path) -> Iterator[Row]:
