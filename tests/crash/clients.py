@@ -31,6 +31,8 @@ _QUICK: Final = (
     ("grpc.enable_http_proxy", 0),
 )
 _BEGAN: Final = 1_760_000_000_000_000_000
+_AGAIN_SECONDS: Final = (0.03, 0.03, 0.3, 3.0)
+"""Before a request is sent again; the longest is more than one life of a collector."""
 _GIVEN_UP: Final = 0.02
 """Part of the failed requests that is not sent again."""
 
@@ -104,7 +106,7 @@ class Client:
                 return True
             if self.stop.is_set() or self.rng.random() < _GIVEN_UP:
                 return False
-            self.stop.wait(0.03)
+            self.stop.wait(self.rng.choice(_AGAIN_SECONDS))
 
 
 def over_http(port: int) -> Sender:
