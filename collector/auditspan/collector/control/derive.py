@@ -42,6 +42,7 @@ _OBJECTS = {
     "recertification": "access",
     "anchor": "anchor",
     "hold": "hold",
+    "retention": "retention",
     "log": "log",
 }
 """What a record is about, by the first word of its kind."""

@@ -1,4 +1,4 @@
-"""Kinds of changes and of control records about erasures, holds and early expiry."""
+"""Kinds of changes and of control records about erasures, holds and retention."""
 
 from typing import Final
 
@@ -15,3 +15,5 @@ HOLD_RELEASED: Final = "hold.released"
 SHORTENING: Final = "retention.shorten"
 """A proposal to let records expire before their day."""
 EXPIRED_EARLY: Final = "record.expired_early"
+RETENTION_CHANGED: Final = "retention.changed"
+"""An entry of the log: the days of retention are others than at the last start."""

@@ -11,11 +11,11 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from auditspan.collector.control.erasure_kinds import RETENTION_CHANGED
 from auditspan.collector.control.records import ControlRecord, Why
 from auditspan.identity.files import write_atomic
 from auditspan.processors.retention import RetentionConfig
 
-RETENTION_CHANGED: Final = "retention.changed"
 _NAME: Final = "retention.json"
 
 

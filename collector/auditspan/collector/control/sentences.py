@@ -10,6 +10,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from auditspan.collector.anchors.kinds import ANCHOR_MISSED, ANCHOR_RESUMED
+from auditspan.collector.control import privacy_sentences
 from auditspan.collector.control.human_kinds import (
     ACCESS_RECERTIFIED,
     RECERTIFICATION_OVERDUE,
@@ -171,6 +172,7 @@ _WHAT: Final[Mapping[str, Callable[[ControlRecord], str]]] = {
     ANCHOR_RESUMED: _unanchored,
     LOG_KEY_ROTATED: _log_key,
     LOG_KEY_REVOKED: _log_key,
+    **privacy_sentences.WHAT,
 }
 """What was done, by kind; to add a kind is to add an entry."""
 
