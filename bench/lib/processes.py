@@ -1,4 +1,7 @@
-"""What processes take: CPU seconds and memory of a process and all that it started, by role."""
+"""What processes take: CPU seconds and memory of a process and all that it started, by role.
+
+Memory of all together is their proportional share (`Pss`), that of each its own peak (`VmHWM`).
+"""
 
 import os
 import threading
@@ -32,8 +35,8 @@ def peak_mb(pids: Mapping[str, int]) -> dict[str, float]:
 
 
 def now_mb(pids: Mapping[str, int]) -> float:
-    """What all have in memory now."""
-    return sum(_status(pid, "VmRSS") for pid in pids.values()) / 1024
+    """What all have in memory now; pages that they share count once."""
+    return sum(_pss(pid) for pid in pids.values()) / 1024
 
 
 def reset_peaks(pids: Mapping[str, int]) -> None:
@@ -92,6 +95,13 @@ def _children(pid: int) -> list[int]:
 def _cpu(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _pss(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1])
+    return 0
 
 
 def _status(pid: int, name: str) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from bench.lib.collector import Bench
-from bench.lib.processes import cpu, memory_of
+from bench.lib.processes import cpu, memory_of, peak_mb
 from bench.lib.results import median
 from bench.lib.sending import Sender
 
@@ -25,6 +25,8 @@ class Sustained:
     costs: Costs
     peak_mb: float
     growth_mb: float
+    peaks_mb: dict[str, float]
+    """Of each process, since it began."""
 
     def figures(self) -> dict[str, JsonValue]:
         """As they stand in a result."""
@@ -35,6 +37,7 @@ class Sustained:
             "cpu_us_all": round(whole(self.costs), 2),
             "peak_mb": round(self.peak_mb),
             "growth_mb": round(self.growth_mb),
+            "peaks_mb": {role: round(value) for role, value in self.peaks_mb.items()},
         }
 
 
@@ -55,7 +58,7 @@ def sustained(bench: Bench, sender: Sender, bodies: Iterable[bytes], spans: int)
         seconds = time.monotonic() - began
     bench.settled()
     costs = _difference(before, _snapshot(bench), spans)
-    return Sustained(spans, seconds, costs, memory.peak, memory.growth)
+    return Sustained(spans, seconds, costs, memory.peak, memory.growth, peak_mb(bench.pids))
 
 
 def medians(windows: list[Costs]) -> Costs:

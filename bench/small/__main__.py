@@ -19,7 +19,7 @@ from pydantic import JsonValue
 
 from auditspan.storage.engine import open_embedded
 from bench.lib.collector import Bench, bench
-from bench.lib.processes import cpu, peak_mb, reset_peaks
+from bench.lib.processes import cpu, reset_peaks
 from bench.lib.results import keep, quantile
 from bench.lib.sending import Sender
 from bench.lib.spans import Shape, bodies, endless
@@ -95,7 +95,7 @@ def little(data: Path, seconds: int) -> Figures:
         sender.paced(itertools.islice(source, 500), 100)
         at.drained()
         time.sleep(3)
-        figures["idle"] = {"cpu_percent": percent(at, lambda: time.sleep(2 * seconds))}
+        figures["idle"] = {**percent(at, lambda: time.sleep(2 * seconds))}
         for name, rate in RATES.items():
             taken: list[float] = []
             began = time.time()
@@ -108,7 +108,7 @@ def little(data: Path, seconds: int) -> Figures:
             spans[name] = (began, time.time())
             figures[name] = {
                 "requests": len(taken),
-                "cpu_percent": found,
+                **found,
                 "ack_p50_ms": quantile([each * 1e3 for each in taken], 0.5),
                 "ack_p99_ms": quantile([each * 1e3 for each in taken], 0.99),
             }
@@ -121,11 +121,16 @@ def little(data: Path, seconds: int) -> Figures:
     return figures
 
 
-def percent(at: Bench, run: Callable[[], object]) -> float:
-    """CPU of all processes while this runs, in percent of one core."""
-    before, began = sum(cpu(at.pids).values()), time.monotonic()
+def percent(at: Bench, run: Callable[[], object]) -> Figures:
+    """CPU while this runs, in percent of one core, of all processes and of each."""
+    before, began = cpu(at.pids), time.monotonic()
     run()
-    return round((sum(cpu(at.pids).values()) - before) / (time.monotonic() - began) * 100, 2)
+    after, took = cpu(at.pids), time.monotonic() - began
+    each = {role: (after[role] - before[role]) / took * 100 for role in after}
+    return {
+        "cpu_percent": round(sum(each.values()), 2),
+        "of_them": {role: round(value, 2) for role, value in each.items()},
+    }
 
 
 def lags_of(data: Path, spans: Mapping[str, tuple[float, float]]) -> dict[str, list[float]]:
@@ -149,11 +154,7 @@ def large(data: Path, rounds: int) -> Figures:
         at.drained()
         reset_peaks(at.pids)
         found = sustained(at, sender, itertools.islice(source, rounds * len(made)), rounds * 1_000)
-        return {
-            **found.figures(),
-            "peaks_mb": {role: round(value) for role, value in peak_mb(at.pids).items()},
-            "retries": sender.retries,
-        }
+        return {**found.figures(), "retries": sender.retries}
 
 
 if __name__ == "__main__":
