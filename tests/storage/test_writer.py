@@ -8,10 +8,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from auditspan.integrity.canonical import entry
 from auditspan.storage.batch_file import read_batch, write_batch
 from auditspan.storage.engine import Engine
 from auditspan.storage.errors import BatchFileInvalid, WriteMismatch
-from auditspan.storage.writer import count, finish, write
+from auditspan.storage.sealing.seal_file import Seal
+from auditspan.storage.sealing.seals import read_entries
+from auditspan.storage.writer import count, finish, finish_sealed, write
 
 BatchOf = Callable[..., pa.Table]
 _ID = "i-1795000000000-00000001"
@@ -146,6 +149,21 @@ def test_rows_past_their_day_excuse_no_others(migrated: Engine, batch: BatchOf) 
     migrated.command("TRUNCATE TABLE audit_records")
     migrated.insert("audit_records", rows.slice(1))
     assert (write(migrated, rows, _ID).rows, write(migrated, rows, _ID).inserted) == (5, False)
+
+
+@pytest.mark.parametrize(("days", "done"), [((20, 20), True), ((20, 99_999), False)])
+def test_a_damaged_file_whose_rows_are_past_their_day_is_not_needed(
+    migrated: Engine, tmp_path: Path, days: tuple[int, ...], done: bool
+) -> None:
+    """They would be gone anyway; what was sealed of them is put into the log."""
+    entries = b"".join(entry(0, day, bytes(32)) for day in days)
+    seal = Seal(_ID, "log", 0, entries, len(days), 0, (), 0, ())
+    if not done:
+        with pytest.raises(BatchFileInvalid):
+            finish_sealed(migrated, tmp_path / "none.arrow", seal)
+        return
+    assert finish_sealed(migrated, tmp_path / "none.arrow", seal).rows == 0
+    assert read_entries(migrated, "log", 0, 2) == entries
 
 
 def test_an_empty_batch_is_done_at_once(migrated: Engine, batch: BatchOf) -> None:

@@ -242,6 +242,6 @@ def _records(engine: Engine, path: Path, seal: Seal) -> Written:
         # The file is of no use, but it may have done its work before.
         wanted = _Wanted.of_seal(seal)
         there = _counted(engine, seal.batch_id, wanted)
-        if not there.rows or not wanted.are_there(there):
+        if not wanted.are_there(there):
             raise
         return Written(there.rows, inserted=False, repaired=False)

@@ -46,7 +46,9 @@ def metric(collector: Collector, name: str) -> float:
 
 
 def test_checkpoints_are_kept_outside_and_a_restart_goes_on(tmp_path: Path) -> None:
-    """Each receipt has a file of the root log outside; the sizes only grow."""
+    """Each receipt has a file of the root log outside; the sizes only grow. A backup of the whole
+    data folder is told by them, and not gone on with.
+    """
     disk, data = tmp_path / "disk", tmp_path / "data"
     disk.mkdir()
     text = config(f"      files: [{{name: disk, folder: {disk}, cadence_seconds: 1}}]\n")
@@ -55,6 +57,8 @@ def test_checkpoints_are_kept_outside_and_a_restart_goes_on(tmp_path: Path) -> N
         assert metric(collector, 'auditspan_anchor_lag_seconds{anchor="disk"}') < 20
         assert metric(collector, 'auditspan_anchor_failures_total{anchor="disk"}') == 0
     before = receipts(data, "disk")
+    kept = shutil.ignore_patterns("*.sock")
+    shutil.copytree(data, tmp_path / "backup", symlinks=True, ignore=kept)
     with running(data, text):
         wait_for(lambda: len(receipts(data, "disk")) > len(before))
     after = receipts(data, "disk")
@@ -66,6 +70,11 @@ def test_checkpoints_are_kept_outside_and_a_restart_goes_on(tmp_path: Path) -> N
     assert len(list(disk.rglob("*.note"))) == len(after)
     state = json.loads((data / "anchors" / "disk" / "state.json").read_text())
     assert (state["failures"], state["missed"]) == (0, False)
+    shutil.rmtree(data)
+    shutil.copytree(tmp_path / "backup", data, symlinks=True)
+    words = rf"/root: {sizes[-1]} entries of it were anchored.*auditspan up --recover"
+    with pytest.raises(AssertionError, match=words), running(data, text):
+        pass
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="needs the openssl command")
