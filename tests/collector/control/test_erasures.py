@@ -247,10 +247,18 @@ def test_a_subject_nobody_names(desk: Desk) -> None:
 
 
 def test_a_subject_of_some_records(desk: Desk) -> None:
-    """Each with the groups that name them."""
+    """Each with the groups that name them; also reads that do, whose reader stays."""
     found = desk.subject(SECRET)
-    assert (len(found["records"]), found["total"], found["more"]) == (2, 2, False)
+    assert (len(found["records"]), found["total"], found["more"]) == (3, 3, False)
     assert {"arguments", "attributes"} <= set(found["records"][0]["groups"])
+    read = found["records"][2]
+    assert read["groups"] == ["derived"]
+    assert desk.subject("person:eve")["records"][0]["groups"] == ["derived", "text"]
+    told = desk.propose([read["id"]], "*")
+    [row] = [row for row in told["records"] if row["id"] == read["id"]]
+    assert (row["groups"], row["because"]) == (["derived", "request", "text"], "asked")
+    with pytest.raises(ControlInvalid, match="nothing of that is there"):
+        desk.propose([read["id"]], "UserId")
     assert desk.subject("cus_4711%")["total"] == 0
 
 

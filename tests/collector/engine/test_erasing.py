@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from auditspan.collector.control.erasure_plan import Asked, plan
 from auditspan.collector.control.erasure_values import closure
+from auditspan.collector.control.errors import ControlInvalid
 from auditspan.collector.control.records import ControlRecord, Party, Why
 from auditspan.collector.engine import erasing as module
 from auditspan.collector.engine.erasing import Erasing
@@ -315,6 +316,8 @@ def test_wherever_it_stands_it_goes_everywhere(workshop: Workshop) -> None:
     erasable = [name for group in GROUPS if group.erasable for name in group.columns]
     assert {name: row[name] for name in erasable if row[name]} == {}
     assert row["AgentId"] == "helper"
+    with pytest.raises(ControlInvalid, match="erased before"):
+        plan_and_approve(workshop, ids[-1:], "*", number=8)
 
 
 def test_the_hash_of_a_request_goes_with_all_its_records(workshop: Workshop) -> None:

@@ -19,6 +19,7 @@ from auditspan.collector.control.erasure_values import (
     closure,
     forms,
     naming,
+    present,
     quoting,
 )
 from auditspan.collector.control.errors import ControlInvalid, ControlRefused, NotFound
@@ -37,8 +38,9 @@ REQUEST: Final = "request"
 """The group that holds a hash of the whole request."""
 _PORTION: Final = 100
 _ERASABLE: Final = tuple(group.name for group in GROUPS if group.erasable)
-_READ_GROUPS: Final = ("attributes", "derived", "text")
+READ_GROUPS: Final = ("attributes", "derived", "text")
 """Where the record of a read quotes its statement; who read stays."""
+_READ: Final = "store.read"
 
 _Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Because = Literal["asked", "read", "request"]
@@ -148,7 +150,7 @@ async def plan(lookup: Lookup, records: Sequence[Asked], holds: Iterable[Hold]) 
         _check(row, active)
         asked = [group for name in wanted[str(row["RecordId"])].asked for group in groups_of(name)]
         values |= naming(row, asked)
-        steps.append(_step(row, asked, closure(row, asked), "asked"))
+        steps.append(_step(row, asked, _going(row, asked), "asked"))
     steps = [step for step in steps if step.groups]
     if not steps:
         raise ControlInvalid("nothing of that is there, or it was erased before")
@@ -162,6 +164,13 @@ async def rows_of(lookup: Lookup, ids: Sequence[str]) -> list[Row]:
     for at in range(0, len(ids), _PORTION):
         found += await lookup.ask("erasable", {"ids": list(ids[at : at + _PORTION])})
     return found
+
+
+def _going(row: Row, asked: Sequence[str]) -> list[str]:
+    """With what a read quotes its reader's name must not go."""
+    if row["Operation"] == _READ:
+        return [name for name in present(row) if name in asked and name in READ_GROUPS]
+    return closure(row, asked)
 
 
 async def _reads(
@@ -178,7 +187,7 @@ async def _reads(
     rows = await rows_of(lookup, [str(row["id"]) for row in found if row["id"] not in wanted])
     for row in rows:
         _check(row, holds)
-    made = (_step(row, (), quoting(row, _READ_GROUPS, frozenset(values)), "read") for row in rows)
+    made = (_step(row, (), quoting(row, READ_GROUPS, frozenset(values)), "read") for row in rows)
     return [step for step in made if step.groups]
 
 
@@ -224,7 +233,7 @@ def _step(row: Row, asked: Sequence[str], groups: Sequence[str], because: Becaus
 
 def _check(row: Row, holds: Sequence[Hold]) -> None:
     record_id = str(row["RecordId"])
-    if row["RecordKind"] == "control" and row["Operation"] != "store.read":
+    if row["RecordKind"] == "control" and row["Operation"] != _READ:
         raise ControlInvalid(
             f"record {record_id}: it says who changed what ({row['Operation']}), which is not "
             "erased"

@@ -25,6 +25,7 @@ from auditspan.collector.control.erasure_hashes import forget
 from auditspan.collector.control.erasure_kinds import ERASURE, RECORD_ERASED
 from auditspan.collector.control.erasure_plan import (
     MOST,
+    READ_GROUPS,
     Asked,
     Body,
     Step,
@@ -33,7 +34,7 @@ from auditspan.collector.control.erasure_plan import (
     plan,
     rows_of,
 )
-from auditspan.collector.control.erasure_values import present, quotes, values_of
+from auditspan.collector.control.erasure_values import forms, present, quotes, values_of
 from auditspan.collector.control.errors import ControlInvalid, ControlUnavailable, NotFound
 from auditspan.collector.control.handlers import Effect, Handler
 from auditspan.collector.control.holds_files import HoldFiles
@@ -83,7 +84,9 @@ class Erasures:
         asked: Params = {"subject": subject, "limit": MOST + 1}
         named = await self.lookup.ask("of_subject", asked)
         ids = [str(row["id"]) for row in named]
-        rows = await rows_of(self.lookup, ids[:MOST])
+        quoted: Params = {"values": list(forms(subject)), "limit": MOST + 1}
+        reads = [str(row["id"]) for row in await self.lookup.ask("reads_naming", quoted)]
+        rows = await rows_of(self.lookup, [*ids, *reads][:MOST])
         found: list[JsonValue] = [
             {
                 "id": row["RecordId"],
@@ -91,13 +94,16 @@ class Erasures:
                 "agent": row["AgentId"],
                 "tool": row["ToolName"],
                 "groups": [
-                    name for name in present(row) if quotes_any(values_of(row, [name]), subject)
+                    name
+                    for name in (present(row) if row["Operation"] != "store.read" else READ_GROUPS)
+                    if quotes_any(values_of(row, [name]), subject)
                 ],
             }
             for row in rows
         ]
-        total = named[0]["total"] if named else 0
-        return {"records": found, "more": len(ids) > MOST, "total": total}
+        total = _int(named[0]["total"]) if named else 0
+        more = len(ids) + len(reads) > MOST
+        return {"records": found, "more": more, "total": total + len(reads)}
 
     async def propose(
         self, records: Sequence[Asked], why: Why, caller: Caller, *, dry_run: bool = False
@@ -194,6 +200,10 @@ def _effect(body: Body, steps: Sequence[Step], purge: Purge) -> Effect:
     entries: list[JsonValue] = [dict(step.entry()) for step in steps]
     brief: Fields = {"erasure": body.id, "records": len(steps)}
     return Effect(RECORD_ERASED, {"id": body.id, "erased": entries}, put, told, brief)
+
+
+def _int(value: JsonValue) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _named(asked: Asked) -> Asked:
