@@ -241,6 +241,17 @@ def invent_an_erasure(store: Sealed) -> None:
     delete_a_live_record(store)
 
 
+def put_a_view_in_front(store: Sealed) -> None:
+    """It shows readers another text than whoever verifies, whose settings tell it apart."""
+    store.sql("RENAME TABLE audit_records TO kept")
+    told = "if(getSetting('max_execution_time') = 300, Summary, 'nothing happened')"
+    store.sql(f"CREATE VIEW audit_records AS SELECT * REPLACE ({told} AS Summary) FROM kept")
+
+
+def compute_a_column(store: Sealed) -> None:
+    store.sql("ALTER TABLE audit_records MODIFY COLUMN Purpose String DEFAULT ''")
+
+
 def nothing_is_done(store: Sealed) -> None:
     """The records say that they happened before they were received: no tampering, but lateness."""
 
@@ -316,6 +327,8 @@ ATTACKS: Final = (
         more=("anchor.unusable", "anchor.conflict"),
     ),
     _found(show_two_trees, "log.split"),
+    _found(put_a_view_in_front, "store.shape"),
+    _found(compute_a_column, "store.shape"),
     _found(change_a_checkpoint_row, "checkpoint.row"),
     _found(change_a_note, "note.signature", "checkpoint.row"),
     _found(redact_without_authority, "record.redacted"),

@@ -147,8 +147,9 @@ class Logs:
         self.notes.add_stored(self.ask, origin, self.progress)
         signed = self.notes.by_log[origin]
         if signed.size > self.ends.get(origin, 0):
-            # Signed meanwhile: entries are rows before the note of them is one.
-            self._reach(rows(self.ask, "logs"))
+            # Signed meanwhile: entries are rows before the note of them is one. Logs begun
+            # meanwhile are for the next time.
+            self._reach(row for row in rows(self.ask, "logs") if row["LogId"] == origin)
         end = self.ends.get(origin, 0)
         tree = StoredTree(self.ask, origin)
         self.trees[origin] = tree

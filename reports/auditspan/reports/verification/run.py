@@ -55,6 +55,7 @@ class _Run:
 
     def report(self, places: dict[str, dict[str, object]], began: float) -> Report:
         """All that was found."""
+        self._shape()
         self._places(places)
         self._stray_bodies()
         results = tuple(self._records(origin) for origin in sorted(self.logs.ends))
@@ -62,6 +63,15 @@ class _Run:
             says = "nothing is sealed here: nobody can say whether something was changed"
             self._problem("store.unsealed", says, weight=Weight.UNVERIFIABLE)
         return self._finished(results, began)
+
+    def _shape(self) -> None:
+        """Tables hold rows: what computes them can show a verification others than a reader."""
+        for row in rows(self.ask, "shape"):
+            column = f", column {row['Column']}" if row["Column"] else ""
+            says = (
+                f"{row['Table']}{column} is {row['Engine']}: what it shows is computed, not stored"
+            )
+            self._problem("store.shape", says)
 
     def _places(self, places: dict[str, dict[str, object]]) -> None:
         """Records that stand in no log, or behind its end."""

@@ -10,7 +10,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from auditspan.semconv.columns import BY_NAME, GROUPS
+from auditspan.semconv.columns import BY_NAME, GROUPS, PHYSICAL
 from auditspan.storage.engine import Engine, Settings
 from auditspan.storage.sealing.digests import content_statement
 from auditspan.storage.sealing.entries import source_of
@@ -43,6 +43,8 @@ _ENTRY: Final = (
     "toFixedString(concat(char(Version), char(Kind), "
     "reverse(reinterpretAsFixedString(ExpiresOn)), Content), 38)"
 )
+_TABLES: Final = "'audit_records', 'audit_seals', 'audit_log_entries', 'audit_checkpoints'"
+_PHYSICAL: Final = ", ".join(f"'{column.name}'" for column in PHYSICAL)
 
 
 def _tiles() -> str:
@@ -102,6 +104,14 @@ def _has_value(columns: tuple[str, ...]) -> str:
 
 
 STATEMENTS: Final[Mapping[str, str]] = {
+    "shape": (
+        "SELECT name AS Table, engine AS Engine, '' AS Column FROM system.tables "  # noqa: S608
+        f"WHERE database = currentDatabase() AND name IN ({_TABLES}) "
+        "AND NOT endsWith(engine, 'MergeTree') AND engine != 'Distributed' "
+        "UNION ALL SELECT table, default_kind, name FROM system.columns "
+        f"WHERE database = currentDatabase() AND table IN ({_TABLES}) AND default_kind != '' "
+        f"AND (table != 'audit_records' OR name IN ({_PHYSICAL}))"
+    ),
     "logs": (
         "SELECT LogId, count() AS Entries, max(LogIndex) + 1 AS End FROM audit_seals "
         "GROUP BY LogId ORDER BY LogId"
