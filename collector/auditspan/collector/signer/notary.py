@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from auditspan.collector.signer.errors import KeyMismatch
 from auditspan.collector.signer.keys import Keys
+from auditspan.collector.signer.pinned import Pinned, check_seen
 from auditspan.collector.signer.protocol import (
     Answer,
     Begin,
@@ -39,18 +39,10 @@ from auditspan.collector.signer.root_files import RootFiles
 from auditspan.collector.signer.state import LogHead, State, read_state, write_state
 from auditspan.integrity.checkpoint import Checkpoint
 from auditspan.integrity.control_entry import Kind, control_entry
-from auditspan.integrity.errors import NoteInvalid, ProofInvalid
+from auditspan.integrity.errors import ProofInvalid
 from auditspan.integrity.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from auditspan.integrity.merkle_verify import verify_consistency
-from auditspan.integrity.note import (
-    COSIGNATURE,
-    ED25519,
-    Signer,
-    Verifier,
-    make_note,
-    open_note,
-    sign_line,
-)
+from auditspan.integrity.note import COSIGNATURE, ED25519, Signer, make_note, sign_line
 
 OPEN, CLOSED, ABANDONED = "open", "closed", "abandoned"
 ROOT, NOTARY = "root", "notary"
@@ -75,11 +67,12 @@ class Notary:
         folder = Path(self.begin.folder)
         self.keys = Keys(folder, self.begin.passphrase)
         self.state = read_state(folder)
-        self._check_seen()
+        check_seen(self.begin, self.state, self.root_origin)
         self.files = RootFiles(folder)
         self.files.cut(self.state.root_size, self.state.root_bytes)
-        self.root_signer = self._signer(ROOT, self.root_origin, ED25519)
-        self.cosigner = self._signer(NOTARY, self.notary_name, COSIGNATURE)
+        pinned = Pinned(self.keys, self.elsewhere, self.state)
+        self.root_signer = pinned.signer(ROOT, self.root_origin, ED25519)
+        self.cosigner = pinned.signer(NOTARY, self.notary_name, COSIGNATURE)
         for log in self.state.logs:
             if log.state != OPEN:
                 self.keys.destroy(_epoch(log.origin))
@@ -191,34 +184,6 @@ class Notary:
             self.root_origin, entries, state.root_size, root, state.root_note, state.root_signed_at
         )
 
-    def _check_seen(self) -> None:
-        """Raises `KeyMismatch` if more of the root log was signed than is known here: what is
-        signed from here would be another history of the same name."""
-        if self.begin.root_seen > self.state.root_size:
-            raise KeyMismatch(
-                f"{self.keys.folder}: {self.begin.root_seen} entries of {self.root_origin} were "
-                f"signed by data/checkpoints/root.note, and {self.state.root_size} are known here: "
-                "restore this folder whole and as it was last; if it is lost, set "
-                "service.integrity.deployment to another name and run `auditspan up --recover` "
-                "(docs/keys.md)"
-            )
-
-    def _signer(self, file: str, name: str, type: int) -> Signer:
-        """A key that is not a log's. Raises `KeyMismatch` if another one has signed before."""
-        signer = self.elsewhere.get(file)
-        if signer is None and self.state.root_size:
-            try:
-                signer = self.keys.read(file, name, type)
-            except FileNotFoundError as error:
-                raise KeyMismatch(
-                    f"{error.filename} is missing: restore it from a backup; another key would not "
-                    "be the one that auditors trust"
-                ) from error
-        signer = signer or self.keys.ensure(file, name, type)
-        if self.state.root_size:
-            _check_signed(self.state.root_note, Verifier.parse(signer.vkey))
-        return signer
-
     def _signed(self, question: Sign, head: LogHead) -> Signed:
         # Before anything is signed, so that no crash leaves a signature that is not remembered.
         head = replace(head, size=question.size, root=question.root)
@@ -273,16 +238,6 @@ def _problem(question: Sign, head: LogHead) -> str:
     except ProofInvalid as error:
         return f"the tree does not hold the one of {head.size} entries that was signed: {error}"
     return ""
-
-
-def _check_signed(note: str, verifier: Verifier) -> None:
-    try:
-        open_note(note.encode(), [verifier])
-    except NoteInvalid as error:
-        raise KeyMismatch(
-            f"the key {verifier.vkey} has not signed the newest note of the root log: "
-            "restore the key that has, or the whole folder of the signing process"
-        ) from error
 
 
 def _tree(state: State) -> Frontier:
