@@ -64,7 +64,9 @@ def peer(made: list[bytes], batches: int) -> Figures:
     """Rotel and its ingest."""
     source = endless(made)
     with (
-        tempfile.TemporaryDirectory(prefix="auditspan-bench-") as folder,
+        tempfile.TemporaryDirectory(
+            prefix="auditspan-bench-", ignore_cleanup_errors=True
+        ) as folder,
         rotel(Path(folder), BATCH) as at,
         Sender(at.grpc) as sender,
     ):
@@ -80,7 +82,9 @@ def ours(made: list[bytes], batches: int, *, seal: bool, policies: bool) -> Figu
         assert isinstance(config["service"], dict)
         config["service"] |= NO_SEAL
     with (
-        tempfile.TemporaryDirectory(prefix="auditspan-bench-") as folder,
+        tempfile.TemporaryDirectory(
+            prefix="auditspan-bench-", ignore_cleanup_errors=True
+        ) as folder,
         bench(Path(folder) / "data", config, policies=policies) as at,
         Sender(at.grpc, at.key) as sender,
     ):
@@ -101,7 +105,9 @@ def narrow(batches: int) -> Figures:
     """A segment decoded by us into the exporter's table: no stages, no columns of ours."""
     from bench.stages import frames
 
-    with tempfile.TemporaryDirectory(prefix="auditspan-bench-") as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="auditspan-bench-", ignore_cleanup_errors=True
+    ) as folder:
         segment = Path(folder) / "abcd1234-1795000000000-00000001.seg"
         segment.write_bytes(frames(bodies(Shape(), BATCH)))
         engine = EmbeddedEngine(StoreConfig(path=Path(folder) / "store", database="otel"))

@@ -69,7 +69,9 @@ def main() -> int:
         "airline": airline,
     }
     for name in options.only.split(","):
-        with tempfile.TemporaryDirectory(prefix="auditspan-bench-") as folder:
+        with tempfile.TemporaryDirectory(
+            prefix="auditspan-bench-", ignore_cleanup_errors=True
+        ) as folder:
             figures[name] = parts[name](Path(folder), plan)
         print(f"== {name}", flush=True)
         show(figures[name])

@@ -46,11 +46,15 @@ def main() -> int:
     parser.add_argument("--full", action="store_true")
     seconds = 60 if parser.parse_args().full else 20
     figures: Figures = {}
-    with tempfile.TemporaryDirectory(prefix="auditspan-bench-") as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="auditspan-bench-", ignore_cleanup_errors=True
+    ) as folder:
         figures |= little(Path(folder) / "data", seconds)
     print("== little traffic", flush=True)
     show(figures)
-    with tempfile.TemporaryDirectory(prefix="auditspan-bench-") as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="auditspan-bench-", ignore_cleanup_errors=True
+    ) as folder:
         figures["60 kB a span"] = large(Path(folder) / "data", 5 if seconds < 60 else 20)
     print("== large spans", flush=True)
     show(figures["60 kB a span"])
