@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import JsonValue
 
+from auditspan.cli.answers import listed, timed
+from auditspan.cli.answers import rows as rows_in
 from auditspan.cli.changes import print_decision
 from auditspan.cli.output import Format, emit, print_json
 from auditspan.cli.said import Reason, Ticket, demanded, why
@@ -89,10 +91,9 @@ def list_erasures(
 ) -> None:
     """Every erasure that was approved, and whether it is done."""
     from auditspan.collector.control.client import connect
-    from auditspan.collector.control.records import rfc3339
 
     with connect(target_of(data, url, token_file, ca_file)) as client:
-        rows = [{**row, "at": rfc3339(_whole(row["at_ns"]))} for row in client.privacy().erasures()]
+        rows = timed(client.privacy().erasures())
     emit(rows, _LIST, format)
 
 
@@ -123,12 +124,12 @@ def print_certificate(found: Mapping[str, JsonValue]) -> None:
         f"requested by {found['requested_by']}, approved by {found['approved_by'] or 'nobody else'}"
         f", ticket {found['ticket'] or 'none'}",
         f"decided at {found['decided_at']}, completed at {found['completed_at']}",
-        *(f"log entry {row['index']} of {row['log']}" for row in _rows(found, "log_entries")),
+        *(f"log entry {row['index']} of {row['log']}" for row in rows_in(found, "log_entries")),
         f"besides: {found['batch_files']} batch files, {found['dead_letters']} dead letters, "
         f"{found['statements_of_readers']} statements of readers",
         *_of_requests(found.get("same_requests")),
     ]
-    for row in _rows(found, "records"):
+    for row in rows_in(found, "records"):
         lines += _record_lines(row)
     for line in lines:
         out().print(safe(line), soft_wrap=True, highlight=False)
@@ -144,7 +145,7 @@ def _of_requests(value: JsonValue) -> Sequence[str]:
 
 
 def _record_lines(row: Mapping[str, JsonValue]) -> Sequence[str]:
-    names = ", ".join(map(str, _list(row["groups"])))
+    names = ", ".join(map(str, listed(row["groups"])))
     if not row["present"]:
         return [f"record {row['record']}: is no longer there"]
     if "log" not in row:
@@ -162,7 +163,7 @@ def _of_subject(privacy: "PrivacyClient", subject: str) -> "list[Asked]":
     from auditspan.collector.control.erasure_plan import Asked
 
     found = privacy.of_subject(subject)
-    rows = _rows(found, "records")
+    rows = rows_in(found, "records")
     if not rows:
         raise typer.BadParameter("no record names this subject", param_hint="--subject")
     emit([dict(row) for row in rows], ("id", "at", "agent", "tool", "groups"), Format.TABLE)
@@ -173,7 +174,7 @@ def _of_subject(privacy: "PrivacyClient", subject: str) -> "list[Asked]":
             soft_wrap=True,
         )
     return [
-        Asked(id=str(row["id"]), asked=tuple(map(str, _list(row["groups"]))))
+        Asked(id=str(row["id"]), asked=tuple(map(str, listed(row["groups"]))))
         for row in rows
         if row["groups"]
     ]
@@ -190,13 +191,13 @@ def _named(records: Sequence[str], fields: Sequence[str]) -> "list[Asked]":
 def _print_plan(planned: Mapping[str, JsonValue]) -> None:
     rows = [
         {**row, "id": f"{row['id']} (a read that quotes it)" if _is_read(row) else row["id"]}
-        for row in _rows(planned, "records")
+        for row in rows_in(planned, "records")
     ]
     emit(rows, _SHOWN, Format.TABLE)
     more = [
         row
-        for row in _rows(planned, "records")
-        if not _is_read(row) and set(_list(row["groups"])) - set(_list(row["asked"]))
+        for row in rows_in(planned, "records")
+        if not _is_read(row) and set(listed(row["groups"])) - set(listed(row["asked"]))
     ]
     if more:
         err().print(
@@ -231,15 +232,3 @@ def _print_when_done(privacy: "PrivacyClient", erasure: str) -> None:
         except ControlUnavailable:
             break
     err().print(f"under way; later: auditspan erasures certificate {safe(erasure)}", soft_wrap=True)
-
-
-def _rows(answer: Mapping[str, JsonValue], key: str) -> list[dict[str, JsonValue]]:
-    return [row for row in _list(answer.get(key)) if isinstance(row, dict)]
-
-
-def _list(value: JsonValue) -> list[JsonValue]:
-    return value if isinstance(value, list) else []
-
-
-def _whole(value: JsonValue) -> int:
-    return value if isinstance(value, int) else 0

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 from pydantic import JsonValue
 
+from auditspan.cli.answers import rows as rows_in
+from auditspan.cli.answers import timed
 from auditspan.cli.changes import print_decision
 from auditspan.cli.output import Format, emit, print_json
 from auditspan.cli.said import Reason, Ticket, demanded, why
@@ -75,10 +77,9 @@ def list_expiries(
 ) -> None:
     """Every early expiry that was approved, and whether it is done."""
     from auditspan.collector.control.client import connect
-    from auditspan.collector.control.records import rfc3339
 
     with connect(target_of(data, url, token_file, ca_file)) as client:
-        rows = [{**row, "at": rfc3339(_whole(row["at_ns"]))} for row in client.privacy().expiries()]
+        rows = timed(client.privacy().expiries())
     emit(rows, _LIST, format)
 
 
@@ -109,15 +110,7 @@ def _lines(found: Mapping[str, JsonValue]) -> list[str]:
         f"requested by {found['requested_by']}, approved by {found['approved_by'] or 'nobody else'}"
         f", ticket {found['ticket'] or 'none'}",
         f"decided at {found['decided_at']}, completed at {found['completed_at']}",
-        *(f"log entry {row['index']} of {row['log']}" for row in _rows(found["log_entries"])),
-        *(f"{row['log']}: {row['start']} up to {row['end']}" for row in _rows(found["expired"])),
+        *(f"log entry {row['index']} of {row['log']}" for row in rows_in(found, "log_entries")),
+        *(f"{row['log']}: {row['start']} up to {row['end']}" for row in rows_in(found, "expired")),
         f"kept by holds that came meanwhile: {found['kept_by_holds']}",
     ]
-
-
-def _rows(value: JsonValue) -> list[dict[str, JsonValue]]:
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-
-
-def _whole(value: JsonValue) -> int:
-    return value if isinstance(value, int) else 0
