@@ -45,3 +45,10 @@ def test_every_filter_uses_its_own_parameter() -> None:
         value = "5" if name == "severity" else "x"
         condition = where({name: value}, Period())
         assert "{" + name + ":" in condition.sql and name in condition.params
+
+
+def test_a_target_is_looked_for_by_its_ids() -> None:
+    """A text may be an id or a type before it, and either may hold colons."""
+    asked = where({"target": ["R7", "db:main:orders"]}, Period()).params
+    assert asked["target"] == ["R7", "db:main:orders"]
+    assert asked["target_ids"] == ["R7", "db:main:orders", "main:orders", "orders"]

@@ -31,9 +31,11 @@ _CONDITIONS: Final = {
     "rule": "hasAny(PolicyRuleIds, {rule:Array(String)})",
     "finding": "hasAny(Findings, {finding:Array(String)})",
     "effect": "Effect IN {effect:Array(String)}",
+    # The index of the column answers which parts hold one of the ids.
     "target": (
-        "(TargetId IN {target:Array(String)}"
-        " OR concat(TargetType, ':', TargetId) IN {target:Array(String)})"
+        "(TargetId IN {target_ids:Array(String)}"
+        " AND (TargetId IN {target:Array(String)}"
+        " OR concat(TargetType, ':', TargetId) IN {target:Array(String)}))"
     ),
     "tag": "hasAny(ComplianceTags, {tag:Array(String)})",
     "ticket": "Ticket IN {ticket:Array(String)}",
@@ -73,6 +75,8 @@ def where(filters: Mapping[str, Sequence[str] | str | int | None], period: Perio
             continue
         conditions.append(_condition(name))
         params[name] = _value(name, value)
+    if "target" in params:
+        params["target_ids"] = _ids(params["target"])
     return Where(" AND ".join(conditions), params)
 
 
@@ -90,6 +94,12 @@ def _value(name: str, value: Sequence[str] | str | int) -> Any:
     if name == "text":
         return str(value)
     return [value] if isinstance(value, str) else list(value)  # type: ignore[arg-type]
+
+
+def _ids(targets: Sequence[str]) -> list[str]:
+    """Every id that one of these texts may mean: all of it, or what stands after any colon."""
+    ids = {target[at + 1 :] for target in targets for at, c in enumerate(target) if c == ":"}
+    return sorted(ids.union(targets))
 
 
 def _severity(value: object) -> int:
