@@ -20,6 +20,7 @@ from auditspan.collector.alone import alone
 from auditspan.collector.control.versions import Versions
 from auditspan.collector.data_dir import DataDir
 from auditspan.collector.engine.config import EngineConfig
+from auditspan.collector.engine.cutting import in_order
 from auditspan.collector.engine.erasing import Erasing
 from auditspan.collector.engine.errors import LogStopped, SignerUnavailable
 from auditspan.collector.engine.expiring import Expiring
@@ -291,7 +292,7 @@ def _watch(stdin: BinaryIO, wake: Wake, answers: Answers) -> None:
 
 
 def _closed(data: DataDir) -> list[Path]:
-    return sorted(data.folder("spool").glob("*.seg"))
+    return in_order(data.folder("spool"))
 
 
 def _work(data: DataDir, wake: Wake) -> Iterator[Path | None]:

@@ -3,6 +3,7 @@
 1. A seal of that name is there: the segment was processed, and only what comes after is left.
 2. Otherwise: decode, control records, stages; registry tables and dead letters; rows, entries and
    seal on disk (`sealing.py`).
+   One that is too large is replaced by its parts first (`cutting.py`).
 3. Insert and count; sign.
 4. The sequence state of the batch comes into force; the segment is deleted. The batch file stays
    until the store's parts are surely on disk.
@@ -26,6 +27,7 @@ from auditspan.collector.control.errors import ControlError
 from auditspan.collector.control.records import REGISTRY_APPLIED
 from auditspan.collector.control.versions import version_of
 from auditspan.collector.data_dir import DataDir
+from auditspan.collector.engine.cutting import cut
 from auditspan.collector.engine.dead_letters import (
     DeadLetter,
     bury,
@@ -96,6 +98,8 @@ class Segments:
         batch_id = segment.name.removesuffix(".seg")
         stored = Stored(batch_id, 0, 0, 0, 0)
         if not self._prepared(batch_id):
+            if cut(segment):
+                return stored
             if self.sealing is not None:
                 self.sealing.rotate_if_due()
             stored = self._prepare(segment, batch_id)

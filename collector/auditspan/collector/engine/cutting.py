@@ -1,0 +1,175 @@
+"""A segment too large for the engine's memory becomes several, before any of it is decoded.
+
+One request may hold more spans than a batch, and content makes 20,000 spans large: what a segment
+costs while it is decoded, judged, sealed and stored grows with both. The parts are named after it,
+`<batch id>.p0000.seg`, and are batches of their own.
+
+1. Parts of a cut that did not come to its end are removed: none of them was looked at.
+2. All parts are on disk. 3. The segment goes, durably. Only then a part may be processed.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
+
+from auditspan.wire.damage import Piece, pieces
+from auditspan.wire.envelope import OTLP_TRACES, frame, parse
+from auditspan.wire.errors import FrameInvalid
+from auditspan.wire.segments import CLOSED, sync_folder
+from auditspan.wire.varint import MAX_BYTES, decode_varint
+
+MAX_SPANS: Final = 20_000
+"""Spans of a part."""
+MAX_BYTES_OF_PART: Final = 32 << 20
+"""Bytes of a part; a span that is larger is a part of its own."""
+_BYTES_OF_SPAN: Final = 26
+"""Of the smallest one: both ids with their tags."""
+_PART: Final = ".p"
+_Size = tuple[int, int]
+"""Spans and bytes."""
+
+
+def in_order(folder: Path) -> list[Path]:
+    """The closed segments in the order of processing: a cut that was broken off comes first."""
+    return sorted(folder.glob(f"*{CLOSED}"), key=_key)
+
+
+def cut(segment: Path, limit: _Size = (MAX_SPANS, MAX_BYTES_OF_PART)) -> bool:
+    """Replace a segment that is too large by its parts; whether it was. Raises `OSError`."""
+    if _PART in segment.name or not _may_be_too_large(segment, limit):
+        return False
+    for part in segment.parent.glob(f"{segment.stem}{_PART}*{CLOSED}"):
+        part.unlink()
+    parts = _grouped(segment.read_bytes(), limit)
+    first = next(parts, b"")
+    second = next(parts, b"")
+    if not second:
+        return False
+    for number, data in enumerate(_chained(first, second, parts)):
+        _write(segment.with_name(f"{segment.stem}{_PART}{number:04d}{CLOSED}"), data)
+    sync_folder(segment.parent)
+    segment.unlink()
+    sync_folder(segment.parent)
+    return True
+
+
+def _key(path: Path) -> tuple[str, str]:
+    stem, _, part = path.name.removesuffix(CLOSED).partition(_PART)
+    return stem, part
+
+
+def _may_be_too_large(segment: Path, limit: _Size) -> bool:
+    """Without reading it: front ends a batch at its limits, so that only a lone frame exceeds."""
+    size = segment.stat().st_size
+    if size > limit[1]:
+        return True
+    offset = 0
+    with segment.open("rb") as file:
+        while offset < size:
+            file.seek(offset)
+            try:
+                length, width = decode_varint(file.read(MAX_BYTES))
+            except FrameInvalid:
+                return False
+            if length > limit[0] * _BYTES_OF_SPAN:
+                return True
+            offset += width + length
+    return False
+
+
+def _chained(first: bytes, second: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield second
+    yield from rest
+
+
+def _grouped(data: bytes, limit: _Size) -> Iterator[bytes]:
+    """The bytes of each part, in order."""
+    spans, size = 0, 0
+    group: list[bytes] = []
+    for piece in pieces(data):
+        for bytes_, count in _frames(piece, limit):
+            if group and (spans + count > limit[0] or size + len(bytes_) > limit[1]):
+                yield b"".join(group)
+                group, spans, size = [], 0, 0
+            group.append(bytes_)
+            spans, size = spans + count, size + len(bytes_)
+    if group:
+        yield b"".join(group)
+
+
+def _frames(piece: Piece, limit: _Size) -> Iterator[tuple[bytes, int]]:
+    """A frame with the number of its spans, or the frames that it is cut into."""
+    if piece.problem:
+        yield piece.data, 0
+        return
+    _, width = decode_varint(piece.data[:MAX_BYTES])
+    envelope = parse(piece.data[width:])
+    if envelope.kind != OTLP_TRACES or len(piece.data) <= limit[0] * _BYTES_OF_SPAN:
+        yield piece.data, 0
+        return
+    request = ExportTraceServiceRequest()
+    request.ParseFromString(envelope.request)
+    count = sum(len(s.spans) for r in request.resource_spans for s in r.scope_spans)
+    if count <= limit[0] and len(piece.data) <= limit[1]:
+        yield piece.data, count
+        return
+    for part, spans in _requests(request, limit):
+        yield frame(replace(envelope, request=part.SerializeToString())), spans
+
+
+def _requests(
+    request: ExportTraceServiceRequest, limit: _Size
+) -> Iterator[tuple[ExportTraceServiceRequest, int]]:
+    """Requests within the limit, with the same spans in the same order."""
+    part, spans, size = ExportTraceServiceRequest(), 0, 0
+    last: tuple[ResourceSpans, ScopeSpans] | None = None
+    for resource, scope, span in _spans(request):
+        own = span.ByteSize()
+        if spans and (spans + 1 > limit[0] or size + own > limit[1]):
+            yield part, spans
+            part, spans, size, last = ExportTraceServiceRequest(), 0, 0, None
+        if last is None or last[0] is not resource or last[1] is not scope:
+            into, head = _open(part, resource, scope, new=last is None or last[0] is not resource)
+            last = (resource, scope)
+            size += head
+        into.spans.append(span)
+        spans, size = spans + 1, size + own
+    if spans:
+        yield part, spans
+
+
+def _spans(
+    request: ExportTraceServiceRequest,
+) -> Iterator[tuple[ResourceSpans, ScopeSpans, Span]]:
+    for resource in request.resource_spans:
+        for scope in resource.scope_spans:
+            for span in scope.spans:
+                yield resource, scope, span
+
+
+def _open(
+    part: ExportTraceServiceRequest, resource: ResourceSpans, scope: ScopeSpans, *, new: bool
+) -> tuple[ScopeSpans, int]:
+    """Where spans of a scope go in a part, and what its head adds to the size."""
+    if new:
+        head = part.resource_spans.add(schema_url=resource.schema_url)
+        if resource.HasField("resource"):
+            head.resource.CopyFrom(resource.resource)
+    own = part.resource_spans[-1].scope_spans.add(schema_url=scope.schema_url)
+    if scope.HasField("scope"):
+        own.scope.CopyFrom(scope.scope)
+    return own, own.ByteSize() + (head.resource.ByteSize() if new else 0)
+
+
+def _write(path: Path, data: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
