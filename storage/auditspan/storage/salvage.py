@@ -48,13 +48,14 @@ def decode_salvaging(
     engine: Engine, segment: Path, projections: Sequence[Projection] | None = None
 ) -> Salvaged:
     """Decode a segment; a frame that cannot be read is handed back and takes no other with it."""
-    frames = list(pieces(segment.read_bytes()))
-    damaged = [piece for piece in frames if piece.problem]
-    if not damaged:
+    # Nothing of the segment is kept while the engine reads it: it takes as much memory again.
+    if not any(piece.problem for piece in pieces(segment.read_bytes())):
         try:
             return Salvaged(decode(engine, segment, projections), ())
         except _NOT_READABLE:
             pass  # One of them is bad all the same.
+    frames = list(pieces(segment.read_bytes()))
+    damaged = [piece for piece in frames if piece.problem]
     whole = [(piece.offset, piece.data) for piece in frames if not piece.problem]
     with tempfile.TemporaryDirectory(prefix=".salvage-", dir=segment.parent) as folder:
         scratch = Path(folder) / "frames.seg"
