@@ -5,7 +5,7 @@ import json
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditspan.processors.hashes import canonical, content_hash, content_hashes
@@ -18,6 +18,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)  # the first example loads what the others use
 @given(VALUES, st.booleans())
 def test_the_fast_form_is_the_canonical_form(value: object, ascii: bool) -> None:
     """Whatever the JSON: a column of texts gives the hash of their RFC 8785 form."""
