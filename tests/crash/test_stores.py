@@ -21,7 +21,7 @@ TROUBLE: tuple[Mode, ...] = ("error", "late", "lost", "hang", "down")
 @pytest.fixture(scope="module")
 def house(forks: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """One for all tests here; no test leaves the store in trouble."""
-    config = CONFIG.replace("total_mib: 64", "total_mib: 16")
+    config = CONFIG.replace("total_mib: 64", "total_mib: 16, principal_percent: 100")
     with housed(forks, tmp_path_factory.mktemp("server"), config) as made:
         yield made
 

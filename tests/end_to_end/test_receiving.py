@@ -219,7 +219,11 @@ def test_a_full_disk_is_retryable_and_loses_nothing(tmp_path: Path) -> None:
 
 def test_a_full_spool_takes_requests_again_later(tmp_path: Path) -> None:
     """503 while it is full; the same request is taken once batches are stored."""
-    config = CONFIG.replace("service:", "service:\n  spool: {total_mib: 16, batch_seconds: 2}", 1)
+    config = CONFIG.replace(
+        "service:",
+        "service:\n  spool: {total_mib: 16, principal_percent: 100, batch_seconds: 2}",
+        1,
+    )
     many = [bodies.body(f"full-{n}", 40, note=f"{n}" * 100_000) for n in range(6)]
     with running(tmp_path / "data", config) as collector:
         answers = [_post(collector, body) for body in many]

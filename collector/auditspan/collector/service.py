@@ -50,6 +50,7 @@ from auditspan.collector.front.identities import Identities
 from auditspan.collector.front.metrics import Metrics
 from auditspan.collector.front.own_names import LOOPBACK
 from auditspan.collector.front.retransmissions import Retransmissions, in_spool
+from auditspan.collector.front.shares import Shares
 from auditspan.collector.query.access_log import AccessLog
 from auditspan.collector.query.endpoint import endpoint
 from auditspan.collector.query.gate import Gate
@@ -128,7 +129,10 @@ class Service:
         retransmissions = Retransmissions()
         retransmissions.seed(in_spool(data.folder("spool"), time.time(), recovered))
         metrics.watch_spool(lambda: spooled_bytes(data.folder("spool")))
-        admission = Admission(authenticator, identities, committer, retransmissions, metrics)
+        shares = Shares(data.folder("spool"), config.service.spool)
+        admission = Admission(
+            authenticator, identities, committer, retransmissions, metrics, shares=shares
+        )
         controls = open_controls(
             data.folder("registry"),
             data.secret("api_keys.json"),
@@ -151,8 +155,10 @@ class Service:
             # A log is given up once; the next time it is asked about again.
             self.engine.start = replace(self.engine.start, recover=False)
             self.retransmissions.seed(message.recent)
-            LOG.info("engine ready, %d segments left over", message.backlog)
+            LOG.info("engine ready, batches that wait in the spool: %d", message.backlog)
         elif isinstance(message, BatchStored):
+            if self.admission.shares is not None:
+                self.admission.shares.stored(message.oldest_received_at)
             lag = time.time() - message.oldest_received_at / 1e9
             self.metrics.batch_stored(
                 message.records,
@@ -173,6 +179,9 @@ class Service:
 
     def not_ready(self) -> str:
         """Why requests should not come yet; empty if they may."""
+        shares = self.admission.shares
+        if shares is not None and (low := shares.low()):
+            return f"{low}; requests are refused until there is room"
         if self.engine.ready.is_set():
             return ""
         why = f"has trouble ({self.engine.trouble})" if self.engine.trouble else "is starting"

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from auditspan.collector.front.decompress import gunzip
 from auditspan.collector.front.receiver_config import ListenConfig, TlsConfig
 from auditspan.collector.front.status import Problem
-from auditspan.collector.front.tls import grpc_credentials
+from auditspan.collector.front.tls_reload import renewed_grpc_credentials
 from auditspan.collector.front.web_server import WebServer
 
 OK = Problem(200, "", "", "")
@@ -110,7 +110,7 @@ async def grpc_backend(backend: Backend) -> AsyncIterator[Backend]:
     if backend.tls is None:
         backend.address = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     else:
-        port = server.add_secure_port("127.0.0.1:0", grpc_credentials(backend.tls))
+        port = server.add_secure_port("127.0.0.1:0", renewed_grpc_credentials(backend.tls))
         backend.address = f"https://127.0.0.1:{port}"
     await server.start()
     try:

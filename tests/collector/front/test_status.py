@@ -14,7 +14,13 @@ from auditspan.collector.front.refusals import (
     Unauthenticated,
     Unavailable,
 )
-from auditspan.collector.front.rejections import Overloaded, Unsupported
+from auditspan.collector.front.rejections import (
+    DiskLow,
+    Overloaded,
+    RateExceeded,
+    ShareExceeded,
+    Unsupported,
+)
 from auditspan.collector.front.status import problem_of
 from auditspan.wire.errors import RequestInvalid, SpoolFailed, SpoolFull
 
@@ -28,6 +34,9 @@ CASES = [
     (TooManyRequests("r", 3), 429, "RESOURCE_EXHAUSTED", "too_many_requests", True),
     (Unavailable("r"), 503, "UNAVAILABLE", "unavailable", True),
     (Overloaded("r"), 503, "UNAVAILABLE", "overloaded", True),
+    (DiskLow("r"), 503, "UNAVAILABLE", "disk_low", True),
+    (RateExceeded("r"), 429, "RESOURCE_EXHAUSTED", "rate_exceeded", True),
+    (ShareExceeded("r"), 429, "RESOURCE_EXHAUSTED", "share_exceeded", True),
     (SpoolFull("r"), 503, "UNAVAILABLE", "spool_full", True),
     (SpoolFailed("r"), 503, "UNAVAILABLE", "spool_failed", True),
     (ZeroDivisionError("secret"), 503, "UNAVAILABLE", "internal", True),

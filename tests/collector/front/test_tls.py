@@ -7,7 +7,7 @@ import pytest
 
 from auditspan.collector.errors import ConfigInvalid
 from auditspan.collector.front.receiver_config import TlsConfig
-from auditspan.collector.front.tls import grpc_credentials, web_context
+from auditspan.collector.front.tls import grpc_certificates, web_context
 from tests.end_to_end.proofs import Authority
 
 Spoil = Callable[[TlsConfig, Path], TlsConfig]
@@ -39,7 +39,7 @@ def _no_authority(tls: TlsConfig, folder: Path) -> TlsConfig:
     return tls.model_copy(update={"client_ca_file": empty, "require_client_certificate": True})
 
 
-@pytest.mark.parametrize("build", [web_context, grpc_credentials])
+@pytest.mark.parametrize("build", [web_context, grpc_certificates])
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [

@@ -21,6 +21,7 @@ from auditspan.collector.front.identities import Identities
 from auditspan.collector.front.metrics import Metrics
 from auditspan.collector.front.refusals import Refusal
 from auditspan.collector.front.retransmissions import Retransmissions, mark_of
+from auditspan.collector.front.shares import Shares
 from auditspan.identity.credentials import Credentials
 from auditspan.identity.principal import Principal
 from auditspan.wire import otlp, otlp_json
@@ -57,6 +58,8 @@ class Admission:
     retransmissions: Retransmissions
     metrics: Metrics
     now_ns: Callable[[], int] = time.time_ns
+    shares: Shares | None = None
+    """What one sender may take of the spool; None is all of it."""
     budget: Budget = field(default_factory=lambda: Budget(MAX_UNDER_WAY))
     _thread: ThreadPoolExecutor = field(default_factory=_heavy)
 
@@ -91,6 +94,8 @@ class Admission:
     async def _store(
         self, body: bytes, encoding: Encoding, principal: Principal, digest: str
     ) -> None:
+        if self.shares is not None:
+            self.shares.check(principal.id)
         read = await self._run(len(body), _read, body, encoding)
         if not read.parsed.spans:
             return
@@ -101,6 +106,8 @@ class Admission:
         envelope = Envelope(OTLP_TRACES, at, digest, principal.to_json(), request)
         row = (digest, principal.id, at)
         await self.committer.submit(frame(envelope), read.parsed.spans, at, row)
+        if self.shares is not None:
+            self.shares.took(principal.id, len(request), at)
         self.metrics.accepted(read.parsed.spans)
 
     async def _replace(self, read: "_Read", principal: Principal) -> None:

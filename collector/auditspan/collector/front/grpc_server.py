@@ -21,7 +21,7 @@ from auditspan.collector.front.decompress import BodyInvalid
 from auditspan.collector.front.receiver_config import GrpcConfig
 from auditspan.collector.front.refusals import Unavailable
 from auditspan.collector.front.status import problem_of
-from auditspan.collector.front.tls import grpc_credentials
+from auditspan.collector.front.tls_reload import renewed_grpc_credentials
 from auditspan.identity.credentials import Credentials
 
 LOG = logging.getLogger("auditspan.collector.front")
@@ -70,7 +70,7 @@ class GrpcServer:
 
     def _bind(self) -> int:
         address = self._config.authority(self._config.port)
-        tls = self._config.tls and grpc_credentials(self._config.tls)
+        tls = self._config.tls and renewed_grpc_credentials(self._config.tls)
         try:
             if tls is None:
                 return int(self._server.add_insecure_port(address))

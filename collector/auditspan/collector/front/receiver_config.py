@@ -136,6 +136,13 @@ class SpoolConfig(_Model):
 
     total_mib: int = Field(default=4096, ge=16)
     """Most that may wait; beyond it, requests are refused with a retryable answer."""
+    principal_percent: int = Field(default=80, ge=1, le=100)
+    """Share of the spool that one sender may fill; the rest is for the others."""
+    principal_mib_per_second: float = Field(default=0.0, ge=0)
+    """Fastest that one sender may send over ten seconds; 0 is no limit."""
+    min_free_mib: int = Field(default=256, ge=0)
+    """Space on the disk that is kept free for merges; below it, requests are refused with a
+    retryable answer."""
     batch_spans: int = Field(default=20_000, ge=1, le=1_000_000)
     """Spans of a batch."""
     batch_mib: int = Field(default=64, ge=1, le=256)

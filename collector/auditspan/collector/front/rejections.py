@@ -2,7 +2,10 @@
 
 Refusal
 ├── Unsupported   415  an encoding that the port does not speak
-└── Overloaded    503  retryable: too many bytes are under way
+├── Overloaded    503  retryable: too many bytes are under way
+├── DiskLow       503  retryable: the disk has less room than is kept free
+├── RateExceeded  429  retryable: this sender is faster than it may be
+└── ShareExceeded 429  retryable: this sender fills the spool as far as one may
 
 The refusals because of who sent it are in `refusals.py`.
 """
@@ -25,3 +28,30 @@ class Overloaded(Refusal):
     status = 503
     grpc = "UNAVAILABLE"
     code = "overloaded"
+
+
+class DiskLow(Refusal):
+    """The disk has less room than is kept free."""
+
+    retryable = True
+    status = 503
+    grpc = "UNAVAILABLE"
+    code = "disk_low"
+
+
+class RateExceeded(Refusal):
+    """This sender is faster than it may be."""
+
+    retryable = True
+    status = 429
+    grpc = "RESOURCE_EXHAUSTED"
+    code = "rate_exceeded"
+
+
+class ShareExceeded(Refusal):
+    """This sender fills the spool as far as one may."""
+
+    retryable = True
+    status = 429
+    grpc = "RESOURCE_EXHAUSTED"
+    code = "share_exceeded"

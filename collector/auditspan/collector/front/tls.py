@@ -30,11 +30,9 @@ def web_context(tls: TlsConfig) -> ssl.SSLContext:
     return context
 
 
-def grpc_credentials(tls: TlsConfig) -> Any:
+def grpc_certificates(tls: TlsConfig) -> Any:
     """For gRPC. Raises `ConfigInvalid`."""
     web_context(tls)  # gRPC itself does not say what is wrong with a file.
     pair = (read_private(tls.key_file), tls.cert_file.read_bytes())
     roots = tls.client_ca_file.read_bytes() if tls.client_ca_file else None
-    return grpc.ssl_server_credentials(
-        [pair], roots, require_client_auth=tls.require_client_certificate
-    )
+    return grpc.ssl_server_certificate_configuration([pair], roots)

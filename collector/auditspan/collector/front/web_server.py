@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from auditspan.collector.front.peer_certificate import PeerCertificateProtocol
 from auditspan.collector.front.receiver_config import ListenConfig
-from auditspan.collector.front.tls import web_context
+from auditspan.collector.front.tls_reload import renewed_web_context
 
 
 class _Server(uvicorn.Server):
@@ -71,5 +71,5 @@ def _settings(config: ListenConfig, app: ASGIApp) -> uvicorn.Config:
     )
     settings.load()
     if config.tls is not None:
-        settings.ssl = web_context(config.tls)
+        settings.ssl = renewed_web_context(config.tls)
     return settings

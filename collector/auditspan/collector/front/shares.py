@@ -1,0 +1,116 @@
+"""One sender cannot stop the audit of all: shares of the spool, rates, and a disk that has room.
+
+1. Below the free space that is kept for merges nothing is taken. 2. A principal sends no faster
+than its rate. 3. Once the spool is filled as far as one principal's share, a principal that holds
+that much of it waits, and the rest is for the others. All three may be tried again (DESIGN §4).
+
+What a principal holds is counted since the start. Requests received before those of the last stored
+batch are stored: batches are stored in the order of the spool.
+"""
+
+import shutil
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from auditspan.collector.front.receiver_config import SpoolConfig
+from auditspan.collector.front.rejections import DiskLow, RateExceeded, ShareExceeded
+from auditspan.wire.segments import spooled_bytes
+
+_LOOK_SECONDS: Final = 0.5
+"""The disk is asked this often, not for each request."""
+_BURST_SECONDS: Final = 10.0
+"""What of an unused rate is kept."""
+_RETRY_SECONDS: Final = 5.0
+_SENDERS: Final = 10_000
+"""Principals that are remembered; beyond, the one that was silent longest is forgotten."""
+_MIB: Final = 1 << 20
+
+
+@dataclass(slots=True)
+class _Sender:
+    """What one principal sent."""
+
+    credit: float
+    """Bytes that it may send now; below zero after a request larger than that."""
+    at: float
+    held: int = 0
+    """Bytes in the spool."""
+    waiting: deque[tuple[int, int]] = field(default_factory=deque)
+    """When each was received, Unix nanoseconds, and its bytes."""
+
+
+class Shares:
+    """Decides whether a request is taken now. Used from one thread."""
+
+    def __init__(
+        self,
+        folder: Path,
+        config: SpoolConfig,
+        clock: Callable[[], float] = time.monotonic,
+        free: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
+        used: Callable[[Path], int] = spooled_bytes,
+    ) -> None:
+        """`folder` is the spool's."""
+        self._folder, self._clock, self._free, self._used = folder, clock, free, used
+        self._keep_free = config.min_free_mib * _MIB
+        self._share = config.total_mib * _MIB * config.principal_percent // 100
+        self._rate = config.principal_mib_per_second * _MIB
+        self._senders: OrderedDict[str, _Sender] = OrderedDict()
+        self._looked_at = float("-inf")
+        self._room = self._spooled = 0
+
+    def check(self, principal: str) -> None:
+        """Raises `DiskLow`, `RateExceeded`, `ShareExceeded`; nothing is counted."""
+        if low := self.low():
+            raise DiskLow(f"{low}, try again later", _RETRY_SECONDS)
+        sender = self._sender(principal)
+        if self._rate and sender.credit < 0:
+            wait = max(-sender.credit / self._rate, 0.1)
+            raise RateExceeded("this sender is beyond its rate, try again later", wait)
+        if sender.held >= self._share and self._spooled >= self._share:
+            words = "this sender's share of the spool is full, try again later"
+            raise ShareExceeded(words, _RETRY_SECONDS)
+
+    def took(self, principal: str, size: int, received_at: int) -> None:
+        """A request is in the spool."""
+        sender = self._sender(principal)
+        sender.credit -= size
+        sender.held += size
+        sender.waiting.append((received_at, size))
+
+    def stored(self, oldest_received_at: int) -> None:
+        """A batch is stored, and so is all that was received before it."""
+        for sender in self._senders.values():
+            while sender.waiting and sender.waiting[0][0] < oldest_received_at:
+                sender.held -= sender.waiting.popleft()[1]
+
+    def low(self) -> str:
+        """Why the disk takes no more; empty if it does."""
+        self._look()
+        if self._room >= self._keep_free:
+            return ""
+        return (
+            f"the disk has {self._room // _MIB} MiB left, less than the "
+            f"{self._keep_free // _MIB} MiB that are kept free"
+        )
+
+    def _look(self) -> None:
+        now = self._clock()
+        if now - self._looked_at >= _LOOK_SECONDS:
+            self._looked_at = now
+            self._room, self._spooled = self._free(self._folder), self._used(self._folder)
+
+    def _sender(self, principal: str) -> _Sender:
+        now = self._clock()
+        burst = self._rate * _BURST_SECONDS
+        sender = self._senders.pop(principal, None) or _Sender(burst, now)
+        sender.credit = min(burst, sender.credit + (now - sender.at) * self._rate)
+        sender.at = now
+        self._senders[principal] = sender
+        if len(self._senders) > _SENDERS:
+            self._senders.popitem(last=False)
+        return sender
