@@ -46,6 +46,9 @@ class OtlpReceiverConfig(_Model):
     """OTLP over gRPC."""
     http: HttpConfig = Field(default_factory=HttpConfig)
     """OTLP over HTTP, protobuf and JSON, and the exchange of users' tokens."""
+    max_attributes: int = Field(default=1000, ge=64, le=100_000)
+    """Attributes of a span, event, link, scope or resource; those beyond are dropped and counted in
+    its `dropped_attributes_count`."""
     authentication: AuthConfig = Field(default_factory=AuthConfig)
     """Who may send."""
     identities: IdentitiesConfig = Field(default_factory=IdentitiesConfig)

@@ -131,8 +131,9 @@ class Service:
         metrics.watch_spool(lambda: spooled_bytes(data.folder("spool")))
         shares = Shares(data.folder("spool"), config.service.spool)
         admission = Admission(
-            authenticator, identities, committer, retransmissions, metrics, shares=shares
-        )
+            authenticator, identities, committer, retransmissions, metrics, shares=shares,
+            max_attributes=config.receivers.otlp.max_attributes,
+        )  # fmt: skip
         controls = open_controls(
             data.folder("registry"),
             data.secret("api_keys.json"),

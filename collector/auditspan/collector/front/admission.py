@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypeVar
 
 from auditspan.collector.front.authentication import Authenticator
+from auditspan.collector.front.bounds import bound_attributes
 from auditspan.collector.front.budget import Budget
 from auditspan.collector.front.commit import Committer
 from auditspan.collector.front.identities import Identities
@@ -60,6 +61,8 @@ class Admission:
     now_ns: Callable[[], int] = time.time_ns
     shares: Shares | None = None
     """What one sender may take of the spool; None is all of it."""
+    max_attributes: int = 1000
+    """Attributes of a span; those beyond are dropped and counted."""
     budget: Budget = field(default_factory=lambda: Budget(MAX_UNDER_WAY))
     _thread: ThreadPoolExecutor = field(default_factory=_heavy)
 
@@ -100,6 +103,11 @@ class Admission:
         if not read.parsed.spans:
             return
         await self._replace(read, principal)
+        most = self.max_attributes
+        dropped = await self._run(len(body), bound_attributes, read.parsed.request, most)
+        if dropped:
+            self.metrics.attributes_dropped(dropped)
+            LOG.warning("%d attributes of %s are beyond max_attributes", dropped, principal.id)
         request = await self._run(len(body), otlp.serialise, read.parsed.request)
         # The time is taken where the order in the spool is decided.
         at = self.now_ns()

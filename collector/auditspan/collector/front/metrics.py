@@ -49,6 +49,7 @@ class Metrics:
         self._refused = counter("requests_refused", "Requests refused", "reason")
         self._exchanged = counter("identity_exchanges", "Users' tokens shown", "outcome")
         self._scrubbed = counter("tokens_scrubbed", "Raw credentials taken out of spans")
+        self._dropped = counter("attributes_dropped", "Attributes beyond what a span may have")
         self._stored = counter("records_stored", "Records stored")
         self._dead = counter("dead_letters", "Records that can never be stored")
         self._failed = counter("batches_failed", "Failed attempts to store a batch")
@@ -103,6 +104,10 @@ class Metrics:
     def scrubbed(self, count: int) -> None:
         """Credentials were found on spans."""
         self._scrubbed.inc(count)
+
+    def attributes_dropped(self, count: int) -> None:
+        """Attributes were beyond what a span may have."""
+        self._dropped.inc(count)
 
     def batch_stored(
         self, records: int, dead: int, lag_seconds: float, stages: dict[str, float]
