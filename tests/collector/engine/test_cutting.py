@@ -35,7 +35,7 @@ def test_many_bytes_are_cut_between_frames(tmp_path: Path) -> None:
     """Control frames and what cannot be read stay where they are; a large span is alone."""
     frames = [unreadable(), spans(1), control("{}"), spans(2, tool="x" * 9000), spans(3)]
     segment = _segment(tmp_path, *frames)
-    assert cut(segment, (1000, 4000))
+    assert cut(segment, (1000, 4000), 4000)
     parts = in_order(segment.parent)
     assert b"".join(part.read_bytes() for part in parts) == b"".join(frames)
     assert len(parts) == 3
@@ -75,7 +75,7 @@ def test_a_cut_that_was_broken_off_is_done_again(
 
 def test_parts_become_rows(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is a batch of its own, and the numbering of the sender goes on."""
-    monkeypatch.setattr(cutting.cut, "__defaults__", ((4, 1 << 20),))
+    monkeypatch.setattr(cutting.cut, "__defaults__", ((4, 1 << 20), 1 << 20))
     segments = workshop.segments()
     first = segments.process(workshop.segment(spans(*range(1, 11))))
     assert (first.records, workshop.count()) == (0, 0)

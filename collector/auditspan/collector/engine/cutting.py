@@ -21,11 +21,14 @@ from auditspan.wire.damage import Piece, pieces
 from auditspan.wire.envelope import OTLP_TRACES, frame, parse
 from auditspan.wire.errors import FrameInvalid
 from auditspan.wire.segments import CLOSED, sync_folder
-from auditspan.wire.varint import MAX_BYTES, decode_varint
+from auditspan.wire.varint import MAX_BYTES as VARINT
+from auditspan.wire.varint import decode_varint
 
 MAX_SPANS: Final = 20_000
 """Spans of a part."""
-MAX_BYTES_OF_PART: Final = 32 << 20
+MAX_BYTES: Final = 26 << 20
+"""Bytes of a segment that is left as it is: 20,000 spans of usual size."""
+MAX_BYTES_OF_PART: Final = 16 << 20
 """Bytes of a part; a span that is larger is a part of its own."""
 _BYTES_OF_SPAN: Final = 26
 """Of the smallest one: both ids with their tags."""
@@ -39,9 +42,11 @@ def in_order(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*{CLOSED}"), key=_key)
 
 
-def cut(segment: Path, limit: _Size = (MAX_SPANS, MAX_BYTES_OF_PART)) -> bool:
+def cut(
+    segment: Path, limit: _Size = (MAX_SPANS, MAX_BYTES_OF_PART), whole: int = MAX_BYTES
+) -> bool:
     """Replace a segment that is too large by its parts; whether it was. Raises `OSError`."""
-    if _PART in segment.name or not _may_be_too_large(segment, limit):
+    if _PART in segment.name or not _may_be_too_large(segment, limit[0], whole):
         return False
     for part in segment.parent.glob(f"{segment.stem}{_PART}*{CLOSED}"):
         part.unlink()
@@ -63,20 +68,20 @@ def _key(path: Path) -> tuple[str, str]:
     return stem, part
 
 
-def _may_be_too_large(segment: Path, limit: _Size) -> bool:
+def _may_be_too_large(segment: Path, spans: int, whole: int) -> bool:
     """Without reading it: front ends a batch at its limits, so that only a lone frame exceeds."""
     size = segment.stat().st_size
-    if size > limit[1]:
+    if size > whole:
         return True
     offset = 0
     with segment.open("rb") as file:
         while offset < size:
             file.seek(offset)
             try:
-                length, width = decode_varint(file.read(MAX_BYTES))
+                length, width = decode_varint(file.read(VARINT))
             except FrameInvalid:
                 return False
-            if length > limit[0] * _BYTES_OF_SPAN:
+            if length > spans * _BYTES_OF_SPAN:
                 return True
             offset += width + length
     return False
@@ -108,7 +113,7 @@ def _frames(piece: Piece, limit: _Size) -> Iterator[tuple[bytes, int]]:
     if piece.problem:
         yield piece.data, 0
         return
-    _, width = decode_varint(piece.data[:MAX_BYTES])
+    _, width = decode_varint(piece.data[:VARINT])
     envelope = parse(piece.data[width:])
     if envelope.kind != OTLP_TRACES or len(piece.data) <= limit[0] * _BYTES_OF_SPAN:
         yield piece.data, 0
