@@ -2,13 +2,17 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from auditspan.collector.front.receiver_config import SpoolConfig
 from auditspan.collector.front.refusals import Unauthenticated
+from auditspan.collector.front.rejections import RateExceeded
+from auditspan.collector.front.shares import Shares
 from auditspan.identity.credentials import Credentials
 from auditspan.identity.principal import Principal, anonymous_principal
 from auditspan.identity.statement import StatementVerifier
@@ -76,6 +80,24 @@ def test_two_senders_may_send_the_same(house: House) -> None:
         await house.admission.admit(body, "protobuf", anonymous_principal("127.0.0.1"))
 
     assert len(house.run(use)) == 2
+
+
+def test_a_sender_beyond_its_rate_stops_nobody_else(house: House) -> None:
+    """What it sent already is acknowledged again, and nothing of the refused one is kept."""
+    config = SpoolConfig(principal_mib_per_second=1e-5, min_free_mib=0)
+    shares = Shares(house.spool.folder, config, clock=lambda: 0.0)
+    house.admission = replace(house.admission, shares=shares)
+    first, second = (request(name * 200).SerializeToString() for name in "ab")
+
+    async def use() -> None:
+        await house.admission.admit(first, "protobuf", AGENT)
+        with pytest.raises(RateExceeded):
+            await house.admission.admit(second, "protobuf", AGENT)
+        await house.admission.admit(first, "protobuf", AGENT)
+        await house.admission.admit(second, "protobuf", anonymous_principal("127.0.0.1"))
+
+    kept = [Principal.from_json(envelope.principal).kind for envelope in house.run(use)]
+    assert kept == ["agent", anonymous_principal("127.0.0.1").kind]
 
 
 def test_repetitions_are_known_after_a_restart(house: House) -> None:
