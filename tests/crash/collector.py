@@ -29,7 +29,7 @@ service:
   api: {{endpoint: "127.0.0.1:0"}}
   query: {{endpoint: "127.0.0.1:0"}}
   # Many small batches, files of them that are soon dropped, and a log that signs though idle.
-  spool: {{batch_seconds: 0.7, batch_spans: 400, total_mib: 64}}
+  spool: {{batch_seconds: 0.7, batch_spans: 400, min_free_mib: 0, total_mib: 64}}
   batch_hold_seconds: 2
   integrity: {{idle_seconds: 1}}
 """
