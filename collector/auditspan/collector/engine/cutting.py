@@ -28,7 +28,7 @@ MAX_SPANS: Final = 20_000
 """Spans of a part."""
 MAX_BYTES: Final = 26 << 20
 """Bytes of a segment that is left as it is: 20,000 spans of usual size."""
-MAX_BYTES_OF_PART: Final = 16 << 20
+MAX_BYTES_OF_PART: Final = 8 << 20
 """Bytes of a part; a span that is larger is a part of its own."""
 _BYTES_OF_SPAN: Final = 26
 """Of the smallest one: both ids with their tags."""
