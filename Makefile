@@ -3,6 +3,7 @@
 #   make test   linters and the whole test suite, against the built wheel
 #   make up     run the collector
 #   make crash  kill collectors at every step and count what they kept
+#   make conformance  what was sent over each transport is what is stored
 #   make bench  what it costs; make bench-query: questions over ten million records
 #   make query-attacks   what readers' statements were tried, and what became of them
 PYTHON ?= python3
@@ -12,7 +13,7 @@ DATA   ?= data
 SOURCES := $(shell find semconv wire identity policy registry integrity processors storage \
              instrumentation collector reports cli -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
-.PHONY: demo test up query-attacks crash lint unit check-python semconv docs bench bench-query dev clean
+.PHONY: demo test up query-attacks crash conformance lint unit check-python semconv docs bench bench-query dev clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python examples/demo/run.py
@@ -48,6 +49,10 @@ query-attacks: $(VENV)/.tools
 KILLS ?= 240
 crash: $(VENV)/.tools
 	$(BIN)/python -m bench.crash --kills $(KILLS) $(if $(SEED),--seed $(SEED)) --keep
+
+# Every pair of the matrix over every transport, a line each.
+conformance: $(VENV)/.tools
+	$(BIN)/pytest -q -s -p no:cacheprovider tests/conformance
 
 # The whole pipeline, beside a peer, little traffic; 8 minutes. BENCH=--full for longer runs.
 BENCH ?=

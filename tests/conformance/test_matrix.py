@@ -4,10 +4,12 @@ import base64
 import gzip
 import json
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import grpc
+import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValueList
@@ -95,26 +97,29 @@ def _fill(span: Span, number: int, row: dict[str, str], transport: str) -> None:
         link.attributes.add(key="case.value").value.CopyFrom(value)
 
 
-def _send(collector: Collector, request: ExportTraceServiceRequest, transport: str) -> None:
+def _send(
+    collector: Collector, http: httpx.Client, request: ExportTraceServiceRequest, transport: str
+) -> None:
     way, packing = transport.split()
     body = to_json(request) if way == "json" else request.SerializeToString()
     if way == "grpc":
         how = grpc.Compression.Gzip if packing == "gzip" else None
         assert bodies.call(collector.addresses["grpc"], body, compression=how).code == 0
         return
-    headers = {"content_type": bodies.JSON if way == "json" else bodies.PROTOBUF}
+    headers = {"content-type": bodies.JSON if way == "json" else bodies.PROTOBUF}
     if packing == "gzip":
-        body, headers["content_encoding"] = gzip.compress(body), "gzip"
-    assert bodies.post(collector.addresses["http"], body, **headers).code == 200
+        body, headers["content-encoding"] = gzip.compress(body), "gzip"
+    url = f"{collector.addresses['http']}/v1/traces"
+    assert http.post(url, content=body, headers=headers).status_code == 200
 
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], Any]]:
     """Every row over every transport, and what the query endpoint says of it."""
     with running(Path(tmp_path_factory.mktemp("conformance")) / "data") as collector:
-        for transport in TRANSPORTS:
-            for number, row in enumerate(ROWS):
-                _send(collector, _request(number, row, transport), transport)
+        with httpx.Client(trust_env=False, timeout=30) as http:
+            for transport, (number, row) in product(TRANSPORTS, enumerate(ROWS)):
+                _send(collector, http, _request(number, row, transport), transport)
         where = "FROM audit_records WHERE startsWith(SpanName, 'case ')"
         collector.wait_for(f"SELECT count() {where}", len(ROWS) * len(TRANSPORTS))
         found = collector.rows(
@@ -158,4 +163,5 @@ def test_what_was_sent_comes_back(stored: dict[tuple[str, str], Any], transport:
             "LinkMaps": [{"case.value": text}] * int(row["links"]),
         }
         wrong += [(number, k, found[k], v) for k, v in expected.items() if found[k] != v]
+    print(f"{transport}: {len(ROWS)} requests, {len(wrong)} differences")
     assert not wrong, wrong[:3]
