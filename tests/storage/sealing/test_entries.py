@@ -25,6 +25,7 @@ from auditspan.storage.batch_file import write_batch
 from auditspan.storage.engine import Engine
 from auditspan.storage.sealing.digests import content_statement, structure
 from auditspan.storage.sealing.entries import entries_of_file, entries_of_store, joined
+from auditspan.storage.sealing.filled_columns import filled
 from auditspan.storage.sealing.values import value
 from auditspan.storage.writer import write
 from tests.migrated import migrated_store
@@ -94,7 +95,7 @@ def _any(type: pa.DataType, dice: random.Random) -> Any:
 def of_file(store: Engine, table: pa.Table, path: Path) -> bytes:
     """Entries as the engine computes them."""
     write_batch(path, table, "b-1")
-    return entries_of_file(store, path)
+    return entries_of_file(store, path, filled(table))
 
 
 def entries(data: bytes) -> list[bytes]:
@@ -242,6 +243,42 @@ def _erase(row: dict[str, Any], values: dict[str, object], groups: tuple[str, ..
     }
     content = erased_digest(values, kept, redacted, SCHEMA)
     assert entry(0, 0, content)[6:] == content
+
+
+@pytest.mark.parametrize("column", sorted({*SCHEMA.kinds} - {"RecordId", "LogId", "LogIndex"}))
+def test_a_column_that_alone_holds_something_is_sealed(
+    store: Engine, tmp_path: Path, column: str
+) -> None:
+    """The statement names what a batch holds, however little of it and in whatever row."""
+    table = generated(60, 11)
+    blank = generated(1, 11).schema.empty_table()
+    names = {"RecordId", "LogId", "LogIndex", "RecordSalt", column}
+    for at, field in enumerate(table.schema):
+        if field.name not in names:
+            table = table.set_column(at, field, defaults(field.type, table.num_rows))
+    assert blank.schema == table.schema
+    assert filled(table) <= names | {"ExpiresOn"}
+    assert of_file(store, table, tmp_path / "b.arrow") == entries_of_table(table)
+
+
+def defaults(kind: pa.DataType, rows: int) -> pa.Array:
+    """Values as the store gives them for columns that nothing was written to."""
+    blank: object = 0
+    if pa.types.is_string(kind):
+        blank = ""
+    elif pa.types.is_list(kind) or pa.types.is_map(kind):
+        blank = []
+    return pa.array([blank] * rows, kind)
+
+
+def test_a_batch_without_values_fills_no_column() -> None:
+    """Neither do no rows; kinds that are not known count as filled."""
+    kinds = [pa.string(), pa.uint64(), pa.int32(), pa.date32(), pa.timestamp("ns", "UTC"),
+             pa.list_(pa.string()), pa.map_(pa.string(), pa.string())]  # fmt: skip
+    blank = {str(at): defaults(kind, 3) for at, kind in enumerate(kinds)}
+    assert filled(pa.table(blank)) == frozenset()
+    assert filled(pa.table(blank).slice(0, 0)) == frozenset()
+    assert filled(pa.table({"x": pa.array([0.0])})) == {"x"}
 
 
 def test_types_without_a_canonical_form() -> None:

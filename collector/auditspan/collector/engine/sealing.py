@@ -39,6 +39,7 @@ from auditspan.storage.batch_file import write_batch
 from auditspan.storage.engine import Engine
 from auditspan.storage.errors import BatchFileInvalid
 from auditspan.storage.sealing.entries import entries_of_file
+from auditspan.storage.sealing.filled_columns import filled
 from auditspan.storage.sealing.seal_file import Body, Seal, read_seal, write_seal
 from auditspan.storage.sealing.seals import read_entries
 from auditspan.storage.values import Params
@@ -199,7 +200,7 @@ class Sealing:
                 # so that what must not happen holds nothing up.
                 with contextlib.suppress(ValueInvalid):
                     return entries_of_table(table)
-            return entries_of_file(self.decoder, path)
+            return entries_of_file(self.decoder, path, filled(table))
 
     def _sign(self, sealed: Seal, *, close: bool) -> None:
         before = self.log.tree

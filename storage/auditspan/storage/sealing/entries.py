@@ -25,10 +25,13 @@ _SETTINGS = {"max_threads": 1, "query_plan_enable_optimizations": 0}
 _OF_STORE = "`LogIndex`, `RecordId`, `ExpiresOn`"
 
 
-def entries_of_file(engine: Engine, path: Path) -> bytes:
-    """The entries of a sealed batch's rows, in the order of their indices."""
+def entries_of_file(engine: Engine, path: Path, columns: frozenset[str]) -> bytes:
+    """The entries of a sealed batch's rows, in the order of their indices.
+
+    `columns` are those that hold anything (`filled_columns.py`).
+    """
     source = "file({path:String}, 'Arrow', {structure:String})"
-    inner = content_statement(source, columns="`LogIndex`, `ExpiresOn`")
+    inner = content_statement(source, columns="`LogIndex`, `ExpiresOn`", filled=columns)
     sql = f"SELECT {RECORD_ENTRY} FROM ({inner}) ORDER BY LogIndex"  # noqa: S608 (ours)
     params = {"path": str(path), "structure": _IN_FILES}
     return joined(engine.arrow(sql, params, _SETTINGS)["Entry"])

@@ -17,7 +17,7 @@ def plain(type: str) -> str:
 
 def framed(expression: str) -> str:
     """Arguments of a `concat` that put a netstring around bytes: length, colon, bytes, comma."""
-    return f"toString(length({expression})), ':', {expression}, ','"
+    return f"length({expression}), ':', {expression}, ','"
 
 
 def netstring(text: str) -> str:
