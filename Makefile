@@ -13,7 +13,7 @@ DATA   ?= data
 SOURCES := $(shell find semconv wire identity policy registry integrity processors storage \
              instrumentation collector reports cli -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
-.PHONY: demo test up query-attacks crash conformance lint unit check-python semconv docs bench bench-query dev clean
+.PHONY: demo test up query-attacks crash conformance bad-input lint unit check-python semconv docs bench bench-query dev clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python examples/demo/run.py
@@ -53,6 +53,11 @@ crash: $(VENV)/.tools
 # Every pair of the matrix over every transport, a line each.
 conformance: $(VENV)/.tools
 	$(BIN)/pytest -q -s -p no:cacheprovider tests/conformance
+
+# Malformed requests amid good ones: make bad-input BAD=100000
+BAD ?= 100000
+bad-input: $(VENV)/.tools
+	AUDITSPAN_BAD=$(BAD) $(BIN)/pytest -q -s -p no:cacheprovider tests/conformance/test_bad_mixed.py
 
 # The whole pipeline, beside a peer, little traffic; 8 minutes. BENCH=--full for longer runs.
 BENCH ?=
