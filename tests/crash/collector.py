@@ -4,7 +4,7 @@ import array
 import json
 import os
 import random
-import select
+import selectors
 import socket
 import subprocess
 import sys
@@ -250,7 +250,7 @@ def _free_port() -> int:
 
 
 def _code(connection: socket.socket, seconds: float) -> int | None:
-    if not select.select([connection], [], [], seconds)[0]:
+    if not _readable(connection, seconds):
         return None
     with connection:
         return int(json.loads(connection.recv(1 << 16))["code"])
@@ -261,3 +261,10 @@ def _is_ready(url: str) -> bool:
         return httpx.get(f"{url}/readyz", timeout=5, trust_env=False).status_code == 200
     except httpx.HTTPError:
         return False
+
+
+def _readable(connection: socket.socket, seconds: float) -> bool:
+    """Not by `select`, which takes no descriptor above 1,023: a test process has more open."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection, selectors.EVENT_READ)
+        return bool(selector.select(seconds))

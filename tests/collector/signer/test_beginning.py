@@ -49,10 +49,15 @@ def test_an_absent_passphrase_is_no_empty_one(data: DataDir, tmp_path: Path) -> 
     """Each place says what it is called."""
     empty = tmp_path / "empty"
     empty.touch(0o600)
+    closed = os.open(empty, os.O_RDONLY)
+    os.close(closed)
     for config, expected in (
         (IntegrityConfig(passphrase_file=empty), "passphrase_file: .*empty holds nothing"),
         (IntegrityConfig(passphrase_env="KEYS"), "variable KEYS holds nothing"),
-        (IntegrityConfig(passphrase_fd=987), "file descriptor 987: .*auditspan up 987< FILE"),
+        (
+            IntegrityConfig(passphrase_fd=closed),
+            f"file descriptor {closed}: .*auditspan up {closed}< FILE",
+        ),
     ):
         with pytest.raises(ConfigInvalid, match=expected):
             passphrase_of(config, {})
