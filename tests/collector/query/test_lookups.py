@@ -178,11 +178,15 @@ def test_a_store_without_our_tables_is_no_answer(tmp_path: Path) -> None:
     assert list(empty.iterdir()) == []
 
 
+_FILTERS = ("words", "values", "held_words", "held_values")
+
+
 def test_every_question_has_columns_that_the_store_has(engine: Engine) -> None:
     """Each runs in a migrated store, with text in every parameter."""
     texts = dict.fromkeys(("record_id", "campaign", "id", "subject"), "x")
-    lists = {"digests": ["x"], "ids": ["x"], "values": ["x"], "words": ["x"]}
-    values: dict[str, Value] = {**texts, **lists, "limit": 1}
+    lists = {name: ["x"] for name in ("digests", "ids", *_FILTERS)}
+    times = dict.fromkeys(("since", "until", "held_since", "held_until"), 0)
+    values: dict[str, Value] = {**texts, **lists, **times, "limit": 1}
     with engine.session({"readonly": 1}) as session:
         for sql in LOOKUPS.values():
             params = {name: value for name, value in values.items() if f"{{{name}:" in sql}
