@@ -10,7 +10,7 @@ import httpx
 from tests.end_to_end import bodies
 from tests.end_to_end.running import running
 
-_BAD = int(os.environ.get("AUDITSPAN_BAD", "2000"))
+_BAD = int(os.environ.get("AUDITSPAN_BAD", "500"))
 _GOOD_IN = 20
 """One request of so many is good."""
 
