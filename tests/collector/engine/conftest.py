@@ -125,8 +125,10 @@ def workshop(tmp_path: Path) -> Iterator[Workshop]:
     """An empty, migrated store in a fresh data folder."""
     data = prepare(tmp_path / "data")
     store = migrated_store(data.folder("store"))
-    yield Workshop(data, store)
-    store.close()
+    made = Workshop(data, store)
+    yield made
+    # The one that it has now: a test may have opened it anew.
+    made.store.close()
 
 
 def spans(*numbers: int, first_attribute: str = "", tool: str = "pay") -> bytes:
