@@ -191,11 +191,12 @@ def _keep_damaged(path: Path, size: int) -> None:
     # A length of zero is what a page looks like that never came.
     if message:
         beside = path.with_name(f".damaged-{path.stem}-{size}")
-        _write(beside, path.read_bytes()[size:])
+        write_synced(beside, path.read_bytes()[size:])
         _log.error("spool: %s: its last frame is damaged, and kept in %s", path.name, beside)
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_synced(path: Path, data: bytes) -> None:
+    """A file with these bytes, which are on disk; its name is so after `sync_folder`."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
     with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
         file.write(data)

@@ -8,7 +8,6 @@ costs while it is decoded, judged, sealed and stored grows with both. The parts 
 2. All parts are on disk. 3. The segment goes, durably. Only then a part may be processed.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 from auditspan.wire.damage import Piece, pieces
 from auditspan.wire.envelope import OTLP_TRACES, frame, parse
 from auditspan.wire.errors import FrameInvalid
-from auditspan.wire.segments import CLOSED, sync_folder
+from auditspan.wire.segments import CLOSED, sync_folder, write_synced
 from auditspan.wire.varint import MAX_BYTES as VARINT
 from auditspan.wire.varint import decode_varint
 
@@ -56,7 +55,7 @@ def cut(
     if not second:
         return False
     for number, data in enumerate(_chained(first, second, parts)):
-        _write(segment.with_name(f"{segment.stem}{_PART}{number:04d}{CLOSED}"), data)
+        write_synced(segment.with_name(f"{segment.stem}{_PART}{number:04d}{CLOSED}"), data)
     sync_folder(segment.parent)
     segment.unlink()
     sync_folder(segment.parent)
@@ -170,11 +169,3 @@ def _open(
     if scope.HasField("scope"):
         own.scope.CopyFrom(scope.scope)
     return own, own.ByteSize() + (head.resource.ByteSize() if new else 0)
-
-
-def _write(path: Path, data: bytes) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
