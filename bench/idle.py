@@ -15,7 +15,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.sealing import CLOCK, IDLE_BAR
+from bench.lib.processes import cpu, family
+from bench.sealing import IDLE_BAR
 from tests.end_to_end.running import CONFIG, running
 
 _SETTLED = 10.0
@@ -44,25 +45,11 @@ def main() -> int:
 
 def stretch(pid: int, seconds: float) -> dict[str, float]:
     """Percent of a core that each process took in that time."""
-    before, began = by_process(pid), time.monotonic()
+    pids = family(pid)
+    before, began = cpu(pids), time.monotonic()
     time.sleep(seconds)
-    after, passed = by_process(pid), time.monotonic() - began
-    return {name: (cpu - before.get(name, 0.0)) / passed * 100 for name, cpu in after.items()}
-
-
-def by_process(pid: int) -> dict[str, float]:
-    """CPU seconds of a process and of all that it started."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    own = {_name(pid): (int(fields[11]) + int(fields[12])) / CLOCK}
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        own |= by_process(int(child))
-    return own
-
-
-def _name(pid: int) -> str:
-    words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
-    modules = [word.rpartition("collector.")[2] for word in words if "auditspan.collector." in word]
-    return modules[0] if modules else "front"
+    after, passed = cpu(pids), time.monotonic() - began
+    return {role: (after[role] - before[role]) / passed * 100 for role in pids}
 
 
 if __name__ == "__main__":

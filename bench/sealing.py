@@ -36,6 +36,7 @@ from auditspan.storage.config import StoreConfig
 from auditspan.storage.engine import Engine, open_embedded, open_engine
 from auditspan.storage.migrations import migrate
 from auditspan.storage.writer import finish as store_batch
+from bench.lib.processes import cpu, family
 from bench.processors import stages, table
 from tests.collector.engine.conftest import NearSigner
 from tests.end_to_end.bodies import body
@@ -46,7 +47,6 @@ RESULT = ROOT / "bench" / "results" / "sealing.txt"
 RUNS, SMALL, LARGE = 7, 4_000, 20_000
 RECORD_BAR, BATCH_BAR, LAG_BAR, IDLE_BAR = 8.0, 80.0, 3.0, 1.0
 SECONDS, PER_SECOND, SPANS = 20, 20, 10
-CLOCK = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -146,9 +146,10 @@ def running_collector(data: Path) -> list[str]:
         total = SECONDS * PER_SECOND * SPANS
         collector.wait_for("SELECT count() FROM audit WHERE RecordKind = 'action'", total, 60)
         time.sleep(8)  # the notes of the last seconds are stored
-        before = cpu_seconds(collector.process.pid)
+        pids = family(collector.process.pid)
+        before = sum(cpu(pids).values())
         time.sleep(62)
-        idle = (cpu_seconds(collector.process.pid) - before) / 62 * 100
+        idle = (sum(cpu(pids).values()) - before) / 62 * 100
     lags = checkpoint_lags(data)
     p99 = statistics.quantiles(lags, n=100)[98]
     return [
@@ -185,14 +186,6 @@ def checkpoint_lags(data: Path) -> list[float]:
     found: list[float] = store.arrow(sql)["Lag"].to_pylist()
     store.close()
     return found
-
-
-def cpu_seconds(pid: int) -> float:
-    """Of a process and all that it started."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    own = (int(fields[11]) + int(fields[12])) / CLOCK
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return own + sum(cpu_seconds(int(child)) for child in children)
 
 
 if __name__ == "__main__":
