@@ -7,8 +7,6 @@ of ours keeps the bodies of the requests. Copies have trace ids and an instance 
 import gzip
 import hashlib
 import os
-import subprocess
-import sys
 import tempfile
 import threading
 import zlib
@@ -20,6 +18,7 @@ from pathlib import Path
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from bench.lib.results import ROOT
+from tests.end_to_end.replaying import replayed
 
 _FILE = ROOT / "tests" / "vectors" / "airline" / "conversations.jsonl.gz"
 Request = ExportTraceServiceRequest
@@ -104,24 +103,6 @@ def _keeping() -> Iterator[tuple[str, list[bytes]]]:
 
 
 def _replay(url: str, file: Path) -> None:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "AUDITSPAN_"))}
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("opentelemetry-instrument")),
-            sys.executable, "-m", "auditspan.instrumentation.replay", str(file),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=280,
-        env={
-            **environment,
-            "OTEL_EXPORTER_OTLP_ENDPOINT": url,
-            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-            "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=production",
-            "OTEL_SERVICE_NAME": "airline-agent",
-            "AUDITSPAN_AGENT_ID": "airline-agent",
-            "AUDITSPAN_SPOOL_DIR": str(file.parent / "agent-spool"),
-        },
-    )  # fmt: skip
+    done = replayed(url, file)
     if done.returncode:
         raise RuntimeError(f"the replay ended with {done.returncode}: {done.stderr[-2000:]}")

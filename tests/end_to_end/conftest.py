@@ -2,9 +2,6 @@
 
 import gzip
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.end_to_end.replaying import replayed
 from tests.end_to_end.running import Collector, running
 
 ROOT = Path(__file__).parents[2]
@@ -52,23 +50,7 @@ def _replay(collector: Collector, file: Path) -> None:
         "keys", "issue", "airline-agent",
         "--requested-by", "ops@example.com", "--ticket", "CHG-1", "--reason", "replay",
     ).stdout.strip()  # fmt: skip
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("opentelemetry-instrument")),
-            sys.executable, "-m", "auditspan.instrumentation.replay", str(file),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=280,
-        env={
-            **{k: v for k, v in os.environ.items() if not k.startswith("OTEL_")},
-            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.addresses["http"],
-            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-            "OTEL_EXPORTER_OTLP_HEADERS": f"authorization=Bearer {key}",
-            "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=production",
-            "OTEL_SERVICE_NAME": "airline-agent",
-            "AUDITSPAN_AGENT_ID": "airline-agent",
-            "AUDITSPAN_SPOOL_DIR": str(file.parent / "agent-spool"),
-        },
-    )  # fmt: skip
+    headers = f"authorization=Bearer {key}"
+    url = collector.addresses["http"]
+    done = replayed(url, file, OTEL_EXPORTER_OTLP_HEADERS=headers)
     assert done.returncode == 0, (done.stdout[-2000:], done.stderr[-4000:])
