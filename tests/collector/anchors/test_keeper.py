@@ -281,6 +281,34 @@ def test_an_anchor_that_hangs_is_given_up_after_its_time(desk: Desk) -> None:
     assert keeper.state.problem == "no answer within 0.05 s"
 
 
+def test_a_stop_leaves_no_note_outside_without_a_receipt(desk: Desk) -> None:
+    """A round that is under way ends first; a keeper that waits for the next stops at once."""
+    shown = asyncio.Event()
+
+    class Slow(FileAnchor):
+        """Has the note before it says so."""
+
+        async def anchor(self, note: bytes) -> Receipt:
+            """Answer late."""
+            receipt = await FileAnchor.anchor(self, note)
+            shown.set()
+            await asyncio.sleep(0.05)
+            return receipt
+
+    async def stopped_between() -> None:
+        keeper = desk.keeper()
+        keeper.anchor = Slow(FileAnchorConfig(name="disk", folder=desk.disk), desk.data)
+        task = asyncio.create_task(keeper.keep())
+        await shown.wait()
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+
+    asyncio.run(stopped_between())
+    assert len(list(desk.disk.rglob("*.note"))) == 1
+    assert sizes(desk) == [3]
+
+
 def test_whatever_an_anchor_raises_its_keeper_goes_on(desk: Desk) -> None:
     """A fault of ours in there is counted like a failure."""
 

@@ -33,6 +33,8 @@ LOG = logging.getLogger("auditspan.collector.anchors")
 
 SOON_SECONDS: Final = 5.0
 """Before the first retry, and while nothing is signed yet."""
+STOP_SECONDS: Final = 2.0
+"""What a stop waits for a round that is under way."""
 _LONGEST: Final = 600.0
 
 
@@ -77,7 +79,7 @@ class Keeper:
         self._remember(self.state)
         await self.wait(self._until_next())
         while True:
-            await self.wait(await self.round())
+            await self.wait(await self._whole_round())
 
     def lag(self) -> float:
         """Seconds since all that was signed was anchored."""
@@ -93,6 +95,16 @@ class Keeper:
             # Anchors are other people's machines: whatever comes of one must not end its keeper.
             return self._failed(error)
         return self._until_next()
+
+    async def _whole_round(self) -> float:
+        """A round that a stop gives time to end: what an anchor has gets its receipt here."""
+        going = asyncio.create_task(self.round())
+        try:
+            return await asyncio.shield(going)
+        except asyncio.CancelledError:
+            await asyncio.wait([going], timeout=STOP_SECONDS)
+            going.cancel()
+            raise
 
     async def _record_missed(self) -> None:
         if self.state.missed or self.lag() <= 2 * self.anchor.cadence:
