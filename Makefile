@@ -29,9 +29,10 @@ lint: $(VENV)/.tools
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Whole files go to one of two processes: an embedded store is open once in a process.
+# Whole files go to one of two processes: an embedded store is open once in a process. They go in
+# their order: those with few long tests come before many short ones, and both end together.
 unit: $(VENV)/.tools
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # Generated files: constants, columns, DDL, projections and the reference pages.
 semconv: $(VENV)/.tools
