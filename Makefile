@@ -29,10 +29,9 @@ lint: $(VENV)/.tools
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Whole files go to one of two processes: an embedded store is open once in a process. They go in
-# their order: those with few long tests come before many short ones, and both end together.
+# Whole files go to one of two processes: an embedded store is open once in a process.
 unit: $(VENV)/.tools
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 # Generated files: constants, columns, DDL, projections and the reference pages.
 semconv: $(VENV)/.tools
