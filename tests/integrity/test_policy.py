@@ -6,7 +6,7 @@ import pytest
 
 from auditspan.integrity.errors import NoteInvalid, PolicyInvalid
 from auditspan.integrity.merkle import leaf_hash
-from auditspan.integrity.note import COSIGNATURE, make_note, sign_line
+from auditspan.integrity.note import COSIGNATURE, Verifier, make_note, sign_line
 from auditspan.integrity.policy import parse_policy, policy_text
 from auditspan.integrity.tree import Tree
 from tests.integrity.trail import NOTARY, ROOT, note_of, policy, signer
@@ -94,6 +94,7 @@ def test_other_logs_are_not_trusted() -> None:
         (f"log {WITNESSES['X1'].vkey}", "has type 4, expected 1"),
         (f"witness w {LOG.vkey}", "has type 1, expected 4"),
         (f"witness W {WITNESSES['X1'].vkey}", "twice"),
+        (f"witness own {Verifier(ROOT, COSIGNATURE, LOG.verifier.public).vkey}", "twice"),
         (f"witness X1 {signer('z.example', COSIGNATURE).vkey}", "X1 is taken"),
         (f"witness none {signer('z.example', COSIGNATURE).vkey}", "none is taken"),
         ("witness w x+00000000+AA==", "expected an Ed25519 key"),

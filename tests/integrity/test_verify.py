@@ -333,7 +333,28 @@ def test_early_expiry_is_explained(tmp_path: Path, trail: Trail) -> None:
     del trail.rows[4]
     trail.say(Kind.EARLY_EXPIRY, {"expired": [{"log": ORIGIN, "start": 4, "end": 5}]})
     report = found(tmp_path, trail.evidence())
-    assert (report["verdict"], report["population"]["expired"]) == ("VALID", 1)
+    counts = report["population"]
+    assert (report["verdict"], counts["expired"], counts["expired_early"]) == ("VALID", 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("ranges", "verdict"),
+    [
+        ([(9, 11), (2, 6), (3, 5), (6, 7)], "VALID"),
+        ([(4, 5), (2, 3), (6, 7)], "VALID"),
+        ([(2, 4), (5, 9)], "INVALID"),
+        ([(5, 4), (4, 4), (-9, 3), (5, 2**70)], "INVALID"),
+    ],
+    ids=["overlap", "apart", "beside", "turned"],
+)
+def test_early_expiry_covers_its_ranges_only(
+    tmp_path: Path, trail: Trail, ranges: list[tuple[int, int]], verdict: str
+) -> None:
+    """In any order, overlapping or not: only a range with record 4 explains its absence."""
+    del trail.rows[4]
+    said = [{"log": ORIGIN, "start": start, "end": end} for start, end in ranges]
+    trail.say(Kind.EARLY_EXPIRY, {"expired": said})
+    assert found(tmp_path, trail.evidence())["verdict"] == verdict
 
 
 def test_completeness_for_a_scope(tmp_path: Path, trail: Trail) -> None:

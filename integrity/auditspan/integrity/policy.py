@@ -98,10 +98,9 @@ class _Reading:
         """Take one line. Raises `ValueError` with what is wrong."""
         match words:
             case ["log", vkey] | ["log", vkey, _]:
-                self.logs.append(self._key(vkey, ED25519, self.logs))
+                self.logs.append(self._key(vkey, ED25519))
             case ["witness", name, vkey] | ["witness", name, vkey, _]:
-                key = self._key(vkey, COSIGNATURE, list(self.witnesses.values()))
-                self.witnesses[self._new(name)] = key
+                self.witnesses[self._new(name)] = self._key(vkey, COSIGNATURE)
             case ["group", name, count, *members] if members:
                 self._group(name, count, members)
             case ["quorum", name] if not self.quorum:
@@ -113,11 +112,12 @@ class _Reading:
             case _:
                 raise ValueError("expected log, witness, group or quorum with its parts")
 
-    def _key(self, vkey: str, type: int, known: Sequence[Verifier]) -> Verifier:
+    def _key(self, vkey: str, type: int) -> Verifier:
+        """A key of its own: a log that is its own witness is witnessed by nobody."""
         verifier = Verifier.parse(vkey)
         if verifier.type != type:
             raise ValueError(f"key of {verifier.name} has type {verifier.type}, expected {type}")
-        if any(other.public == verifier.public for other in known):
+        if any(other.public == verifier.public for other in (*self.logs, *self.witnesses.values())):
             raise ValueError(f"key of {verifier.name} stands here twice")
         return verifier
 

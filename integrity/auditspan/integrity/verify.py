@@ -267,10 +267,8 @@ class Policy(NamedTuple):
             raise Unverifiable(f"{checkpoint.origin}: signed by no log that the policy trusts")
         signed = self.times(note)
         if not self.met(self.quorum, signed):
-            raise Unverifiable(
-                f"{checkpoint.origin}: cosigned by {sorted(signed) or 'nobody'} of the policy, "
-                f"which is not its quorum {self.quorum}"
-            )
+            by = f"by {sorted(signed) or 'nobody'} of the policy"
+            raise Unverifiable(f"{checkpoint.origin}: cosigned {by}, not its quorum {self.quorum}")
         return checkpoint, max(signed.values(), default=0)
 
 
@@ -639,7 +637,7 @@ class Log:
         self.state = bytearray(self.count)
         self.sealed = array.array("q", bytes(8 * self.count))
         self.erased: dict[int, set[str]] = {}
-        self.expired: list[tuple[int, int]] = []
+        self.early: list[tuple[int, int]] = []
 
     def entry(self, index: int) -> bytes:
         place = index - self.start
@@ -672,8 +670,8 @@ class Verification:
         self.scope: dict[str, Any] = {}
         self.complete = False
         self.counts = dict.fromkeys(
-            ("records", "not_shown", "hidden", "expired", "erased", "erased_groups",
-             "control", "over_retained", "missing", "altered"), 0)  # fmt: skip
+            ("records", "not_shown", "hidden", "expired", "expired_early", "erased",
+             "erased_groups", "control", "over_retained", "missing", "altered"), 0)  # fmt: skip
         self.anchors: list[str] = []
         self.anchored = "none"
         self.root, self.cosigned = Checkpoint("", 0, b""), 0
@@ -791,7 +789,7 @@ class Verification:
                 groups = set(as_list(each.get("groups"), 100))
                 log.erased.setdefault(member(each, "index", int), set()).update(groups)
             elif log:
-                log.expired.append((member(each, "start", int), member(each, "end", int)))
+                log.early.append((member(each, "start", int), member(each, "end", int)))
 
     def records(self) -> None:
         table = Table(self.package)
@@ -849,9 +847,8 @@ class Verification:
         if not {"core", *texts} <= {*salts, *redacted}:
             raise Invalid("a group has values, but no salt")
         self.counts["erased_groups"] += len(redacted)
-        return record_content(
-            texts, salts["core"], fields_digest(texts, salts.__getitem__, redacted)
-        )
+        fields = fields_digest(texts, salts.__getitem__, redacted)
+        return record_content(texts, salts["core"], fields)
 
     def today(self) -> int:
         """The day that the root log was cosigned on: what had expired then may be gone."""
@@ -859,8 +856,11 @@ class Verification:
 
     def explain(self, log: Log) -> None:
         today, entries, place = self.today(), log.entries, log.state.find(ABSENT)
+        early, until = sorted(log.early, reverse=True), 0
         while place >= 0:
             index, kind = log.start + place, entries[38 * place + 1]
+            while early and early[-1][0] <= index:
+                until = max(until, early.pop()[1])
             day = int.from_bytes(entries[38 * place + 2 : 38 * place + 6], "big")
             why = "not_shown"
             if kind != RECORD:
@@ -868,12 +868,12 @@ class Verification:
                 why = "missing"
             elif "*" in log.erased.get(index, ()):
                 why = "erased"
-            elif 0 < day <= today or any(a <= index < b for a, b in log.expired):
+            elif 0 < day <= today:
                 why = "expired"
+            elif index < until:
+                why = "expired_early"
             elif self.complete:
-                self.problem(
-                    log.at(index), "MISSING: sealed, not expired, not erased, and not here"
-                )
+                self.problem(log.at(index), "MISSING: sealed, not expired or erased, and not here")
                 why = "missing"
             self.counts[why] += 1
             place = log.state.find(ABSENT, place + 1)
@@ -882,8 +882,7 @@ class Verification:
         last = 0
         for place, sealed in enumerate(log.sealed):
             if sealed and sealed < last:
-                self.problem(f"index {log.start + place} of {log.checkpoint.origin}",
-                             "sealed before the record in front of it")  # fmt: skip
+                self.problem(log.at(log.start + place), "sealed before the record in front of it")
             last = max(last, sealed)
         if log.cosigned and last > log.cosigned * 10**9 + SKEW_NS:
             self.problem(f"log {log.checkpoint.origin}", "sealed after its checkpoint was signed")
