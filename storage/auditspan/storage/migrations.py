@@ -12,6 +12,7 @@
 
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -59,19 +60,24 @@ def known() -> tuple[Migration, ...]:
     return tuple(sorted(found, key=lambda migration: migration.number))
 
 
-def migrate(engine: Engine) -> tuple[int, ...]:
-    """Bring the schema up to date; gives the numbers of the migrations that were applied."""
+def migrate(engine: Engine, *, only: Collection[int] | None = None) -> tuple[int, ...]:
+    """Bring the schema up to date; gives the numbers of the migrations that were applied.
+
+    With `only` these and no others, for parts that were made when there were no more.
+    """
     target = Target.of(engine)
     engine.command(target.create_database(target.database))
     with migration_lock(engine):  # 1
         for statement in statements(_RECORD, target):
             engine.command(statement)
         pending = _pending(applied(engine), known())  # 2
+        if only is not None:
+            pending = tuple(migration for migration in pending if migration.number in only)
         for migration in pending:  # 3
             for statement in statements(migration.text, target):
                 engine.command(statement)
             _record(engine, target, migration)
-        if not newer(engine):
+        if only is None and not newer(engine):
             synchronise(engine)  # 4
     return tuple(migration.number for migration in pending)
 
