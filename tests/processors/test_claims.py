@@ -98,3 +98,10 @@ def test_an_honest_batch_passes_untouched() -> None:
     """Nothing is copied where nothing is claimed."""
     records = spans({"gen_ai.tool.name": "x"})
     assert claims(records) is records
+
+
+def test_what_decoding_found_is_a_finding() -> None:
+    """A key that came twice, and what could not be read in full: of those records only."""
+    result = claims(batch({"Duplicates": True}, {"Undecodable": True}, {}))
+    assert result.has("attribute.duplicate").tolist() == [True, False, False]
+    assert result.has("attribute.undecodable").tolist() == [False, True, False]

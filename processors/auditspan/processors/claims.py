@@ -3,7 +3,8 @@
 The registry says for every attribute who may assert it (`asserted_by`). One that only a gateway or
 the collector may assert is renamed to `claimed.<name>`, so that later stages and readers cannot
 take it for ours; the record gets `claim.rejected`. A key that came as `claimed.…` gets the prefix
-once more, so that ours are told apart from a sender's.
+once more, so that ours are told apart from a sender's. What decoding found of attributes becomes a
+finding here as well.
 """
 
 import re
@@ -13,12 +14,13 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
-from auditspan.processors.batch import Batch, Mask
+from auditspan.processors.batch import Batch, Mask, mask_of
 from auditspan.processors.maps import MapView, rename_keys
 from auditspan.semconv.columns import ASSERTED_BY
 
 PREFIX = "claimed."
 _MAPS = ("SpanAttributes", "ResourceAttributes")
+_DECODED = {"attribute.duplicate": "Duplicates", "attribute.undecodable": "Undecodable"}
 # `x.<key>` and `x.*` stand for all that begins with `x.`.
 _TEMPLATE = re.compile(r"(?<=\.)(?:<.*>|\*)$")
 _REPEAT = re.compile(r"#\d+$")
@@ -38,6 +40,10 @@ class ClaimsConfig(BaseModel):
 
 def claims(batch: Batch, config: ClaimsConfig | None = None) -> Batch:
     """Rename what the sender may not say, and flag the records that said it."""
+    for finding, column in _DECODED.items():
+        found = mask_of(batch.column(column))
+        if found.any():
+            batch = batch.flag(finding, found)
     reserved = Reserved.of(config or ClaimsConfig())
     rejected: Mask = np.zeros(len(batch), dtype=np.bool_)
     columns: dict[str, pa.Array] = {}
