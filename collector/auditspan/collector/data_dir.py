@@ -14,6 +14,7 @@ data/                 0700
 ├── forward/          batches that wait for another backend, and how far they are passed on
 ├── secrets/          keys and tokens; never within the engine's reach
 │   └── log/          keys and state of the signing process, which reads nothing else
+├── backup/           a snapshot while a backup is written of it; not always there
 ├── instance          this collector's id
 ├── front.json        where a running collector listens
 └── lock              held while a process uses the folder

@@ -18,7 +18,9 @@ from auditspan.collector.engine.messages import (
     Answered,
     Finish,
     GaveUp,
+    GoOn,
     Message,
+    Pause,
     Ready,
     SegmentClosed,
     Start,
@@ -80,6 +82,14 @@ class EngineProcess:
     async def answer(self, number: int, answer: dict[str, Any]) -> None:
         """Answer a question of the engine; one that is gone asks again when it is back."""
         await self._send(Answered(number, answer))
+
+    async def pause(self, name: str) -> bool:
+        """Ask the engine to hold still, which says `Paused`; False if it is not ready."""
+        return self.ready.is_set() and await self._send(Pause(name))
+
+    async def go_on(self) -> None:
+        """End a pause."""
+        await self._send(GoOn())
 
     async def _send(self, message: Message) -> bool:
         if self.process is None or self.process.stdin is None:

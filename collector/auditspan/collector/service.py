@@ -24,9 +24,12 @@ from auditspan.collector.access.in_force import RegistryInForce
 from auditspan.collector.access.whoami import whoami_routes
 from auditspan.collector.anchors.anchored import write_outside
 from auditspan.collector.anchors.anchoring import Anchoring, anchoring_of
+from auditspan.collector.backup.api import backups_endpoints
+from auditspan.collector.backup.taking import Backups
 from auditspan.collector.bindings import bindings_in_force
 from auditspan.collector.config import CollectorConfig, load
 from auditspan.collector.control import api, records, retention_changes
+from auditspan.collector.control.http import route
 from auditspan.collector.control.service import Controls, open_controls
 from auditspan.collector.control.stopped import operator
 from auditspan.collector.data_dir import DataDir, locked, prepare, write_front
@@ -35,6 +38,7 @@ from auditspan.collector.engine.messages import (
     BatchFailed,
     BatchStored,
     Message,
+    Paused,
     Ready,
     Start,
     Warned,
@@ -113,6 +117,7 @@ class Service:
     access_log: AccessLog
     signing: Signing | None
     anchoring: Anchoring | None
+    backups: Backups
 
     @classmethod
     def of(cls, config: CollectorConfig, data: DataDir, *, recover_log: bool = False) -> "Service":
@@ -141,11 +146,13 @@ class Service:
             config.service.calendar.calendar(),
             lookup=through_engine(data.socket),
         )
+        signing = signing_of(config, data, engine)
         service = cls(
             config, data, secrets, metrics, engine, committer, retransmissions,
             authority, authenticator, identities, controls, admission, forwarder,
-            AccessLog(admission.submit_control), signing_of(config, data, engine),
+            AccessLog(admission.submit_control), signing,
             _anchoring(config, data, admission, metrics),
+            Backups(data, engine, signing, controls.journal),
         )  # fmt: skip
         engine.on_message = service.on_message
         return service
@@ -175,6 +182,8 @@ class Service:
             LOG.error("batch %s waits: %s", message.batch_id, message.reason)
         elif isinstance(message, Warned):
             LOG.warning("%s", message.message)
+        elif isinstance(message, Paused):
+            self.backups.on_paused(message)
         elif isinstance(message, Asked) and self.signing is not None:
             self.signing.pass_on(message)
 
@@ -307,6 +316,7 @@ def _front(service: Service, query: ASGIApp) -> Front:
         not_ready=service.not_ready,
         api_routes=[
             *api.routes(service.controls, service.authority),
+            *(route(one, service.authority) for one in backups_endpoints(service.backups)),
             *whoami_routes(service.authority),
             *verification_routes(service.authority, service.access_log, service.data.socket),
         ],

@@ -16,6 +16,7 @@ from typing import Protocol
 import httpx
 
 from auditspan.collector import data_dir
+from auditspan.collector.backup.client import BackupsClient, LocalBackups
 from auditspan.collector.control import keys
 from auditspan.collector.control.erasures_client import LocalPrivacy, PrivacyClient
 from auditspan.collector.control.errors import NotFound
@@ -58,6 +59,7 @@ class Client(Protocol):
     def human(self) -> HumanClient: ...
     def privacy(self) -> PrivacyClient: ...
     def log_keys(self) -> LogKeysClient: ...
+    def backups(self, data: data_dir.DataDir) -> BackupsClient: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,10 @@ class LocalClient:
     def log_keys(self) -> LogKeysClient:
         """The keys of logs."""
         return LocalLogKeys(self.controls.log_keys, self.caller)
+
+    def backups(self, data: data_dir.DataDir) -> BackupsClient:
+        """Snapshots of the data folder."""
+        return LocalBackups(data, self.controls.journal, self.caller)
 
 
 def _token_file(target: Target) -> Path:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import httpx
 from pydantic import JsonValue
 
+from auditspan.collector.backup.client import BackupsClient, RemoteBackups
 from auditspan.collector.control.erasures_client import PrivacyClient, RemotePrivacy
 from auditspan.collector.control.errors import (
     ERRORS,
@@ -25,6 +26,7 @@ from auditspan.collector.control.journal import Fields
 from auditspan.collector.control.keys import Wish
 from auditspan.collector.control.log_keys_client import LogKeysClient, RemoteLogKeys
 from auditspan.collector.control.records import Why
+from auditspan.collector.data_dir import DataDir
 from auditspan.registry import Bundle
 
 _HASH = re.compile(r"(sha256:)?[0-9A-Fa-f]+")
@@ -111,6 +113,10 @@ class RemoteClient:
     def log_keys(self) -> LogKeysClient:
         """The keys of logs."""
         return RemoteLogKeys(self._ask)
+
+    def backups(self, data: DataDir) -> BackupsClient:
+        """Snapshots of the data folder."""
+        return RemoteBackups(data, self._ask)
 
     def _ask(
         self,

@@ -1,8 +1,9 @@
 """What front and engine tell each other: one JSON object a line, over the child's stdin and stdout.
 
-front → engine   `Start` once, then `SegmentClosed` and `Answered`; `Finish` means: finish and exit
+front → engine   `Start` once, then `SegmentClosed` and `Answered`; `Pause`, and then `GoOn`;
+                 `Finish` means: finish and exit
 engine → front   `Ready`, then `BatchStored` or `BatchFailed` per segment, `Warned` and `Asked` at
-                 any time; `GaveUp` before it ends for good
+                 any time, `Paused` for a `Pause`; `GaveUp` before it ends for good
 
 What the engine asks is for the signing process (`auditspan.collector.signer.protocol`), which it
 cannot reach itself. The end of stdin without `Finish` means that front has died: what is signed
@@ -51,6 +52,19 @@ class Answered:
     number: int
     """The question's."""
     answer: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Hold still and freeze the store, for a backup (`pausing.py`)."""
+
+    name: str
+    """Letters and digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """What was to be copied in a pause is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +120,41 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Paused:
+    """Nothing changes until `GoOn`, and the store is frozen."""
+
+    name: str
+    """As it was asked."""
+    store: str
+    """`embedded` or `server`; of a server nothing is frozen."""
+    tables: dict[str, str]
+    """Ids of frozen tables by name."""
+    migrations: dict[str, str]
+    """Checksums of the store's migrations by number."""
+    log: str
+    """Origin of the open log; empty if records are not sealed."""
+    size: int
+    """Its entries, all of them signed and stored."""
+    refused: str = ""
+    """Why there is no pause; empty if there is one."""
+
+
+@dataclass(frozen=True, slots=True)
 class GaveUp:
     """The engine ends, and a new one would end as well: an operator has to decide."""
 
     reason: str
 
 
-ToEngine = Start | SegmentClosed | Answered | Finish
-FromEngine = Ready | BatchStored | BatchFailed | Warned | Asked | GaveUp
+ToEngine = Start | SegmentClosed | Answered | Pause | GoOn | Finish
+FromEngine = Ready | BatchStored | BatchFailed | Warned | Asked | Paused | GaveUp
 Message = ToEngine | FromEngine
 
 _TYPES: Final = {
     cls.__name__: cls
     for cls in (
-        Start, SegmentClosed, Answered, Finish, Ready, BatchStored, BatchFailed, Warned, Asked,
-        GaveUp,
+        Start, SegmentClosed, Answered, Pause, GoOn, Finish, Ready, BatchStored, BatchFailed,
+        Warned, Asked, Paused, GaveUp,
     )
 }  # fmt: skip
 

@@ -31,7 +31,9 @@ from auditspan.collector.engine.messages import (
     BatchStored,
     Finish,
     GaveUp,
+    GoOn,
     Message,
+    Pause,
     Ready,
     Start,
     Warned,
@@ -39,6 +41,7 @@ from auditspan.collector.engine.messages import (
     encode,
 )
 from auditspan.collector.engine.moving import Moving
+from auditspan.collector.engine.pausing import Pauses, Pausing
 from auditspan.collector.engine.pipeline import Pipeline
 from auditspan.collector.engine.query_server import serve_queries
 from auditspan.collector.engine.sealing import Sealing, new_sealing
@@ -51,6 +54,7 @@ from auditspan.processors.sequences import SequenceState
 from auditspan.storage.config import StoreConfig
 from auditspan.storage.engine import Engine, open_engine, open_memory
 from auditspan.storage.errors import StorageError, StoreError
+from auditspan.storage.freezing import thaw
 from auditspan.storage.migrations import migrate
 
 LOG = logging.getLogger("auditspan.collector.engine")
@@ -78,13 +82,14 @@ def run(start: Start, stdin: BinaryIO, stdout: BinaryIO, warning: str = "") -> i
     """Work until front says that it is enough, or is gone."""
     wake: Wake = queue.SimpleQueue()
     answers: Answers = queue.SimpleQueue()
-    watching = threading.Thread(target=_watch, args=(stdin, wake, answers), daemon=True)
+    pauses: Pauses = queue.SimpleQueue()
+    watching = threading.Thread(target=_watch, args=(stdin, wake, answers, pauses), daemon=True)
     watching.start()
     send = sender(stdout)
     if warning:
         send(Warned(warning))
     try:
-        return _run(start, wake, answers, send)
+        return _run(start, wake, answers, pauses, send)
     finally:
         # Front closes our input then, and nobody reads from it while the interpreter ends.
         with contextlib.suppress(BrokenPipeError):
@@ -92,7 +97,9 @@ def run(start: Start, stdin: BinaryIO, stdout: BinaryIO, warning: str = "") -> i
         watching.join(_END_SECONDS)
 
 
-def _run(start: Start, wake: Wake, answers: Answers, send: Callable[[Message], None]) -> int:
+def _run(
+    start: Start, wake: Wake, answers: Answers, pauses: Pauses, send: Callable[[Message], None]
+) -> int:
     config = EngineConfig.model_validate(start.config)
     data = DataDir(Path(start.data_dir))
     if not _alone(data, wake, send):
@@ -108,7 +115,8 @@ def _run(start: Start, wake: Wake, answers: Answers, send: Callable[[Message], N
             segments.sealing = _sealing(segments, config, start, Signer(send, answers), wake)
             if segments.sealing is None:
                 return _STORE_DOWN
-        return _serve(segments, config, start.socket, wake, send)
+        pausing = Pausing(store, segments.sealing, pauses, send)
+        return _serve(segments, config, start.socket, wake, pausing)
     except LogStopped as error:
         LOG.error("%s", error)
         send(GaveUp(str(error)))
@@ -122,18 +130,19 @@ def _serve(
     config: EngineConfig,
     socket: str,
     wake: Wake,
-    send: Callable[[Message], None],
+    pausing: Pausing,
 ) -> int:
     serve_queries(segments.store, config.query, socket)
-    send(Ready(len(_closed(segments.data)), _recent(segments.store)))
+    pausing.send(Ready(len(_closed(segments.data)), _recent(segments.store)))
     erasing = Erasing(segments.data, segments.store, segments.sealing is not None)
     expiring = Expiring(segments.data, segments.store)
     holding = Holding(segments.data.folder("registry"), segments.store)
     cold = config.storage.cold
     moving = Moving(segments.store, cold.after_days if cold else None)
     for segment in _work(segments.data, wake):
-        if segment and not _persist(segments, segment, wake, send):
+        if segment and not _persist(segments, segment, wake, pausing.send):
             return _STORE_DOWN
+        pausing.tick()
         _keep_log(segments.sealing)
         holding.tick()
         erasing.tick(stored=segment is not None)
@@ -265,6 +274,8 @@ def _remove_drafts(data: DataDir) -> None:
     for name in ("batches", "dead"):
         for path in data.folder(name).glob(".*"):
             path.unlink(missing_ok=True)
+    with contextlib.suppress(StoreError):  # of a cold volume, which says so when it is opened
+        thaw(data.folder("store"))
 
 
 def _sequences(data: DataDir) -> SequenceState:
@@ -279,14 +290,19 @@ def _recent(store: Engine) -> list[list[object]]:
     return [list(row) for row in zip(*(c.to_pylist() for c in rows.columns), strict=True)]
 
 
-def _watch(stdin: BinaryIO, wake: Wake, answers: Answers) -> None:
-    """True for every closed segment, False when it is time to end; answers go their own way."""
+def _watch(stdin: BinaryIO, wake: Wake, answers: Answers, pauses: Pauses) -> None:
+    """True for every closed segment, False when it is time to end; others go their own way."""
     for line in stdin:
         message = decode(line)
         if isinstance(message, Answered):
             answers.put(message)
-        else:
-            wake.put(not isinstance(message, Finish))
+            continue
+        if isinstance(message, Pause):
+            pauses.put(message)
+        elif isinstance(message, GoOn | Finish):
+            pauses.put(None)
+        wake.put(not isinstance(message, Finish))
+    pauses.put(None)
     answers.put(None)
     wake.put(False)
 

@@ -1,0 +1,1 @@
+"""Backups of a data folder, and a data folder of a backup: consistent, checked, and never half."""
