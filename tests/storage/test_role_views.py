@@ -39,6 +39,7 @@ _NAMES = {
     "erasures",
     "early_expiries",
     "dead_letters",
+    "dead_letter_ends",
 }
 
 

@@ -95,11 +95,12 @@ def test_control_frames_fill_the_registry_and_judge_what_follows(workshop: Works
 
 
 def test_a_segment_of_only_bad_frames(workshop: Workshop) -> None:
-    """No rows and no batch file, but every frame is kept with its reason."""
+    """No records, but every frame is kept with its reason, and the log says that it is missing."""
     segment = workshop.segment(unreadable(), unreadable())
     stored = workshop.segments().process(segment)
     assert (stored.records, stored.dead_letters, segment.exists()) == (0, 2, False)
-    assert list(workshop.data.folder("batches").glob(f"{segment.stem}*")) == []
+    batches = workshop.data.folder("batches")
+    assert [path.name for path in batches.glob(f"{segment.stem}*")] == [f"{segment.stem}.seal"]
     assert workshop.column("SELECT DISTINCT Stage FROM dead_letters") == ["decode"]
     kept = [path for path in dead(workshop) if path.suffix == ".data"]
     assert [path.read_bytes() for path in kept] == [unreadable()] * 2
@@ -138,11 +139,11 @@ def test_a_record_on_which_a_stage_fails_stands_alone(
     segment = workshop.segment(spans(1, 2), spans(3, tool="hostile"), spans(4, 5))
     stored = workshop.segments().process(segment)
     assert (stored.records, stored.dead_letters, workshop.count()) == (4, 1, 4)
-    about = json.loads((workshop.data.folder("dead") / f"{segment.stem}-record-0.json").read_text())
+    about = json.loads((workshop.data.folder("dead") / f"{segment.stem}-record-2.json").read_text())
     assert about["stage"] == "severity"
     assert about["reason"] == "RuntimeError: cannot take this"
-    data = json.loads((workshop.data.folder("dead") / f"{segment.stem}-record-0.data").read_text())
-    assert data["SpanId"] == "0000000000000003"
+    data = (workshop.data.folder("dead") / f"{segment.stem}-record-2.data").read_bytes()
+    assert data == spans(3, tool="hostile")
     [row] = workshop.store.arrow(
         "SELECT BatchId, PrincipalId, Stage, Reason, File FROM dead_letters"
     ).to_pylist()
@@ -151,7 +152,7 @@ def test_a_record_on_which_a_stage_fails_stands_alone(
         "PrincipalId": "agent:helper",
         "Stage": "severity",
         "Reason": "RuntimeError: cannot take this",
-        "File": f"{segment.stem}-record-0.data",
+        "File": f"{segment.stem}-record-2.data",
     }
 
 

@@ -44,6 +44,7 @@ _OBJECTS = {
     "hold": "hold",
     "retention": "retention",
     "log": "log",
+    "deadletter": "dead_letter",
 }
 """What a record is about, by the first word of its kind."""
 _SEVERITY = {STORE_READ: 1, LOG_KEY_REVOKED: 5}

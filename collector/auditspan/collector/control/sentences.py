@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from auditspan.collector.anchors.kinds import ANCHOR_MISSED, ANCHOR_RESUMED
 from auditspan.collector.control import privacy_sentences
+from auditspan.collector.control.deadletter_kinds import DEADLETTER_RETRY, DEADLETTER_SHOWN
 from auditspan.collector.control.human_kinds import (
     ACCESS_RECERTIFIED,
     RECERTIFICATION_OVERDUE,
@@ -131,6 +132,11 @@ def _log_key(record: ControlRecord) -> str:
     return f"{what} revoked, it counts up to {counts}"
 
 
+def _letter(record: ControlRecord) -> str:
+    done = "content shown" if record.kind == DEADLETTER_SHOWN else "to be processed again"
+    return f"dead letter {_quoted(target_of(record))} {done}"
+
+
 def _any(record: ControlRecord) -> str:
     return f"{record.kind} {target_of(record)}".rstrip()
 
@@ -172,6 +178,8 @@ _WHAT: Final[Mapping[str, Callable[[ControlRecord], str]]] = {
     ANCHOR_RESUMED: _unanchored,
     LOG_KEY_ROTATED: _log_key,
     LOG_KEY_REVOKED: _log_key,
+    DEADLETTER_RETRY: _letter,
+    DEADLETTER_SHOWN: _letter,
     **privacy_sentences.WHAT,
 }
 """What was done, by kind; to add a kind is to add an entry."""

@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from auditspan.collector.engine.limits import LimitsConfig
 from auditspan.collector.query.limits import ReadLimits
 from auditspan.collector.signer.config import IntegrityConfig
 from auditspan.policy import Calendar
@@ -25,8 +26,10 @@ class _Model(BaseModel):
 
 
 class ProcessorsConfig(_Model):
-    """One section per stage, in the order in which they run."""
+    """What all have to keep to, then one section per stage, in the order in which they run."""
 
+    limits: LimitsConfig = Field(default_factory=LimitsConfig)
+    """What one record and one batch may hold."""
     claims: ClaimsConfig = Field(default_factory=ClaimsConfig)
     """What a sender may not assert."""
     normalize: NormalizeConfig = Field(default_factory=NormalizeConfig)

@@ -133,13 +133,13 @@ def _requests(
     """Requests within the limit, with the same spans in the same order."""
     part, spans, size = ExportTraceServiceRequest(), 0, 0
     last: tuple[ResourceSpans, ScopeSpans] | None = None
-    for resource, scope, span in _spans(request):
+    for resource, scope, span in spans_of(request):
         own = span.ByteSize()
         if spans and (spans + 1 > limit[0] or size + own > limit[1]):
             yield part, spans
             part, spans, size, last = ExportTraceServiceRequest(), 0, 0, None
         if last is None or last[0] is not resource or last[1] is not scope:
-            into, head = _open(part, resource, scope, new=last is None or last[0] is not resource)
+            into, head = open_in(part, resource, scope, new=last is None or last[0] is not resource)
             last = (resource, scope)
             size += head
         into.spans.append(span)
@@ -148,16 +148,17 @@ def _requests(
         yield part, spans
 
 
-def _spans(
+def spans_of(
     request: ExportTraceServiceRequest,
 ) -> Iterator[tuple[ResourceSpans, ScopeSpans, Span]]:
+    """Each span with what it stands below, in order."""
     for resource in request.resource_spans:
         for scope in resource.scope_spans:
             for span in scope.spans:
                 yield resource, scope, span
 
 
-def _open(
+def open_in(
     part: ExportTraceServiceRequest, resource: ResourceSpans, scope: ScopeSpans, *, new: bool
 ) -> tuple[ScopeSpans, int]:
     """Where spans of a scope go in a part, and what its head adds to the size."""

@@ -1,127 +1,156 @@
-"""What can never be processed is kept, with its reason: a file each, and a row in `dead_letters`.
+"""What can never be processed is kept with its reason: two files each, a row, an entry of the log.
 
-The file is written first, so that a crash leaves the frame with its reason and at worst no row;
-its name is a function of the batch and the place in it, so that doing it again changes nothing.
+1. The files (`letters.py`), under a name that is a function of the batch and the place in it, so
+   that doing it again changes nothing but the salt.
+2. A row in `dead_letters`.
+3. A gap in the log, sealed with the batch: what is missing, of whom, why, and how long it is kept.
+
+What is put aside is a frame of the spool, so that it can be tried again; only what is no frame lies
+there as it was.
 """
 
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+import numpy as np
 import pyarrow as pa
 
-from auditspan.collector.engine.pipeline import Processed
-from auditspan.identity.files import write_atomic
+from auditspan.collector import letters
+from auditspan.collector.control.deadletter_kinds import GAP
+from auditspan.collector.control.records import rfc3339
+from auditspan.collector.engine.log_entries import Saying, body_text
+from auditspan.collector.letters import DATA, Letter
 from auditspan.identity.principal import Principal
+from auditspan.integrity.control_entry import Kind
+from auditspan.processors.retention import DEFAULT, RetentionConfig, expiry
 from auditspan.storage.decode import ControlFrame
 from auditspan.storage.engine import Engine
 from auditspan.storage.errors import WriteMismatch
 from auditspan.storage.render import Target
 from auditspan.storage.salvage import BadFrame
+from auditspan.wire.envelope import CONTROL, Envelope, frame, parse
+from auditspan.wire.errors import FrameInvalid
+from auditspan.wire.varint import MAX_BYTES, decode_varint
 
+TABLE: Final = "dead_letters"
 _TIME = pa.timestamp("ns", tz="UTC")
 SCHEMA = pa.schema(
     [
         ("ReceivedAt", _TIME),
         ("DeadAt", _TIME),
         ("BatchId", pa.string()),
+        ("LetterId", pa.string()),
         ("RequestDigest", pa.string()),
         ("PrincipalId", pa.string()),
         ("Stage", pa.string()),
         ("Reason", pa.string()),
         ("Bytes", pa.uint64()),
         ("File", pa.string()),
+        ("RetentionClass", pa.string()),
+        ("ExpiresOn", pa.date32()),
     ]
 )
+_WORDS: Final[Mapping[str, str]] = {
+    "decode": "cannot be decoded",
+    "control": "is a control record that says nothing known",
+    "large": "is larger than any store takes",
+    "process": "ended the engine each time it was processed",
+    "insert": "is refused by the store, or ended the engine each time it was inserted",
+}
+"""Reasons that quote nobody, for an entry of the log, which stays; else a stage failed."""
+_FAILED: Final = "failed in a stage of processing"
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One frame or record that is put aside."""
+    """One frame that is put aside."""
 
     batch_id: str
     place: str
     """Where in the batch: unique within it."""
     stage: str
-    """What failed: `decode`, `control`, or the name of a stage."""
+    """What failed: a key of `_WORDS`, or the name of a stage."""
     reason: str
     data: bytes
-    """The frame as it lay in the segment, or the decoded record as JSON or Arrow stream."""
-    received_at: int = 0
-    """Unix nanoseconds, 0 if even that cannot be read."""
-    request_digest: str = ""
-    principal_id: str = ""
+    """The frame, its length in front; or what lay in the segment and is none."""
 
     @property
-    def name(self) -> str:
-        """The file's name without its ending."""
-        return f"{self.batch_id}-{self.place}"
+    def envelope(self) -> Envelope | None:
+        """The frame that it is, if it is a whole one."""
+        try:
+            length, width = decode_varint(self.data[:MAX_BYTES])
+            found = parse(self.data[width:])
+        except FrameInvalid:
+            return None
+        return found if width + length == len(self.data) else None
 
 
-def bury(folder: Path, letters: Sequence[DeadLetter], dead_at: int) -> pa.Table:
-    """Write the files, and return the rows for the store."""
-    for letter in letters:
-        write_atomic(folder / f"{letter.name}.data", letter.data)
-        about = {k: v for k, v in asdict(letter).items() if k != "data"}
-        write_atomic(folder / f"{letter.name}.json", json.dumps(about, indent=1).encode())
-    return pa.Table.from_pylist([_row(letter, dead_at) for letter in letters], schema=SCHEMA)
+def bury(
+    folder: Path, dead: Sequence[DeadLetter], dead_at: int, config: RetentionConfig
+) -> tuple[pa.Table, list[Saying]]:
+    """Write the files; the rows for the store, and the entries for the log."""
+    buried = []
+    for each in dead:
+        letter = _letter(each, dead_at, config)
+        letters.write(folder, letter, each.data)
+        buried.append((letter, _gap(letter, each.data)))
+    rows = pa.Table.from_pylist([_row(letter) for letter, _ in buried], schema=SCHEMA)
+    return rows, [saying for _, saying in buried]
 
 
 def undecodable(batch_id: str, frames: Iterable[BadFrame]) -> list[DeadLetter]:
     """Frames that the engine cannot read."""
     return [
-        DeadLetter(batch_id, f"frame-{frame.offset}", "decode", frame.reason, frame.data)
-        for frame in frames
+        DeadLetter(batch_id, f"frame-{bad.offset}", "decode", bad.reason, bad.data)
+        for bad in frames
     ]
 
 
-def unreadable_control(batch_id: str, at: int, frame: ControlFrame, error: Exception) -> DeadLetter:
+def unreadable_control(batch_id: str, at: int, read: ControlFrame, error: Exception) -> DeadLetter:
     """A control frame whose text says nothing we know."""
-    return DeadLetter(
-        batch_id,
-        f"control-{at}",
-        "control",
-        str(error),
-        frame.body.encode(),
-        frame.received_at,
-        frame.digest,
-        _principal_id(frame.principal),
+    envelope = Envelope(CONTROL, read.received_at, read.digest, read.principal, control=read.body)
+    return DeadLetter(batch_id, f"control-{at}", "control", str(error), frame(envelope))
+
+
+def _letter(dead: DeadLetter, dead_at: int, config: RetentionConfig) -> Letter:
+    envelope = dead.envelope
+    received = envelope.received_at if envelope else 0
+    day = expiry(pa.array([dead_at], pa.int64()).cast(_TIME), pa.array([DEFAULT]), config)
+    return Letter(
+        dead.batch_id,
+        dead.place,
+        dead.stage,
+        # A reason may repeat the sender's bytes: enough of it to find the fault.
+        dead.reason[:2_000],
+        received_at=received,
+        request_digest=envelope.request_digest if envelope else "",
+        principal_id=_principal_id(envelope.principal) if envelope else "",
+        dead_at=dead_at,
+        size=len(dead.data),
+        retention_class=DEFAULT,
+        expires_on=int(day.cast(pa.int32())[0].as_py()),
+        salt=letters.new_salt(),
+        retryable=envelope is not None,
     )
 
 
-def too_large(batch_id: str, rows: Iterable[pa.Table]) -> list[DeadLetter]:
-    """Records beyond what the store could take, as Arrow streams: as JSON they would grow again."""
-    return [
-        DeadLetter(
-            batch_id,
-            f"large-{at}",
-            "decode",
-            f"record of {row.nbytes} bytes when decoded: send less content on one span",
-            _arrow_stream(row),
-            row["ReceivedAt"].cast(pa.int64())[0].as_py(),
-            row["RequestDigest"][0].as_py(),
-            _principal_id(row["Principal"][0].as_py()),
-        )
-        for at, row in enumerate(rows)
-    ]
-
-
-def failed(batch_id: str, processed: Processed) -> list[DeadLetter]:
-    """Records on which a stage failed."""
-    return [
-        DeadLetter(
-            batch_id,
-            f"record-{at}",
-            rejected.stage,
-            rejected.reason,
-            json.dumps(rejected.row.to_pylist()[0], default=str).encode(),
-            rejected.row["ReceivedAt"].cast(pa.int64())[0].as_py(),
-            rejected.row["RequestDigest"][0].as_py(),
-            _principal_id(rejected.row["Principal"][0].as_py()),
-        )
-        for at, rejected in enumerate(processed.rejected)
-    ]
+def _gap(letter: Letter, data: bytes) -> Saying:
+    """What the log says of a letter: nothing that somebody said, for an entry cannot be erased."""
+    body = {
+        "control": GAP,
+        "id": letter.id,
+        "principal": letter.principal_id,
+        "stage": letter.stage,
+        "reason": _WORDS.get(letter.stage, _FAILED),
+        "bytes": letter.size,
+        "digest": f"sha256:{letter.digest(data)}",
+        "received_at": rfc3339(letter.received_at or letter.dead_at),
+        "retention_class": letter.retention_class,
+        "expires_on": letter.expiry,
+    }
+    return Saying(Kind.GAP, body_text(body))
 
 
 def insert_once(engine: Engine, table: str, rows: pa.Table, batch_id: str) -> None:
@@ -156,14 +185,6 @@ def _count(engine: Engine, local: str, batch_id: str) -> int:
     return int(engine.raw(sql, "TSV", {"batch": batch_id}))
 
 
-def _arrow_stream(row: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, row.schema) as writer:
-        writer.write_table(row)
-    data: bytes = sink.getvalue().to_pybytes()
-    return data
-
-
 def _principal_id(text: str) -> str:
     try:
         return Principal.from_json(text).id
@@ -171,16 +192,18 @@ def _principal_id(text: str) -> str:
         return ""
 
 
-def _row(letter: DeadLetter, dead_at: int) -> dict[str, object]:
+def _row(letter: Letter) -> dict[str, object]:
     return {
-        "ReceivedAt": letter.received_at or dead_at,
-        "DeadAt": dead_at,
+        "ReceivedAt": letter.received_at or letter.dead_at,
+        "DeadAt": letter.dead_at,
         "BatchId": letter.batch_id,
+        "LetterId": letter.id,
         "RequestDigest": letter.request_digest,
         "PrincipalId": letter.principal_id,
         "Stage": letter.stage,
-        # A reason may repeat the sender's bytes: enough of it to find the fault.
-        "Reason": letter.reason[:2_000],
-        "Bytes": len(letter.data),
-        "File": f"{letter.name}.data",
+        "Reason": letter.reason,
+        "Bytes": letter.size,
+        "File": f"{letter.id}{DATA}",
+        "RetentionClass": letter.retention_class,
+        "ExpiresOn": np.datetime64(letter.expires_on, "D").astype(object),
     }

@@ -5,19 +5,14 @@ a control character six characters. The embedded engine refuses an insert beyond
 and again.
 """
 
-from typing import Final
-
 import pyarrow as pa
 
-MAX_RECORD: Final = 128 << 20
-"""Bytes of one decoded record; what the engine's default memory takes with room to spare."""
 
-
-def fitting(table: pa.Table, limit: int = MAX_RECORD) -> tuple[pa.Table, tuple[pa.Table, ...]]:
-    """The records within the limit, and each of the others as a table of its own."""
+def fitting(table: pa.Table, limit: int) -> tuple[pa.Table, dict[int, int]]:
+    """The records within the limit, and the size of each of the others by its place."""
     if table.nbytes <= limit:
-        return table, ()
+        return table, {}
     # Only a batch this large is looked at record by record.
-    rows = [table.slice(at, 1) for at in range(table.num_rows)]
-    small = pa.array([row.nbytes <= limit for row in rows])
-    return table.filter(small), tuple(row for row in rows if row.nbytes > limit)
+    sizes = [table.slice(at, 1).nbytes for at in range(table.num_rows)]
+    small = pa.array([size <= limit for size in sizes])
+    return table.filter(small), {at: size for at, size in enumerate(sizes) if size > limit}

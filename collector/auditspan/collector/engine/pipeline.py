@@ -36,8 +36,8 @@ _T = TypeVar("_T")
 class Rejected:
     """A record on which a stage failed."""
 
-    row: pa.Table
-    """The decoded record, alone."""
+    at: int
+    """Which of the decoded records it is."""
     stage: str
     reason: str
 
@@ -65,22 +65,30 @@ class Pipeline:
     watch: Stopwatch
 
     def process(
-        self, table: pa.Table, batch_id: str, history: History, sequences: SequenceState
+        self,
+        table: pa.Table,
+        batch_id: str,
+        history: History,
+        sequences: SequenceState,
+        first: int = 0,
     ) -> Processed:
-        """Run all stages; what a stage cannot take is rejected alone."""
+        """Run all stages; what a stage cannot take is rejected alone.
+
+        `first` is what the first record counts as.
+        """
         try:
             return self._run(table, batch_id, history, sequences)
         except StageFailed as error:
             if table.num_rows == 1:
-                rejected = Rejected(table, error.stage, str(error))
+                rejected = Rejected(first, error.stage, str(error))
                 return Processed((), sequences, (rejected,))
         half = table.num_rows // 2
-        first = self.process(table.slice(0, half), batch_id, history, sequences)
-        second = self.process(table.slice(half), batch_id, history, first.sequences)
+        before = self.process(table.slice(0, half), batch_id, history, sequences, first)
+        after = self.process(table.slice(half), batch_id, history, before.sequences, first + half)
         return replace(
-            second,
-            tables=first.tables + second.tables,
-            rejected=first.rejected + second.rejected,
+            after,
+            tables=before.tables + after.tables,
+            rejected=before.rejected + after.rejected,
         )
 
     def _run(

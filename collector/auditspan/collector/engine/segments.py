@@ -17,43 +17,31 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditspan.collector.control import derive, derived_tables
-from auditspan.collector.control.errors import ControlError
-from auditspan.collector.control.records import REGISTRY_APPLIED
-from auditspan.collector.control.versions import version_of
 from auditspan.collector.data_dir import DataDir
+from auditspan.collector.engine import dead_letters, retrying
 from auditspan.collector.engine.cutting import cut
-from auditspan.collector.engine.dead_letters import (
-    DeadLetter,
-    bury,
-    failed,
-    insert_once,
-    too_large,
-    undecodable,
-    unreadable_control,
-)
-from auditspan.collector.engine.large_records import fitting
-from auditspan.collector.engine.log_entries import sayings
+from auditspan.collector.engine.dead_letters import DeadLetter, bury, insert_once
+from auditspan.collector.engine.log_entries import Saying, sayings
 from auditspan.collector.engine.log_keys import change_keys
-from auditspan.collector.engine.pipeline import Pipeline, Processed
+from auditspan.collector.engine.pipeline import Pipeline
+from auditspan.collector.engine.retrying import Retried, Retrying
 from auditspan.collector.engine.sealing import SUFFIX, Sealing
 from auditspan.collector.engine.stopwatch import Stopwatch
+from auditspan.collector.engine.working import Worked, Worker
 from auditspan.identity.files import write_atomic
 from auditspan.processors.finish import RANDOM_BYTES
 from auditspan.processors.finish import finish as finish_records
 from auditspan.processors.retention import kept
 from auditspan.processors.sequences import SequenceState
-from auditspan.registry import BundleInvalid, History
+from auditspan.registry import History
 from auditspan.storage.batch_file import write_batch
-from auditspan.storage.decode import ControlFrame, decode_controls
 from auditspan.storage.engine import Engine
 from auditspan.storage.errors import BatchFileInvalid
-from auditspan.storage.salvage import BadFrame, decode_salvaging
 from auditspan.storage.sealing.seal_file import read_seal
 from auditspan.storage.writer import Written, finish, finish_sealed
 from auditspan.wire.segments import sync_folder
@@ -161,76 +149,63 @@ class Segments:
             return finish(self.store, path)
 
     def _prepare(self, segment: Path, batch_id: str) -> Stored:
-        with self.watch.stage("decode"):
-            salvaged = decode_salvaging(self.decoder, segment)
-            frames, bad_controls = self._controls(segment, batch_id, salvaged.bad)
+        worked, retried = self._worked(segment, batch_id)
+        last = retried.worked[-1] if retried.worked else worked
+        frames = [frame for each in (worked, *retried.worked) for frame in each.frames]
         if self.sealing is not None:
             change_keys(self.sealing, [frame.record for frame in frames])
-        done = Processed((), self.sequences, ())
-        decoded, large = fitting(salvaged.table)
-        if decoded.num_rows:
-            done = self.pipeline.process(decoded, batch_id, self.history, self.sequences)
-        letters = [
-            *bad_controls,
-            *undecodable(batch_id, salvaged.bad),
-            *too_large(batch_id, large),
-            *failed(batch_id, done),
-        ]
-        self._attach(frames, letters, batch_id)
-        tables = [*done.tables, *self._control_rows(frames, batch_id)]
-        counts = Stored(batch_id, 0, len(letters), len(frames), 0)
-        if not tables:
+        gaps = self._attach(frames, worked.dead, retried, batch_id)
+        tables = [table for each in (worked, *retried.worked) for table in each.tables]
+        tables += self._control_rows(frames, batch_id)
+        counts = Stored(batch_id, 0, len(worked.dead), len(frames), 0)
+        said = [*sayings(frame.record for frame in frames), *gaps, *retried.sayings()]
+        if not tables and not (said and self.sealing is not None):
             return counts
-        table = pa.concat_tables(tables)
+        table = pa.concat_tables(tables) if tables else None
         state = self.data.folder("batches") / f"{batch_id}.{SEQUENCES}"
-        write_atomic(state, done.sequences.to_json().encode())
-        self._to_disk(table, frames, batch_id)
+        write_atomic(state, last.sequences.to_json().encode())
+        self._to_disk(table, said, batch_id)
+        if table is None:
+            return counts
         oldest = pc.min(table["ReceivedAt"].cast(pa.int64())).as_py()
         return replace(counts, records=table.num_rows, oldest_received_at=oldest)
 
-    def _to_disk(self, table: pa.Table, frames: Sequence[derive.Frame], batch_id: str) -> None:
-        if self.sealing is None:
+    def _worked(self, segment: Path, batch_id: str) -> tuple[Worked, Retried]:
+        """The segment, and the dead letters that it asks for again."""
+        worker, spool, dead = Worker(self.decoder, self.pipeline), segment.parent, self.dead
+        worked = worker.work(segment, batch_id, self.history, self.sequences)
+        retried = Retrying(dead, spool, self.store, worker).retry(worked.frames, batch_id, worked)
+        self.history = retried.worked[-1].history if retried.worked else worked.history
+        return worked, retried
+
+    @property
+    def dead(self) -> Path:
+        """Where the files of dead letters lie."""
+        return self.data.folder("dead")
+
+    def _to_disk(self, table: pa.Table | None, said: Sequence[Saying], batch_id: str) -> None:
+        if self.sealing is not None:
+            self.sealing.seal(batch_id, table, said)
+        elif table is not None:
             with self.watch.stage("batch_file"):
                 write_batch(self.batch_file(batch_id), table, batch_id)
-        else:
-            self.sealing.seal(batch_id, table, sayings(frame.record for frame in frames))
-
-    def _controls(
-        self, segment: Path, batch_id: str, bad: Sequence[BadFrame]
-    ) -> tuple[list[derive.Frame], list[DeadLetter]]:
-        """Control frames that can be read, taken into the history, and those that cannot."""
-        frames, letters = [], []
-        for at, raw in enumerate(self._control_frames(segment, bad)):
-            try:
-                frame = derive.Frame.read(raw.received_at, raw.digest, raw.principal, raw.body)
-                self._learn(frame)
-            except (ControlError, BundleInvalid, ValueError) as error:
-                letters.append(unreadable_control(batch_id, at, raw, error))
-            else:
-                frames.append(frame)
-        return frames, letters
-
-    def _control_frames(self, segment: Path, bad: Sequence[BadFrame]) -> list[ControlFrame]:
-        if not bad:
-            return decode_controls(self.decoder, segment)
-        with TemporaryDirectory(prefix=".salvage-", dir=segment.parent) as folder:
-            readable = Path(folder) / segment.name
-            readable.write_bytes(_without(segment.read_bytes(), bad))
-            return decode_controls(self.decoder, readable)
-
-    def _learn(self, frame: derive.Frame) -> None:
-        record = frame.record
-        if record.kind == REGISTRY_APPLIED and record.at_ns not in self.history.applied:
-            self.history = self.history.with_version(version_of(record))
 
     def _attach(
-        self, frames: Sequence[derive.Frame], letters: Sequence[DeadLetter], batch_id: str
-    ) -> None:
+        self,
+        frames: Sequence[derive.Frame],
+        dead: Sequence[DeadLetter],
+        retried: Retried,
+        batch_id: str,
+    ) -> list[Saying]:
+        """Rows beside the records; what the log is to say of dead letters."""
         for name, rows in derived_tables.tables(frames, batch_id):
             insert_once(self.store, name, rows, batch_id)
-        if letters:
-            rows = bury(self.data.folder("dead"), letters, self.now_ns())
-            insert_once(self.store, "dead_letters", rows, batch_id)
+        insert_once(self.store, retrying.TABLE, retried.rows(batch_id, self.now_ns()), batch_id)
+        if not dead:
+            return []
+        rows, gaps = bury(self.dead, dead, self.now_ns(), self.pipeline.config.retention)
+        insert_once(self.store, dead_letters.TABLE, rows, batch_id)
+        return gaps
 
     def _control_rows(self, frames: Sequence[derive.Frame], batch_id: str) -> list[pa.Table]:
         if not frames:
@@ -245,11 +220,3 @@ class Segments:
         if own.exists():
             self.sequences = SequenceState.from_json(own.read_text())
             own.replace(folder / SEQUENCES)
-
-
-def _without(data: bytes, bad: Sequence[BadFrame]) -> bytes:
-    kept, end = [], 0
-    for frame in bad:
-        kept.append(data[end : frame.offset])
-        end = frame.offset + len(frame.data)
-    return b"".join([*kept, data[end:]])

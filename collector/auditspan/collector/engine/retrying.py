@@ -1,0 +1,137 @@
+"""Dead letters that somebody asks to be processed again (`deadletter.retry`), exactly once.
+
+The records of a letter become part of the batch that the request came in: its seal has them and the
+entry that closes the gap, both or neither. So the letter is done when that batch is, by the same
+count; a letter that fails again stays as it was. A row in `dead_letter_ends` says which batch it
+was, and no other one takes the letter again.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import pyarrow as pa
+
+from auditspan.collector import letters
+from auditspan.collector.control.deadletter_kinds import DEADLETTER_RETRY, GAP_CLOSED
+from auditspan.collector.control.derive import Frame
+from auditspan.collector.engine.log_entries import Saying, body_text
+from auditspan.collector.engine.working import Worked, Worker
+from auditspan.collector.letters import Letter
+from auditspan.integrity.control_entry import Kind
+from auditspan.storage.engine import Engine
+
+LOG = logging.getLogger("auditspan.collector.engine")
+
+TABLE: Final = "dead_letter_ends"
+SCHEMA: Final = pa.schema(
+    [
+        ("LetterId", pa.string()),
+        ("EndedAt", pa.timestamp("ns", tz="UTC")),
+        ("Records", pa.uint64()),
+        ("BatchId", pa.string()),
+    ]
+)
+_ENDED: Final = (
+    "SELECT count() FROM dead_letter_ends "
+    "WHERE LetterId = {id:String} AND BatchId != {batch:String}"
+)
+MAX_BYTES: Final = 26 << 20
+"""Of letters in one batch; the others stay, and are asked for again."""
+
+
+@dataclass(slots=True)
+class Retried:
+    """What a batch has of letters."""
+
+    worked: list[Worked] = field(default_factory=list)
+    ended: list[tuple[str, int]] = field(default_factory=list)
+    """Letters that are done with this batch, and how many records each has given."""
+
+    def sayings(self) -> list[Saying]:
+        """What the log says of them."""
+        return [
+            Saying(Kind.GAP, body_text({"control": GAP_CLOSED, "id": id, "records": records}))
+            for id, records in self.ended
+        ]
+
+    def rows(self, batch_id: str, at_ns: int) -> pa.Table:
+        """Their rows."""
+        rows = [
+            {"LetterId": id, "EndedAt": at_ns, "Records": records, "BatchId": batch_id}
+            for id, records in self.ended
+        ]
+        return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """The letters of one data folder."""
+
+    folder: Path
+    scratch: Path
+    """Where frames lie while they are read."""
+    store: Engine
+    worker: Worker
+
+    def retry(self, frames: Sequence[Frame], batch_id: str, before: Worked) -> Retried:
+        """Work on the letters that control records ask for. Raises `StorageError`, `OSError`."""
+        found, size = Retried(), 0
+        for letter in self._asked(frames, batch_id):
+            size += letter.size
+            if size > MAX_BYTES and letter.size != size:
+                LOG.error("dead letter %s waits: too many at once, ask again", letter.id)
+                continue
+            last = found.worked[-1] if found.worked else before
+            again = self._again(letter, batch_id, last)
+            if again is not None:
+                found.worked.append(again)
+                found.ended.append((letter.id, again.records + len(again.frames)))
+        return found
+
+    def _asked(self, frames: Sequence[Frame], batch_id: str) -> Iterator[Letter]:
+        ids = [
+            str(frame.record.body.get("id", ""))
+            for frame in frames
+            if frame.record.kind == DEADLETTER_RETRY
+        ]
+        for id in dict.fromkeys(ids):
+            letter = letters.read(self.folder, id)
+            if letter is None or self._has_ended(id, batch_id):
+                LOG.warning("dead letter %s is not here any more", id[:200])
+            else:
+                yield letter
+
+    def _has_ended(self, id: str, batch_id: str) -> bool:
+        return bool(int(self.store.raw(_ENDED, "TSV", {"id": id, "batch": batch_id})))
+
+    def _again(self, letter: Letter, batch_id: str, last: Worked) -> Worked | None:
+        """None if it fails again."""
+        data = letters.data_of(self.folder, letter)
+        if not data or not letter.retryable:
+            LOG.error("dead letter %s has no frame that could be read again", letter.id)
+            return None
+        with TemporaryDirectory(prefix=".salvage-", dir=self.scratch) as folder:
+            segment = Path(folder) / "letter.seg"
+            segment.write_bytes(data)
+            again = self.worker.work(segment, batch_id, last.history, last.sequences)
+        if again.dead:
+            LOG.error("dead letter %s failed again: %s", letter.id, again.dead[0].reason[:300])
+            return None
+        return again
+
+
+def remove_ended(store: Engine, folder: Path, waiting: Sequence[str]) -> int:
+    """Delete the files of letters whose batch is done, so not one of `waiting`; how many."""
+    held = {letter.id for letter in letters.all_of(folder)}
+    if not held:
+        return 0
+    sql = f"SELECT LetterId, BatchId FROM {TABLE} WHERE LetterId IN {{ids:Array(String)}}"  # noqa: S608
+    rows = store.arrow(sql, {"ids": sorted(held)}).to_pylist()
+    ended = {row["LetterId"] for row in rows if row["BatchId"] not in waiting}
+    for id in ended:
+        letters.remove(folder, id)
+    return len(ended)
