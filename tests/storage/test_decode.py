@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from google.protobuf.json_format import MessageToDict
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
@@ -16,6 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import (
     AnyValue,
     ArrayValue,
+    EntityRef,
     InstrumentationScope,
     KeyValue,
     KeyValueList,
@@ -131,9 +133,18 @@ _scope = st.builds(
 _scope_spans = st.builds(
     ScopeSpans, scope=_scope, schema_url=_text, spans=st.lists(_span, max_size=3)
 )
+_names = st.lists(_text, max_size=2)
+_entity = st.builds(
+    EntityRef, schema_url=_text, type=_text, id_keys=_names, description_keys=_names
+)
 _resource_spans = st.builds(
     ResourceSpans,
-    resource=st.builds(Resource, attributes=_attributes, dropped_attributes_count=_u32),
+    resource=st.builds(
+        Resource,
+        attributes=_attributes,
+        dropped_attributes_count=_u32,
+        entity_refs=st.lists(_entity, max_size=2),
+    ),
     scope_spans=st.lists(_scope_spans, max_size=2),
     schema_url=_text,
 )
@@ -252,6 +263,8 @@ def _check(row: dict[str, Any], rs: ResourceSpans, ss: ScopeSpans, span: Span) -
     scoped = [(k.removeprefix(prefix), v) for k, v in row["OtlpExtras"] if k.startswith(prefix)]
     types |= _types("scope/", _check_map(scoped, ss.scope.attributes, losses))
     rest = {key: text for key, text in row["OtlpExtras"] if not key.startswith(prefix)}
+    entities = json.loads(rest.pop("resource.entity_refs", "[]"))
+    assert entities == [MessageToDict(entity) for entity in rs.resource.entity_refs]
     assert rest == _nonzero(extras)
     assert dict(row["AttributeTypes"]) == types
     assert row["Duplicates"] == (twice or _twice(ss.scope.attributes))

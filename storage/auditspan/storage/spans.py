@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditspan.storage.entities import entity_texts
 from auditspan.storage.items import STRING, Flags, Ints, Items, items
 from auditspan.storage.lists import events, links
 from auditspan.storage.otlp import KINDS
@@ -112,6 +113,8 @@ class Decoding:
         for name, column in _EXTRA_COUNTS:
             counts = _array(self.scopes, column)
             self._add_of_scope(parts, name, counts, pc.not_equal(counts, 0))
+        entities = entity_texts(_array(self.scopes, "ResourceEntities"))
+        self._add_of_scope(parts, "resource.entity_refs", entities, pc.not_equal(entities, ""))
         self._add_scope_attributes(parts)
         self._add_text(parts, "trace_state", _array(self.flat, "TraceState"))
         for name, column in _EXTRA_NUMBERS:

@@ -25,7 +25,7 @@ SELECT
     arrayMap(a -> {values:a}, li.attributes) AS LinkValues,
     arrayMap(a -> {kinds:a}, li.attributes) AS LinkKinds,
     ResourceKeys, ResourceValues, ResourceKinds, ResourceDropped, ResourceSchema,
-    ScopeName, ScopeVersion, ScopeKeys, ScopeValues, ScopeKinds, ScopeDropped, ScopeSchema
+    ResourceEntities, ScopeName, ScopeVersion, ScopeKeys, ScopeValues, ScopeKinds, ScopeDropped, ScopeSchema
 FROM
 (
     SELECT
@@ -48,7 +48,7 @@ FROM
         sp.events AS ev,
         sp.links AS li,
         rk AS ResourceKeys, rv AS ResourceValues, rt AS ResourceKinds,
-        rd AS ResourceDropped, ru AS ResourceSchema,
+        rd AS ResourceDropped, ru AS ResourceSchema, re AS ResourceEntities,
         sn AS ScopeName, sv AS ScopeVersion, sk AS ScopeKeys, sx AS ScopeValues,
         st AS ScopeKinds, sd AS ScopeDropped, su AS ScopeSchema
     FROM
@@ -61,6 +61,7 @@ FROM
             {first:{kinds:ra}} AS rt,
             {first:ResourceDropped_} AS rd,
             {first:ResourceSchema_} AS ru,
+            {first:arrayMap(x -> base64Encode(x), ResourceEntities_)} AS re,
             {first:ScopeName_} AS sn,
             {first:ScopeVersion_} AS sv,
             {first:so.key} AS sk,
@@ -72,6 +73,7 @@ FROM
         (
             SELECT
                 ReceivedAt, RequestDigest, Principal, ra, ResourceDropped_, ResourceSchema_,
+                ResourceEntities_,
                 ss.spans AS spans,
                 ss.scope.attributes AS so,
                 ss.scope.name AS ScopeName_,
@@ -85,6 +87,7 @@ FROM
                     arrayJoin(rs.scope_spans) AS ss,
                     rs.resource.attributes AS ra,
                     rs.resource.dropped_attributes_count AS ResourceDropped_,
+                    rs.resource.entity_refs AS ResourceEntities_,
                     rs.schema_url AS ResourceSchema_
                 FROM
                 (
@@ -100,5 +103,5 @@ FROM
         )
     )
     ARRAY JOIN
-        spans AS sp, First, rk, rv, rt, rd, ru, sn, sv, sk, sx, st, sd, su
+        spans AS sp, First, rk, rv, rt, rd, ru, re, sn, sv, sk, sx, st, sd, su
 )
