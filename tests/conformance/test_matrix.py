@@ -1,167 +1,104 @@
-"""What comes back from the store is what was sent, over every transport."""
+"""What comes back from the store is what was sent, over every transport.
 
-import base64
-import gzip
-import json
-from collections.abc import Iterator
+`AUDITSPAN_ROWS` is how many rows at random come after those in which every two values meet.
+"""
+
+import os
 from itertools import product
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import grpc
-import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValueList
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from auditspan.wire.otlp_json import to_json
-from tests.conformance.pairs import Factors, all_pairs, pairs_of
-from tests.end_to_end import bodies
-from tests.end_to_end.running import Collector, running
+from tests.conformance.by_hand import Style, json_of, protobuf_of
+from tests.conformance.expected import COLUMNS, expected
+from tests.conformance.factors import FACTORS, random_rows, request_of
+from tests.conformance.pairs import Row, all_pairs, pairs_of
+from tests.conformance.sending import TRANSPORTS, senders
+from tests.end_to_end.running import Collector
 
-_START = 1_760_000_000_000_000_000
-_NESTED = AnyValue(kvlist_value=KeyValueList())
-_NESTED.kvlist_value.values.add(key="in").value.array_value.values.add().int_value = -(2**63)
-_VALUES: dict[str, tuple[AnyValue, str]] = {
-    "absent": (AnyValue(), ""),
-    "text": (AnyValue(string_value="a"), "a"),
-    "empty text": (AnyValue(string_value=""), ""),
-    "NUL": (AnyValue(string_value="a\0b"), "a\0b"),
-    "right to left, combining, four bytes": (AnyValue(string_value="שלום é 🦜"), "שלום é 🦜"),
-    "long": (AnyValue(string_value="x" * 50_000), "x" * 50_000),
-    "true": (AnyValue(bool_value=True), "true"),
-    "false": (AnyValue(bool_value=False), "false"),
-    "zero": (AnyValue(int_value=0), "0"),
-    "least integer": (AnyValue(int_value=-(2**63)), str(-(2**63))),
-    "greatest integer": (AnyValue(int_value=2**63 - 1), str(2**63 - 1)),
-    "double": (AnyValue(double_value=0.1), "0.1"),
-    "no number": (AnyValue(double_value=float("nan")), "nan"),
-    "infinite": (AnyValue(double_value=float("-inf")), "-inf"),
-    "negative zero": (AnyValue(double_value=-0.0), "-0"),
-    "bytes": (AnyValue(bytes_value=b"\0\xff"), base64.b64encode(b"\0\xff").decode()),
-    "nested": (_NESTED, json.dumps({"in": [-(2**63)]}, separators=(",", ":"))),
-}
-_KINDS = ("Unspecified", "Internal", "Server", "Client", "Producer", "Consumer")
-_CODES = ("Unset", "Ok", "Error")
-_TIMES = {
-    "usual": (_START, _START + 5),
-    "zero": (0, 0),
-    "ends before": (_START, _START - 5),
-}
-FACTORS: Factors = {
-    "value": list(_VALUES),
-    "on resource": ["no", "yes"],
-    "scope": ["absent", "named"],
-    "kind": _KINDS,
-    "code": _CODES,
-    "times": list(_TIMES),
-    "parent": ["no", "yes"],
-    "events": ["0", "1", "2"],
-    "links": ["0", "1"],
-}
-ROWS = all_pairs(FACTORS)
-TRANSPORTS = [f"{way} {packing}" for way in ("grpc", "protobuf", "json")
-              for packing in ("plain", "gzip")]  # fmt: skip
+PAIRS: Final = all_pairs(FACTORS)
+ROWS: Final = [*PAIRS, *random_rows(int(os.environ.get("AUDITSPAN_ROWS", "0")), 5)]
+_WHERE: Final = "FROM audit_records WHERE startsWith(SpanName, 'case ')"
+_Stored = dict[tuple[str, str], dict[str, Any]]
 
 
-def _request(number: int, row: dict[str, str], transport: str) -> ExportTraceServiceRequest:
-    made = ExportTraceServiceRequest()
-    resource = made.resource_spans.add()
-    value = _VALUES[row["value"]][0]
-    if row["on resource"] == "yes":
-        resource.resource.attributes.add(key="case.value").value.CopyFrom(value)
-    scope = resource.scope_spans.add()
-    if row["scope"] == "named":
-        scope.scope.name, scope.scope.version = "scope", "1"
-    _fill(scope.spans.add(), number, row, transport)
-    return made
+def _request(number: int, transport: str) -> ExportTraceServiceRequest:
+    trace = (TRANSPORTS.index(transport) + 1).to_bytes(16)
+    return request_of(ROWS[number], (number + 1).to_bytes(8), trace, f"case {transport} ")
 
 
-def _fill(span: Span, number: int, row: dict[str, str], transport: str) -> None:
-    value = _VALUES[row["value"]][0]
-    span.trace_id = (TRANSPORTS.index(transport) + 1).to_bytes(16)
-    span.span_id = (number + 1).to_bytes(8)
-    span.name = f"case {transport}"
-    span.kind = _KINDS.index(row["kind"])  # type: ignore[assignment]
-    span.status.code = _CODES.index(row["code"])  # type: ignore[assignment]
-    span.start_time_unix_nano, span.end_time_unix_nano = _TIMES[row["times"]]
-    if row["parent"] == "yes":
-        span.parent_span_id = b"parent\0\1"
-    span.attributes.add(key="case.value").value.CopyFrom(value)
-    for position in range(int(row["events"])):
-        event = span.events.add(name=f"e{position}", time_unix_nano=_START + position)
-        event.attributes.add(key="case.value").value.CopyFrom(value)
-    for _ in range(int(row["links"])):
-        link = span.links.add(trace_id=b"t" * 16, span_id=b"s" * 8, trace_state="a=b")
-        link.attributes.add(key="case.value").value.CopyFrom(value)
-
-
-def _send(
-    collector: Collector, http: httpx.Client, request: ExportTraceServiceRequest, transport: str
-) -> None:
-    way, packing = transport.split()
-    body = to_json(request) if way == "json" else request.SerializeToString()
-    if way == "grpc":
-        how = grpc.Compression.Gzip if packing == "gzip" else None
-        assert bodies.call(collector.addresses["grpc"], body, compression=how).code == 0
-        return
-    headers = {"content-type": bodies.JSON if way == "json" else bodies.PROTOBUF}
-    if packing == "gzip":
-        body, headers["content-encoding"] = gzip.compress(body), "gzip"
-    url = f"{collector.addresses['http']}/v1/traces"
-    assert http.post(url, content=body, headers=headers).status_code == 200
+def _body(request: ExportTraceServiceRequest, transport: str, row: Row) -> bytes:
+    unknown = row["unknown"] == "yes"
+    if not transport.startswith("json"):
+        return protobuf_of(request, unknown=unknown)
+    return json_of(
+        request,
+        Style(
+            wide_as_numbers=row["json"] == "numbers",
+            capitals=row["json"] == "numbers",
+            defaults=row["json"] == "defaults",
+            unknown=unknown,
+        ),
+    )
 
 
 @pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], Any]]:
+def stored(collector: Collector) -> _Stored:
     """Every row over every transport, and what the query endpoint says of it."""
-    with running(Path(tmp_path_factory.mktemp("conformance")) / "data") as collector:
-        with httpx.Client(trust_env=False, timeout=30) as http:
-            for transport, (number, row) in product(TRANSPORTS, enumerate(ROWS)):
-                _send(collector, http, _request(number, row, transport), transport)
-        where = "FROM audit_records WHERE startsWith(SpanName, 'case ')"
-        collector.wait_for(f"SELECT count() {where}", len(ROWS) * len(TRANSPORTS))
-        found = collector.rows(
-            "SELECT SpanName, SpanId, ParentSpanId, SpanKind, StatusCode, ScopeName, ScopeVersion,"
-            " toUnixTimestamp64Nano(Timestamp) AS Start, Duration, SpanAttributes,"
-            " ResourceAttributes, `Events.Name` AS EventNames, `Events.Attributes` AS EventMaps,"
-            f" `Links.TraceId` AS LinkIds, `Links.Attributes` AS LinkMaps {where}"
-        )
-        assert len(found) == len(ROWS) * len(TRANSPORTS)
-        yield {(row["SpanName"].removeprefix("case "), row["SpanId"]): row for row in found}
+    with senders(collector.addresses) as to:
+        for transport, (number, row) in product(TRANSPORTS, enumerate(ROWS)):
+            body = _body(_request(number, transport), transport, row)
+            assert to.send(body, transport) == 200, row
+    collector.wait_for(f"SELECT count() {_WHERE}", len(ROWS) * len(TRANSPORTS), 120)
+    found = collector.rows(f"SELECT {COLUMNS} {_WHERE}")
+    assert len(found) == len(ROWS) * len(TRANSPORTS)
+    return {(row["TraceId"], row["SpanId"]): row for row in found}
 
 
 def test_every_pair_is_in_the_matrix() -> None:
     """Any two values of two factors meet in a row."""
-    met = {pair for row in ROWS for pair in pairs_of(FACTORS, row)}
+    met = {pair for row in PAIRS for pair in pairs_of(FACTORS, row)}
     sizes = [len(values) for values in FACTORS.values()]
     assert len(met) == (sum(sizes) ** 2 - sum(size**2 for size in sizes)) // 2
+    print(f"{len(FACTORS)} factors, {sum(sizes)} values, {len(met)} pairs in {len(PAIRS)} rows")
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_what_was_sent_comes_back(stored: dict[tuple[str, str], Any], transport: str) -> None:
-    """All rows of the matrix, over one transport."""
+def test_what_was_sent_comes_back(stored: _Stored, transport: str) -> None:
+    """All rows of the matrix, over one transport, each field."""
     wrong = []
     for number, row in enumerate(ROWS):
-        found, text = stored[transport, f"{number + 1:016x}"], _VALUES[row["value"]][1]
-        start, end = _TIMES[row["times"]]
-        named = row["scope"] == "named"
-        expected = {
-            "ParentSpanId": b"parent\0\1".hex() if row["parent"] == "yes" else "",
-            "SpanKind": row["kind"],
-            "StatusCode": row["code"],
-            "ScopeName": "scope" if named else "",
-            "ScopeVersion": "1" if named else "",
-            "Start": start,
-            "Duration": max(0, end - start),
-            "SpanAttributes": {"case.value": text},
-            "ResourceAttributes": {"case.value": text} if row["on resource"] == "yes" else {},
-            "EventNames": [f"e{position}" for position in range(int(row["events"]))],
-            "EventMaps": [{"case.value": text}] * int(row["events"]),
-            "LinkIds": [(b"t" * 16).hex()] * int(row["links"]),
-            "LinkMaps": [{"case.value": text}] * int(row["links"]),
-        }
-        wrong += [(number, k, found[k], v) for k, v in expected.items() if found[k] != v]
+        resource = _request(number, transport).resource_spans[0]
+        wanted = expected(resource, resource.scope_spans[0], resource.scope_spans[0].spans[0])
+        found = stored[wanted["TraceId"], wanted["SpanId"]]
+        assert found.keys() == wanted.keys()
+        wrong += [(row, k, found[k], v) for k, v in wanted.items() if found[k] != v]
     print(f"{transport}: {len(ROWS)} requests, {len(wrong)} differences")
-    assert not wrong, wrong[:3]
+    assert not wrong, "\n".join(_said(*one) for one in wrong[:5])
+
+
+def _said(row: Row, column: str, found: Any, wanted: Any) -> str:
+    """A difference; of maps only the entries that differ."""
+    if isinstance(wanted, dict):
+        differ = dict(found.items() ^ wanted.items())
+        found = {key: found.get(key) for key in differ}
+        wanted = {key: wanted.get(key) for key in differ}
+    return f"{column}: found {str(found)[:300]}, expected {str(wanted)[:300]}, of {row}"
+
+
+def test_what_stands_beside_is_stored_as_well(stored: _Stored, collector: Collector) -> None:
+    """Each span of a request once, with its own scope and resource."""
+    counts = {"nothing": 0, "all of them": 3}
+    count = sum(counts.get(row["beside"], 1) for row in ROWS) * len(TRANSPORTS)
+    where = (
+        "FROM audit_records WHERE SpanName = 'beside' AND SpanAttributes['case.value'] = 'beside'"
+    )
+    assert collector.rows(f"SELECT count() AS n {where}") == [{"n": count}]
+    others = collector.rows(
+        f"SELECT DISTINCT SpanId, ScopeName, ResourceAttributes AS R {where} AND SpanId > '02' "
+        "ORDER BY SpanId"
+    )
+    last = {"SpanId": "03" * 8, "ScopeName": "", "R": {"other": "1"}}
+    assert {row["ScopeName"] for row in others[:-1]} == {"other"}
+    assert others[-1] == last

@@ -1,4 +1,4 @@
-"""What a resource says it is about, as JSON: `EntityRef` of OTLP, which names keys of its attributes.
+"""What a resource says it is about, as JSON: `EntityRef` of OTLP names keys of its attributes.
 
 The text is the message in OTLP/JSON
 (https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/common/v1/common.proto).
