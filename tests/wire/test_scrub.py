@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from auditspan.wire.otlp import serialise
-from auditspan.wire.prefilter import may_hold_tokens
+from auditspan.wire.prefilter import find, may_hold_tokens
 from auditspan.wire.scrub import Found, replace_token, scrub
 from auditspan.wire.tokens import find_tokens
 
@@ -275,6 +275,45 @@ def test_the_search_never_misses_what_the_walk_would_find(
     if find_tokens(span.name):
         assert may_hold_tokens(serialise(found))
         assert scrub(found, serialise(found))
+
+
+WORDS = [
+    b"JhbGci",
+    b"iYWxnI",
+    b"ImFsZyI",
+    b"ask_",
+    b"aso_",
+    b"earer",
+    b"EARER",
+    b"audit.identity.token",
+]
+
+
+@given(
+    st.binary(max_size=200),
+    st.sampled_from(WORDS),
+    st.binary(max_size=200),
+    st.integers(0, 130),
+    st.sampled_from(WORDS),
+)
+def test_the_fast_search_finds_what_the_slow_one_finds(
+    before: bytes, word: bytes, after: bytes, filled: int, cut: bytes
+) -> None:
+    """At each place, up to the last byte, and among beginnings of what is searched for."""
+    for data in (before + word + after, cut[:-1] * filled + word, before + after, word[:-1]):
+        for searched in WORDS:
+            assert find(data, searched) == data.find(searched)
+
+
+def test_a_word_is_found_at_each_place_of_a_large_request() -> None:
+    """Vectors are of up to 64 bytes, and their ends are a place to miss something."""
+    for word in WORDS:
+        for at in (*range(200), *range(4_000, 4_200)):
+            data = bytearray(b"\xff" * 4_300)
+            data[at : at + len(word)] = word
+            assert find(bytes(data), word) == at
+            assert find(bytes(data[: at + len(word)]), word) == at
+            assert find(bytes(data[: at + len(word) - 1]), word) == -1
 
 
 @pytest.mark.parametrize(
