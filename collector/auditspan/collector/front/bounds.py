@@ -7,12 +7,15 @@ bounded by the protobuf library, which refuses a value more than 100 messages de
 """
 
 from collections.abc import Iterator, MutableSequence
-from typing import Protocol
+from itertools import chain
+from operator import attrgetter
+from typing import Final, Protocol
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
-_MOST_COUNTED = (1 << 32) - 1
+_MOST_COUNTED: Final = (1 << 32) - 1
+_ATTRIBUTES, _EVENTS, _LINKS = map(attrgetter, ("attributes", "events", "links"))
 
 
 class _Carrier(Protocol):
@@ -26,25 +29,30 @@ class _Carrier(Protocol):
 
 def bound_attributes(request: ExportTraceServiceRequest, most: int) -> int:
     """Drop what is beyond, in place; how many were dropped."""
-    dropped = 0
-    for carrier in _carriers(request):
-        beyond = len(carrier.attributes) - most
-        if beyond > 0:
-            del carrier.attributes[most:]
-            count = carrier.dropped_attributes_count + beyond
-            carrier.dropped_attributes_count = min(count, _MOST_COUNTED)
-            dropped += beyond
-    return dropped
+    return sum(_bounded(carrier, most) for carrier in _carriers(request, most))
 
 
-def _carriers(request: ExportTraceServiceRequest) -> Iterator[_Carrier]:
+def _bounded(carrier: _Carrier, most: int) -> int:
+    beyond = max(0, len(carrier.attributes) - most)
+    if beyond:
+        del carrier.attributes[most:]
+        count = carrier.dropped_attributes_count + beyond
+        carrier.dropped_attributes_count = min(count, _MOST_COUNTED)
+    return beyond
+
+
+def _carriers(request: ExportTraceServiceRequest, most: int) -> Iterator[_Carrier]:
+    """All that may have too many."""
     for resource in request.resource_spans:
         if resource.HasField("resource"):
             yield resource.resource
         for scope in resource.scope_spans:
             if scope.HasField("scope"):
                 yield scope.scope
-            for span in scope.spans:
-                yield span
-                yield from span.events
-                yield from span.links
+            # Runs for each span, so the loops are those of the interpreter.
+            spans = list(scope.spans)
+            if max(map(len, map(_ATTRIBUTES, spans)), default=0) > most:
+                yield from spans
+            for inner in (_EVENTS, _LINKS):
+                if any(map(inner, spans)):
+                    yield from chain.from_iterable(map(inner, spans))
