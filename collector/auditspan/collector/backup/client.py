@@ -8,9 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
-from auditspan.collector.alone import alone
 from auditspan.collector.backup.errors import BackupInterrupted
 from auditspan.collector.backup.kinds import made
 from auditspan.collector.backup.manifest import Made, Taken
@@ -36,7 +35,8 @@ from auditspan.storage.engine import open_embedded
 from auditspan.storage.freezing import Frozen, freeze
 
 Ask = Callable[[str, str, Fields | None], Fields]
-_ENGINE_SECONDS = 30.0
+_ENGINE_SECONDS: Final = 30.0
+_LOCK_SECONDS: Final = 0.1
 
 
 class BackupsClient(Protocol):
@@ -83,17 +83,19 @@ class LocalBackups:
             asyncio.run(self.journal.write(record))
 
     def _alone(self) -> None:
-        """An engine whose front was killed may still be at work."""
-        until = time.monotonic() + _ENGINE_SECONDS
-
-        def wait() -> bool:
-            time.sleep(0.1)
-            return time.monotonic() < until
-
-        if not alone(self.data.folder("run"), wait):
-            raise BackupInterrupted(
-                f"{self.data.root}: the engine of an earlier start still works on it: try again"
-            )
+        """An engine whose front was killed may still be at work; no other begins while we lock."""
+        folder, until = self.data.folder("run"), time.monotonic() + _ENGINE_SECONDS
+        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            while not _locked(held):
+                if time.monotonic() > until:
+                    raise BackupInterrupted(
+                        f"{self.data.root}: the engine of an earlier start still works on it: "
+                        "try again"
+                    )
+                time.sleep(_LOCK_SECONDS)
+        finally:
+            os.close(held)
 
     def _frozen(self, id: str) -> Frozen | None:
         store = self.data.folder("store")
@@ -138,6 +140,14 @@ def reading(snapshot: Snapshot) -> Iterator[None]:
         yield
     finally:
         os.close(held)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _says(written: Written, snapshot: Snapshot) -> Fields:
