@@ -18,6 +18,7 @@ from auditspan.cli import (
     backup_commands,
     changes_commands,
     config_commands,
+    deadletter_commands,
     erase_commands,
     hold_commands,
     keys_commands,
@@ -57,6 +58,7 @@ _MODULES = (
     erase_commands,
     hold_commands,
     retention_commands,
+    deadletter_commands,
 )
 
 app = typer.Typer(

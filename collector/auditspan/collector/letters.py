@@ -7,7 +7,7 @@ the salt is in the file alone: with the file gone, nobody can test a guess again
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,6 +21,13 @@ DATA: Final = ".data"
 ABOUT: Final = ".json"
 ERASED: Final = "erased"
 """In the place of a reason."""
+_WORDS: Final[Mapping[str, str]] = {
+    "decode": "cannot be decoded",
+    "control": "is a control record that says nothing known",
+    "large": "is larger than any record may be",
+    "process": "ended the engine each time it was processed",
+    "insert": "ended the engine each time it was inserted, or the store refuses it",
+}
 _TAG: Final = b"auditspan/dead-letter/v1\n"
 _EPOCH: Final = date(1970, 1, 1)
 _SALT_BYTES: Final = 16
@@ -52,6 +59,10 @@ class Letter:
     """Hexadecimal; empty once it was erased."""
     retryable: bool = False
     """Whether the bytes are a frame of the spool, as they are since they can be tried again."""
+    tries: int = 0
+    """How often it was processed again, and failed again."""
+    again: str = ""
+    """Why it failed the last time."""
 
     @property
     def id(self) -> str:
@@ -62,6 +73,11 @@ class Letter:
     def expiry(self) -> str:
         """The day as people write it, "" if there is none."""
         return (_EPOCH + timedelta(days=self.expires_on)).isoformat() if self.expires_on else ""
+
+    @property
+    def words(self) -> str:
+        """Its reason in words that quote nobody."""
+        return _WORDS.get(self.stage, f"failed in the stage {self.stage}")
 
     def digest(self, data: bytes) -> str:
         """What the log says of the content."""

@@ -45,6 +45,7 @@ class Action(StrEnum):
     RECERTIFY = "registry.recertify"
     KEYS = "keys.manage"
     LOG_KEYS = "log_keys.manage"
+    DEAD_LETTERS = "dead_letters.manage"
     HOLD = "holds.add"
     PROPOSE_ERASURE = "erasures.propose"
     APPROVE_ERASURE = "erasures.approve"
@@ -88,6 +89,7 @@ ALLOWED: Final[Mapping[Role, frozenset[Action]]] = MappingProxyType(
                 Action.DISABLE,
                 Action.KEYS,
                 Action.LOG_KEYS,
+                Action.DEAD_LETTERS,
             }
         ),
     }
@@ -109,6 +111,7 @@ MEANING: Final[Mapping[Action, str]] = MappingProxyType(
         Action.RECERTIFY: "confirm or end grants and agents one answers for",
         Action.KEYS: "issue and revoke API keys",
         Action.LOG_KEYS: "see, rotate and revoke the keys of logs",
+        Action.DEAD_LETTERS: "see dead letters without their content, and have them tried again",
         Action.HOLD: "put records on hold",
         Action.PROPOSE_ERASURE: "propose an erasure, an early expiry or the release of a hold",
         Action.APPROVE_ERASURE: "approve what another proposed of that",

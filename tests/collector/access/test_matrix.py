@@ -202,6 +202,7 @@ CELLS: Mapping[Action, Callable[[Desk, Role], bool]] = {
     Action.RECERTIFY: by_its_routes(Action.RECERTIFY),
     Action.KEYS: by_a_route("GET", "keys"),
     Action.LOG_KEYS: by_a_route("POST", "log-keys/rotate", {}),
+    Action.DEAD_LETTERS: by_its_routes(Action.DEAD_LETTERS),
     Action.HOLD: by_its_routes(Action.HOLD),
     Action.PROPOSE_ERASURE: by_its_routes(Action.PROPOSE_ERASURE),
     Action.APPROVE_ERASURE: by_a_proposal("erasure"),

@@ -121,6 +121,7 @@ def test_every_action_of_controls_has_a_route(ask: Asking) -> None:
         Action.DISABLE,
         Action.KEYS,
         Action.LOG_KEYS,
+        Action.DEAD_LETTERS,
         Action.READ_REGISTRY,
     }
     assert all(endpoint.actions for endpoint in ask.table)

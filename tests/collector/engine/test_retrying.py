@@ -10,7 +10,7 @@ from auditspan.collector import letters
 from auditspan.collector.control.deadletter_kinds import DEADLETTER_RETRY
 from auditspan.collector.control.records import ControlRecord, Why
 from auditspan.collector.engine import pipeline
-from auditspan.collector.engine.retrying import remove_ended
+from auditspan.collector.engine.dead_files import DeadFiles
 from auditspan.collector.engine.segments import Segments
 from auditspan.processors.batch import Batch
 from auditspan.processors.severity import SeverityConfig, severity
@@ -75,7 +75,7 @@ def test_a_letter_is_tried_again_once(workshop: Workshop, monkeypatch: pytest.Mo
     }  # fmt: skip
     # The file may outlive the batch: it is not taken again.
     segments.process(workshop.segment(retry(letter), number=3))
-    assert remove_ended(workshop.store, segments.dead, []) == 1
+    assert _removed(workshop) == 1
     segments.process(workshop.segment(retry(letter), number=4))
     assert len(workshop.column(SPANS)) == 3
     assert list(segments.dead.iterdir()) == []
@@ -92,13 +92,12 @@ def test_a_crash_stores_a_letter_once(
     with monkeypatched_crash(point), pytest.raises(Crash):
         workshop.segments().process(segment)
     # Nothing is removed while its batch waits.
-    dead = workshop.data.folder("dead")
-    assert remove_ended(workshop.store, dead, [segment.stem]) == 0
+    assert _removed(workshop) == 0
     workshop.segments().process(segment)
     assert workshop.column(SPANS) == [f"{n:016x}" for n in (1, 2, 3, 4)]
     closed = [text for text in workshop.column(GAPS) if "retried" in str(text)]
     assert len(closed) == 1
-    assert remove_ended(workshop.store, dead, []) == 1
+    assert _removed(workshop) == 1
     checked(workshop.store)
 
 
@@ -106,11 +105,12 @@ def test_a_letter_that_fails_again_stays(workshop: Workshop) -> None:
     """It is no second letter, its gap stays open, and the others of the batch are stored."""
     segments = workshop.segments()
     segments.process(workshop.segment(unreadable(), b"\x05\x08\x01\x10\x01\xff"))
-    before = sorted(segments.dead.iterdir())
-    ids = [letter.id for letter in letters.all_of(segments.dead)]
-    stored = segments.process(workshop.segment(retry(*ids, "no-such"), spans(1), number=2))
-    assert (stored.records, stored.dead_letters, len(ids)) == (4, 0, 2)
-    assert sorted(segments.dead.iterdir()) == before
+    before = {letter.id: letter for letter in letters.all_of(segments.dead)}
+    stored = segments.process(workshop.segment(retry(*before, "no-such"), spans(1), number=2))
+    assert (stored.records, stored.dead_letters, len(before)) == (4, 0, 2)
+    after = {letter.id: letter for letter in letters.all_of(segments.dead)}
+    assert [(letter.tries, bool(letter.again)) for letter in after.values()] == [(1, True)] * 2
+    assert {id: replace(letter, tries=0, again="") for id, letter in after.items()} == before
     assert workshop.count("dead_letter_ends") == 0
     assert [json.loads(str(text))["control"] for text in workshop.column(GAPS)] == [
         "deadletter", "deadletter",
@@ -146,6 +146,22 @@ def test_an_id_is_no_path(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("{}")
     for id in ("../x", ".x", "a/b", "x\x00", "x"):
         assert letters.read(tmp_path / "dead", id) is None
+
+
+def test_files_go_on_their_day(workshop: Workshop) -> None:
+    """And not before; the gap stays in the log."""
+    segments = workshop.segments()
+    segments.process(workshop.segment(unreadable(), spans(1)))
+    [letter] = letters.all_of(segments.dead)
+    workshop.now = (letter.expires_on * 86_400 - 1) * 10**9
+    assert (_removed(workshop), len(list(segments.dead.iterdir()))) == (0, 2)
+    workshop.now += 10**9
+    assert (_removed(workshop), list(segments.dead.iterdir())) == (1, [])
+    assert len(workshop.column(GAPS)) == 1
+
+
+def _removed(workshop: Workshop) -> int:
+    return DeadFiles(workshop.data, workshop.store, lambda: workshop.now).run()
 
 
 def _failing(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> str:

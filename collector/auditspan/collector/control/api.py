@@ -13,6 +13,7 @@ from starlette.routing import Route
 from auditspan.collector.access.authority import Authority
 from auditspan.collector.control.agents_api import agents_endpoints
 from auditspan.collector.control.changes_api import changes_endpoints
+from auditspan.collector.control.deadletters_api import deadletters_endpoints
 from auditspan.collector.control.erasures_api import erasures_endpoints
 from auditspan.collector.control.http import Endpoint, route
 from auditspan.collector.control.keys_api import keys_endpoints
@@ -30,6 +31,7 @@ def endpoints(controls: Controls) -> Sequence[Endpoint]:
         *agents_endpoints(controls),
         *keys_endpoints(controls),
         *log_keys_endpoints(controls.log_keys),
+        *deadletters_endpoints(controls.dead),
         *reviews_endpoints(controls.human),
         *erasures_endpoints(controls.privacy),
     )

@@ -18,6 +18,7 @@ import httpx
 from auditspan.collector import data_dir
 from auditspan.collector.backup.client import BackupsClient, LocalBackups
 from auditspan.collector.control import keys
+from auditspan.collector.control.deadletters_client import DeadLettersClient, LocalDeadLetters
 from auditspan.collector.control.erasures_client import LocalPrivacy, PrivacyClient
 from auditspan.collector.control.errors import NotFound
 from auditspan.collector.control.human_client import HumanClient, LocalHuman
@@ -59,6 +60,7 @@ class Client(Protocol):
     def human(self) -> HumanClient: ...
     def privacy(self) -> PrivacyClient: ...
     def log_keys(self) -> LogKeysClient: ...
+    def dead_letters(self) -> DeadLettersClient: ...
     def backups(self, data: data_dir.DataDir) -> BackupsClient: ...
 
 
@@ -178,6 +180,10 @@ class LocalClient:
     def log_keys(self) -> LogKeysClient:
         """The keys of logs."""
         return LocalLogKeys(self.controls.log_keys, self.caller)
+
+    def dead_letters(self) -> DeadLettersClient:
+        """Dead letters."""
+        return LocalDeadLetters(self.controls.dead, self.caller)
 
     def backups(self, data: data_dir.DataDir) -> BackupsClient:
         """Snapshots of the data folder."""

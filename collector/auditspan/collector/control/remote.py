@@ -12,6 +12,7 @@ import httpx
 from pydantic import JsonValue
 
 from auditspan.collector.backup.client import BackupsClient, RemoteBackups
+from auditspan.collector.control.deadletters_client import DeadLettersClient, RemoteDeadLetters
 from auditspan.collector.control.erasures_client import PrivacyClient, RemotePrivacy
 from auditspan.collector.control.errors import (
     ERRORS,
@@ -113,6 +114,10 @@ class RemoteClient:
     def log_keys(self) -> LogKeysClient:
         """The keys of logs."""
         return RemoteLogKeys(self._ask)
+
+    def dead_letters(self) -> DeadLettersClient:
+        """Dead letters."""
+        return RemoteDeadLetters(self._ask)
 
     def backups(self, data: DataDir) -> BackupsClient:
         """Snapshots of the data folder."""

@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from auditspan.collector import letters
 from auditspan.collector.control import agents, keys
 from auditspan.collector.control.changes import Changes, told
+from auditspan.collector.control.deadletters import DeadLetters
 from auditspan.collector.control.erasures import Erasures, erasure_handler, in_folder
 from auditspan.collector.control.erasures_api import Privacy
 from auditspan.collector.control.errors import NotFound
@@ -57,6 +59,8 @@ class Controls:
     """Erasures and holds."""
     log_keys: LogKeys
     """The keys of logs."""
+    dead: DeadLetters
+    """Dead letters."""
 
     async def apply(
         self, bundle: Bundle, why: Why, caller: Caller, *, dry_run: bool = False
@@ -193,4 +197,5 @@ def open_controls(
         Expiries(changes, asked, holds),
     )
     log_keys = LogKeys(journal, registry.parent)
-    return Controls(journal, held, changes, human, wanted, log_keys)
+    dead = DeadLetters(journal, registry.parent / letters.FOLDER, asked)
+    return Controls(journal, held, changes, human, wanted, log_keys, dead)

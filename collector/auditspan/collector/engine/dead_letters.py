@@ -9,7 +9,7 @@ What is put aside is a frame of the spool, so that it can be tried again; only w
 there as it was.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -52,15 +52,6 @@ SCHEMA = pa.schema(
         ("ExpiresOn", pa.date32()),
     ]
 )
-_WORDS: Final[Mapping[str, str]] = {
-    "decode": "cannot be decoded",
-    "control": "is a control record that says nothing known",
-    "large": "is larger than any store takes",
-    "process": "ended the engine each time it was processed",
-    "insert": "is refused by the store, or ended the engine each time it was inserted",
-}
-"""Reasons that quote nobody, for an entry of the log, which stays; else a stage failed."""
-_FAILED: Final = "failed in a stage of processing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +62,7 @@ class DeadLetter:
     place: str
     """Where in the batch: unique within it."""
     stage: str
-    """What failed: a key of `_WORDS`, or the name of a stage."""
+    """What failed, as in `Letter.stage`."""
     reason: str
     data: bytes
     """The frame, its length in front; or what lay in the segment and is none."""
@@ -143,7 +134,7 @@ def _gap(letter: Letter, data: bytes) -> Saying:
         "id": letter.id,
         "principal": letter.principal_id,
         "stage": letter.stage,
-        "reason": _WORDS.get(letter.stage, _FAILED),
+        "reason": letter.words,
         "bytes": letter.size,
         "digest": f"sha256:{letter.digest(data)}",
         "received_at": rfc3339(letter.received_at or letter.dead_at),

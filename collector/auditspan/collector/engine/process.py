@@ -21,6 +21,7 @@ from auditspan.collector.control.versions import Versions
 from auditspan.collector.data_dir import DataDir
 from auditspan.collector.engine.config import EngineConfig
 from auditspan.collector.engine.cutting import in_order
+from auditspan.collector.engine.dead_files import DeadFiles
 from auditspan.collector.engine.erasing import Erasing
 from auditspan.collector.engine.errors import LogStopped, SignerUnavailable
 from auditspan.collector.engine.expiring import Expiring
@@ -137,6 +138,7 @@ def _serve(
     erasing = Erasing(segments.data, segments.store, segments.sealing is not None)
     expiring = Expiring(segments.data, segments.store)
     holding = Holding(segments.data.folder("registry"), segments.store)
+    dead = DeadFiles(segments.data, segments.store)
     cold = config.storage.cold
     moving = Moving(segments.store, cold.after_days if cold else None)
     for segment in _work(segments.data, wake):
@@ -147,6 +149,7 @@ def _serve(
         holding.tick()
         erasing.tick(stored=segment is not None)
         expiring.tick(stored=segment is not None)
+        dead.tick(stored=segment is not None)
         moving.tick()
         segments.drop_old_batches(config.batch_hold_seconds)
     _keep_log(segments.sealing, last=True)

@@ -8,7 +8,7 @@ was, and no other one takes the letter again.
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -112,26 +112,19 @@ class Retrying:
         """None if it fails again."""
         data = letters.data_of(self.folder, letter)
         if not data or not letter.retryable:
-            LOG.error("dead letter %s has no frame that could be read again", letter.id)
+            self._failed(letter, "it is no frame that could be read")
             return None
         with TemporaryDirectory(prefix=".salvage-", dir=self.scratch) as folder:
             segment = Path(folder) / "letter.seg"
             segment.write_bytes(data)
             again = self.worker.work(segment, batch_id, last.history, last.sequences)
         if again.dead:
-            LOG.error("dead letter %s failed again: %s", letter.id, again.dead[0].reason[:300])
+            self._failed(letter, again.dead[0].reason)
             return None
         return again
 
-
-def remove_ended(store: Engine, folder: Path, waiting: Sequence[str]) -> int:
-    """Delete the files of letters whose batch is done, so not one of `waiting`; how many."""
-    held = {letter.id for letter in letters.all_of(folder)}
-    if not held:
-        return 0
-    sql = f"SELECT LetterId, BatchId FROM {TABLE} WHERE LetterId IN {{ids:Array(String)}}"  # noqa: S608
-    rows = store.arrow(sql, {"ids": sorted(held)}).to_pylist()
-    ended = {row["LetterId"] for row in rows if row["BatchId"] not in waiting}
-    for id in ended:
-        letters.remove(folder, id)
-    return len(ended)
+    def _failed(self, letter: Letter, reason: str) -> None:
+        LOG.error("dead letter %s failed again", letter.id)
+        letters.write_about(
+            self.folder, replace(letter, tries=letter.tries + 1, again=reason[:2_000])
+        )

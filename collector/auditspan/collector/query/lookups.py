@@ -68,6 +68,7 @@ LOOKUPS: Final[Mapping[str, str]] = {
         "early_expiries",
         "erasures",
         "certificate",
+        "dead_letters",
     )
 }
 """The statements by name."""

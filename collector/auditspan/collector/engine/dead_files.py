@@ -1,0 +1,60 @@
+"""Files of dead letters go when their letter is stored after all, and on their day of expiry.
+
+Their gaps stay in the log, and say when that was to be. Done again it finds nothing more.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from auditspan.collector import letters
+from auditspan.collector.data_dir import DataDir
+from auditspan.collector.engine.sealed_requests import in_spool
+from auditspan.storage.engine import Engine
+from auditspan.storage.errors import StorageError
+
+LOG = logging.getLogger("auditspan.collector.engine")
+
+_EVERY_SECONDS: Final = 600.0
+_DAY: Final = 86_400 * 10**9
+_ENDED: Final = (
+    "SELECT LetterId, BatchId FROM dead_letter_ends WHERE LetterId IN {ids:Array(String)}"
+)
+
+
+@dataclass(slots=True)
+class DeadFiles:
+    """The files of one data folder."""
+
+    data: DataDir
+    store: Engine
+    now_ns: Callable[[], int] = time.time_ns
+    again_at: float = field(default=0.0)
+
+    def tick(self, *, stored: bool) -> None:
+        """Do what is due: after a batch was stored, and now and then."""
+        if not stored and time.monotonic() < self.again_at:
+            return
+        self.again_at = time.monotonic() + _EVERY_SECONDS
+        try:
+            self.run()
+        except (StorageError, OSError) as error:
+            LOG.error("files of dead letters are left: %s; it is tried again", error)
+
+    def run(self) -> int:
+        """Delete what is not needed any more; how many letters."""
+        folder = self.data.folder(letters.FOLDER)
+        held = {letter.id: letter for letter in letters.all_of(folder)}
+        if not held:
+            return 0
+        today = self.now_ns() // _DAY
+        gone = {id for id, letter in held.items() if 0 < letter.expires_on <= today}
+        for row in self.store.arrow(_ENDED, {"ids": sorted(held)}).to_pylist():
+            # A row is written before its batch is sealed: with the segment there it may not be.
+            if not in_spool(self.data, row["BatchId"]):
+                gone.add(row["LetterId"])
+        for id in gone:
+            letters.remove(folder, id)
+        return len(gone)
