@@ -31,7 +31,7 @@ def main() -> int:
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
-        running(Path(folder) / "data", CONFIG) as collector,
+        running(Path(folder) / "data", CONFIG, executed=True) as collector,
     ):
         time.sleep(_SETTLED)
         runs = [stretch(collector.process.pid, options.seconds) for _ in range(options.runs)]

@@ -141,7 +141,7 @@ def sealed(sealing: Sealing, part: pa.Table, batch_id: str) -> float:
 
 def running_collector(data: Path) -> list[str]:
     """Lag under a steady load, and CPU without any."""
-    with running(data, CONFIG) as collector:
+    with running(data, CONFIG, executed=True) as collector:
         send(collector)
         total = SECONDS * PER_SECOND * SPANS
         collector.wait_for("SELECT count() FROM audit WHERE RecordKind = 'action'", total, 60)

@@ -64,6 +64,7 @@ def _like_new(asked: dict[str, Any], streams: list[int], events: socket.socket) 
     sys.stderr = os.fdopen(2, "w", closefd=False, buffering=1)
     os.environ.clear()
     os.environ.update(asked["env"])
+    os.chdir(asked.get("cwd", "."))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)

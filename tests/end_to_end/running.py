@@ -1,4 +1,8 @@
-"""A collector as a user runs it: `auditspan up` as a process of its own, asked over its ports."""
+"""A collector as a user runs it: `auditspan up` as a process of its own, asked over its ports.
+
+Unless a test asks for the real thing, its processes are forked from one that has imported them
+(`forked.py`), and a new store is a copy of an empty one with the schema (`tests/migrated.py`).
+"""
 
 import json
 import os
@@ -10,10 +14,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import clickhouse_connect
 import httpx
+
+from tests.end_to_end import forked
+from tests.end_to_end.forked import Forked
+from tests.migrated import copy_migrated
 
 CONFIG = """
 receivers:
@@ -25,6 +33,7 @@ service:
   query: {endpoint: "127.0.0.1:0"}
 """
 COMMAND = (str(Path(sys.executable).with_name("auditspan")),)
+Process = subprocess.Popen[bytes] | Forked
 
 
 @dataclass(frozen=True)
@@ -32,7 +41,7 @@ class Collector:
     """A running collector."""
 
     data: Path
-    process: subprocess.Popen[bytes]
+    process: Process
     addresses: Mapping[str, str]
     command: tuple[str, ...] = COMMAND
 
@@ -57,15 +66,19 @@ class Collector:
         finally:
             client.close()
 
+    def children(self, name: str) -> list[int]:
+        """Process ids of its `engine` or `signer`: one, or none for a moment."""
+        if isinstance(self.process, Forked):
+            return self.process.children(name)
+        pid, found = self.process.pid, []
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            if f"auditspan.collector.{name}" in Path(f"/proc/{child}/cmdline").read_text():
+                found.append(int(child))
+        return found
+
     def auditspan(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the command line against this collector."""
-        done = subprocess.run(
-            [*self.command, *arguments, "--data", str(self.data)],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = ran(*arguments, "--data", str(self.data), command=self.command)
         assert done.returncode == 0 or not check, done.stderr
         return done
 
@@ -80,20 +93,38 @@ class Collector:
         raise AssertionError(f"{sql}: {found} after {seconds} s, expected {expected}")
 
 
+def ran(*words: str | Path, command: tuple[str, ...] = COMMAND) -> subprocess.CompletedProcess[str]:
+    """Run the command line to its end."""
+    argv = [str(word) for word in words]
+    if forked.AVAILABLE and command == COMMAND:
+        return forked.run(argv, os.environ, 120)
+    return subprocess.run(
+        [*command, *argv], capture_output=True, text=True, timeout=120, check=False
+    )
+
+
 @contextmanager
 def running(
-    data: Path, config: str = CONFIG, *, code: int = 0, command: tuple[str, ...] = COMMAND
+    data: Path,
+    config: str = CONFIG,
+    *,
+    code: int = 0,
+    command: tuple[str, ...] = COMMAND,
+    executed: bool = False,
+    empty: bool = False,
 ) -> Iterator[Collector]:
-    """Start a collector on free ports and stop it at the end, which must end with this code."""
+    """Start a collector on free ports and stop it at the end, which must end with this code.
+
+    It is forked unless it is to be `executed`; its store has the schema unless it is to be `empty`.
+    """
     file = data.parent / f"{data.name}.yaml"
     file.write_text(config)
+    if not empty and not data.exists():
+        data.mkdir(mode=0o700)
+        copy_migrated(data / "store")
     log = (data.parent / f"{data.name}.log").open("wb")
-    process = subprocess.Popen(
-        [*command, "up", "--config", str(file), "--data", str(data)],
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        env={**os.environ, "NO_COLOR": "1"},
-    )
+    arguments = ["up", "--config", str(file), "--data", str(data)]
+    process = _started(arguments, log, () if command == COMMAND and not executed else command)
     try:
         yield Collector(data, process, _addresses(data, process, Path(log.name)), command)
         process.send_signal(signal.SIGTERM)
@@ -105,7 +136,17 @@ def running(
         log.close()
 
 
-def _addresses(data: Path, process: subprocess.Popen[bytes], log: Path) -> dict[str, str]:
+def _started(arguments: list[str], log: IO[bytes], command: tuple[str, ...]) -> Process:
+    """Executed by this command, or forked if there is none."""
+    env = {**os.environ, "NO_COLOR": "1"}
+    if forked.AVAILABLE and not command:
+        return forked.fork("front", arguments, env, log, log)
+    return subprocess.Popen(
+        [*(command or COMMAND), *arguments], stdout=log, stderr=subprocess.STDOUT, env=env
+    )
+
+
+def _addresses(data: Path, process: Process, log: Path) -> dict[str, str]:
     until = time.monotonic() + 60
     while time.monotonic() < until and process.poll() is None:
         try:
@@ -114,5 +155,5 @@ def _addresses(data: Path, process: subprocess.Popen[bytes], log: Path) -> dict[
                 return addresses
         except (FileNotFoundError, httpx.HTTPError):
             pass
-        time.sleep(0.1)
+        time.sleep(0.05)
     raise AssertionError(f"the collector did not get ready:\n{log.read_text()[-4000:]}")

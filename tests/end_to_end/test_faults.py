@@ -90,9 +90,8 @@ def assert_stored_once(collector: Collector, acknowledged: list[int]) -> None:
 
 
 def engine_of(collector: Collector) -> int:
-    """The process id of the engine; it is the only child."""
-    children = Path(f"/proc/{collector.process.pid}/task/{collector.process.pid}/children")
-    return int(children.read_text().split()[0])
+    """The process id of the engine. Raises `IndexError` while there is none."""
+    return collector.children("engine")[0]
 
 
 def until_ready(collector: Collector) -> None:
@@ -158,7 +157,10 @@ class Killed(Exception):
 @pytest.mark.parametrize("whole_group", [False, True])
 def test_a_stop_stores_what_was_acknowledged(tmp_path: Path, whole_group: bool) -> None:
     """SIGTERM, to the service or to all its processes: exit code 0 and nothing left to do."""
-    with running(tmp_path / "data") as collector, sending(collector.addresses["http"]) as sender:
+    with (
+        running(tmp_path / "data", executed=whole_group) as collector,
+        sending(collector.addresses["http"]) as sender,
+    ):
         time.sleep(0.5)
         if whole_group:
             os.kill(engine_of(collector), signal.SIGTERM)
@@ -277,7 +279,7 @@ def confined(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
     os.chdir(folder)
     os.environ["OPENAI_API_KEY"] = "sk-only-for-the-host"
     try:
-        with running(folder / "data") as collector:
+        with running(folder / "data", executed=True) as collector:
             yield collector
     finally:
         os.chdir(before)

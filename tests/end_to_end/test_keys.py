@@ -19,7 +19,7 @@ from auditspan.reports.verification.trust import folder_policy
 from auditspan.storage.engine import open_embedded
 from tests.collector.signer.key_service import KeyService
 from tests.end_to_end.bodies import body, post
-from tests.end_to_end.running import COMMAND, CONFIG, Collector, running
+from tests.end_to_end.running import CONFIG, Collector, ran, running
 
 PROTOBUF = "application/x-protobuf"
 RECOVER = """
@@ -40,12 +40,9 @@ def send(collector: Collector, number: int) -> None:
     collector.wait_for(ACTIONS, 3 * number)
 
 
-def run(*words: str | Path, data: Path, **options: Any) -> subprocess.CompletedProcess[str]:
+def run(*words: str | Path, data: Path) -> subprocess.CompletedProcess[str]:
     """The command line on a folder."""
-    command = [*COMMAND, *map(str, words), "--data", str(data)]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=120, check=False, **options
-    )
+    return ran(*words, "--data", data)
 
 
 def logs(data: Path) -> tuple[LogHead, ...]:

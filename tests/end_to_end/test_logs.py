@@ -21,14 +21,11 @@ COUNT = "SELECT count() FROM audit WHERE RecordKind = 'action'"
 
 def child(collector: Collector, name: str) -> int:
     """Process id of the engine or the signer, once it is there."""
-    pid = collector.process.pid
     until = time.monotonic() + 30
-    while time.monotonic() < until:
-        for found in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            if f"auditspan.collector.{name}" in Path(f"/proc/{found}/cmdline").read_text():
-                return int(found)
-        time.sleep(0.1)
-    raise AssertionError(f"no {name} below {pid}")
+    while not (found := collector.children(name)):
+        assert time.monotonic() < until, f"no {name}"
+        time.sleep(0.05)
+    return found[0]
 
 
 def send(collector: Collector, first: int, count: int) -> None:
@@ -43,7 +40,7 @@ def send(collector: Collector, first: int, count: int) -> None:
 def test_engine_and_signer_are_killed(tmp_path: Path) -> None:
     """Again and again: every record is stored once, and the log has one history."""
     data = tmp_path / "data"
-    with running(data) as collector:
+    with running(data, executed=True) as collector:
         for turn in range(4):
             send(collector, 10 * turn, 10)
             os.kill(child(collector, "signer" if turn % 2 else "engine"), signal.SIGKILL)

@@ -35,7 +35,7 @@ def _count(name: str) -> str:
 def test_a_request_sent_again_is_stored_once(tmp_path: Path) -> None:
     """Over both transports, at once and later, and after a stop and a crash of the collector."""
     body, other = bodies.body("once"), bodies.body("crashed")
-    with running(tmp_path / "data") as collector:
+    with running(tmp_path / "data", executed=True, empty=True) as collector:
         proofs.bind_agent(collector, tmp_path / "registry")
         key = proofs.api_key(collector)
         with ThreadPoolExecutor(8) as pool:
@@ -46,7 +46,7 @@ def test_a_request_sent_again_is_stored_once(tmp_path: Path) -> None:
         collector.wait_for(_count("once"), 2)
         text = httpx.get(f"{collector.addresses['api']}/metrics", trust_env=False).text
         assert "auditspan_requests_repeated_total 8.0" in text
-    with running(tmp_path / "data", code=-signal.SIGKILL) as collector:
+    with running(tmp_path / "data", code=-signal.SIGKILL, executed=True) as collector:
         assert _post(collector, body).code == 200
         assert _post(collector, other).code == 200
         collector.process.kill()
@@ -286,14 +286,8 @@ def test_readiness_says_what_is_wrong(tmp_path: Path) -> None:
 
 def _kill_engine(collector: Collector) -> None:
     """The child of the collector that is its engine; another one signs."""
-    front = collector.process.pid
-    children = Path(f"/proc/{front}/task/{front}/children").read_text().split()
-    [engine] = [
-        child
-        for child in children
-        if b"auditspan.collector.engine" in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
-    os.kill(int(engine), signal.SIGKILL)
+    [engine] = collector.children("engine")
+    os.kill(engine, signal.SIGKILL)
 
 
 def test_the_metrics_show_what_waits_in_the_spool(tmp_path: Path) -> None:

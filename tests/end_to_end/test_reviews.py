@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.end_to_end import bodies
-from tests.end_to_end.running import COMMAND, Collector, running
+from tests.end_to_end.running import Collector, ran, running
 from tests.end_to_end.test_pages import ROOT, blocks, shell
 
 FILES = {
@@ -52,8 +52,7 @@ class House:
     def run(self, who: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
         """Run a command as somebody, with the operator's token as `operator`."""
         shown = () if who == "operator" else ("--token-file", str(self.base / f"{who}.key"))
-        command = [*COMMAND, *map(str, words), "--data", str(self.base / "data"), *shown]
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        return ran(*words, "--data", self.base / "data", *shown)
 
     def done(self, who: str, *words: str | Path) -> str:
         """Run a command in which nothing goes wrong; what it printed."""

@@ -99,9 +99,8 @@ def pay(collector: Collector, count: int) -> None:
 
 def kill(collector: Collector) -> None:
     """All processes of a collector at once, with no time to finish anything."""
-    pid = collector.process.pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    for found in (pid, *map(int, children)):
+    children = [*collector.children("engine"), *collector.children("signer")]
+    for found in (collector.process.pid, *children):
         os.kill(found, signal.SIGKILL)
     collector.process.wait()
 
