@@ -3,7 +3,7 @@
 import fcntl
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -104,8 +104,7 @@ class EmbeddedEngine:
         with self._bulk_lock, _translated(self.config.path):
             stream = self._bulk.send_insert(f"INSERT INTO {table} ({names})", "ArrowStream")
             with stream:
-                for chunk in _arrow_stream(rows):
-                    stream.append(chunk)  # type: ignore[no-untyped-call]
+                _send(rows, stream.append)
                 stream.finish()
 
     @contextmanager
@@ -194,12 +193,27 @@ def _quoted(value: str | int) -> str:
     return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def _arrow_stream(rows: pa.Table) -> list[memoryview]:
-    sink = pa.BufferOutputStream()
+class _Pieces:
+    """A file that hands on what is written to it: the whole stream is never in memory."""
+
+    closed = False
+
+    def __init__(self, append: Callable[[memoryview], None]) -> None:
+        self._append = append
+
+    def write(self, data: pa.Buffer) -> int:
+        """Hand it on in pieces."""
+        whole = memoryview(data)
+        for at in range(0, len(whole), _PIECE_BYTES):
+            self._append(whole[at : at + _PIECE_BYTES])
+        return len(whole)
+
+
+def _send(rows: pa.Table, append: Callable[[memoryview], None]) -> None:
+    """Give a table as an Arrow stream of one record batch."""
+    sink = pa.PythonFile(_Pieces(append), "w")
     with pa.ipc.new_stream(sink, rows.schema) as writer:
         writer.write_table(rows.combine_chunks())
-    whole = memoryview(sink.getvalue())
-    return [whole[at : at + _PIECE_BYTES] for at in range(0, len(whole), _PIECE_BYTES)]
 
 
 @contextmanager
