@@ -3,9 +3,8 @@
     .venv-dev/bin/python bench/decode.py
 
 The spans have 17 attributes and 1.2 kB. `plain` is those spans; `everything` gives each an event
-and flags, every tenth a link and a nested value of its own. `maps in SQL` is the way not taken:
-the engine builds the attribute map and picks the columns itself, without types of values, events,
-links, extras, duplicates or nested values.
+and flags, every tenth a link and a nested value of its own. `one` is what a segment of one span
+costs.
 """
 
 import json
@@ -16,8 +15,10 @@ import tempfile
 import time
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -26,6 +27,7 @@ from auditspan.storage import otlp
 from auditspan.storage.decode import decode
 from auditspan.storage.engine import open_memory
 from auditspan.storage.projection import of_registry
+from auditspan.storage.requests import Requests
 from auditspan.storage.spans import Decoding
 
 SPANS, PER_REQUEST, RUNS, WARM_UP = 20_000, 500, 9, 4
@@ -37,7 +39,7 @@ PRINCIPAL = (
 TOOLS = ("get_reservation_details", "search_direct_flight", "cancel_reservation", "book")
 
 
-def request(rng: random.Random, number: int, everything: bool) -> bytes:
+def request(rng: random.Random, number: int, spans: int, everything: bool) -> bytes:
     """One request of many spans."""
     sent = ExportTraceServiceRequest()
     resource_spans = sent.resource_spans.add()
@@ -50,7 +52,7 @@ def request(rng: random.Random, number: int, everything: bool) -> bytes:
         resource_spans.resource.attributes.add(key=key).value.string_value = value
     scope_spans = resource_spans.scope_spans.add()
     scope_spans.scope.name, scope_spans.scope.version = "auditspan", "0.1.0"
-    for place in range(PER_REQUEST):
+    for place in range(spans):
         span = scope_spans.spans.add()
         fill(span, rng, START + number * 10**6 + place)
         if everything:
@@ -129,27 +131,16 @@ def varint(number: int) -> bytes:
     return bytes([*out, number])
 
 
-def segment(folder: Path, everything: bool) -> Path:
-    """A segment of all spans."""
-    rng = random.Random(1)
-    path = folder / f"{'everything' if everything else 'plain'}.seg"
-    bodies = (request(rng, number, everything) for number in range(SPANS // PER_REQUEST))
+def segment(folder: Path, name: str, spans: int) -> Path:
+    """A segment of so many spans."""
+    rng, each = random.Random(1), min(spans, PER_REQUEST)
+    path = folder / f"{name}.seg"
+    bodies = (request(rng, n, each, name == "everything") for n in range(spans // each))
     path.write_bytes(b"".join(frame(body, number) for number, body in enumerate(bodies)))
     return path
 
 
-def in_sql(path: Path) -> str:
-    """The map and the columns made by the engine."""
-    inner = otlp.spans_statement(path, "m")
-    body, _, settings = inner.rpartition("SETTINGS")
-    picked = ", ".join(f"m['{p.attribute}'] AS {p.column}" for p in of_registry() if not p.resource)
-    return (
-        f"SELECT * EXCEPT (SpanKeys, SpanValues, SpanKinds), {picked} FROM "
-        f"(SELECT *, mapFromArrays(SpanKeys, SpanValues) AS m FROM ({body})) SETTINGS {settings}"
-    )
-
-
-def report(name: str, work: Callable[[], object]) -> None:
+def report(name: str, work: Callable[[], object], spans: int) -> None:
     """Print the median and the best."""
     for _ in range(WARM_UP):
         work()
@@ -157,31 +148,30 @@ def report(name: str, work: Callable[[], object]) -> None:
     for _ in range(RUNS):
         start = time.process_time()
         work()
-        spent.append((time.process_time() - start) / SPANS * 1e6)
-    print(f"{name:<34}{statistics.median(spent):8.2f}{min(spent):8.2f}")
+        spent.append((time.process_time() - start) / spans * 1e6)
+    print(f"{name:<34}{statistics.median(spent):10.2f}{min(spent):10.2f}")
 
 
 def main() -> None:
     engine = open_memory()
-    print(f"{'CPU µs a span':<34}{'median':>8}{'best':>8}")
+    print(f"{'CPU µs a span':<34}{'median':>10}{'best':>10}")
     with tempfile.TemporaryDirectory() as folder:
-        for everything in (False, True):
-            path = segment(Path(folder), everything)
-            statement = otlp.spans_statement(path, "m" * 32)
-            flat = engine.arrow(statement).combine_chunks()
-            print(f"{path.stem}: {path.stat().st_size / SPANS:.0f} bytes a span")
-            report("  decode", lambda p=path: decode(engine, p))  # type: ignore[misc]
-            report("    of which the engine", lambda s=statement: engine.arrow(s))  # type: ignore[misc]
-            report(
-                "    of which the table",
-                lambda f=flat: Decoding(f, "m" * 32, of_registry()).table(),  # type: ignore[misc]
-            )
-            report("    of which checking UTF-8", lambda f=flat: f.validate(full=True))  # type: ignore[misc]
-            mapped = in_sql(path)
-            report("  instead: maps in SQL", lambda s=mapped: engine.arrow(s))  # type: ignore[misc]
+        for name, spans in (("plain", SPANS), ("everything", SPANS), ("one", 1)):
+            path = segment(Path(folder), name, spans)
+            statement = otlp.spans_statement(path)
+            read = engine.arrow(statement)
+            print(f"{name}: {path.stat().st_size / spans:.0f} bytes a span")
+            report("  decode", partial(decode, engine, path), spans)
+            report("    of which the engine", partial(engine.arrow, statement), spans)
+            report("    of which the table", partial(table, read), spans)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak memory of the process: {peak:.0f} MB")
     engine.close()
+
+
+def table(read: pa.Table) -> pa.Table:
+    """What is left after the engine."""
+    return Decoding(Requests.of(read), of_registry()).table()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ columns: maps, columns of their own for registered attributes, types of values, 
 drop (flags, trace state, dropped counts, scope attributes, schema URLs).
 """
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,8 @@ import pyarrow as pa
 
 from auditspan.storage import otlp
 from auditspan.storage.engine import Engine
-from auditspan.storage.errors import SegmentUnreadable
 from auditspan.storage.projection import Projection, of_registry
+from auditspan.storage.requests import Requests
 from auditspan.storage.spans import Decoding
 
 
@@ -40,14 +39,9 @@ def decode(
 
     `salvage.decode_salvaging` keeps the other frames.
     """
-    marker = secrets.token_hex(16)  # a client cannot write what it cannot guess
-    flat = engine.arrow(otlp.spans_statement(segment, marker)).combine_chunks()
-    try:
-        flat.validate(full=True)
-    except pa.ArrowInvalid as error:
-        raise SegmentUnreadable(f"segment {segment.name}: {error}") from error
+    read = engine.arrow(otlp.spans_statement(segment))
     chosen = of_registry() if projections is None else projections
-    return Decoding(flat, marker, chosen).table()
+    return Decoding(Requests.of(read), chosen).table()
 
 
 def decode_controls(engine: Engine, segment: Path) -> list[ControlFrame]:

@@ -1,19 +1,20 @@
 """Attribute lists as flat Arrow arrays, and the maps made of them: nothing here walks the rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditspan.storage import nested
 from auditspan.storage.otlp import KINDS
+from auditspan.storage.scalars import Ints, utf8
+from auditspan.storage.texts import texts
 
-Ints = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
+Kinds = npt.NDArray[np.int8]
 
-STRING = KINDS.index("string")
 MAP = pa.map_(pa.string(), pa.string())
 
 
@@ -23,11 +24,13 @@ class Items:
 
     offsets: Ints
     """Owner n has the items from `offsets[n]` up to `offsets[n + 1]`."""
-    keys: pa.Array
-    """Keys; within one owner each stands once."""
+    names: pa.Array
+    """The distinct keys."""
+    codes: Codes
+    """For each item which of them it has; within one owner each stands once."""
     values: pa.Array
     """Values as text, nested ones as JSON."""
-    kinds: npt.NDArray[np.int8]
+    kinds: Kinds
     """Index into `KINDS` for each item."""
     duplicates: Flags
     """Owners that had a key twice."""
@@ -36,6 +39,11 @@ class Items:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    @property
+    def keys(self) -> pa.Array:
+        """The key of each item."""
+        return self.names.take(pa.array(self.codes))
 
     @property
     def owners(self) -> Ints:
@@ -50,30 +58,39 @@ class Items:
         """The same, less some items."""
         keep = ~drop
         count = np.concatenate(([0], np.cumsum(keep)))
-        mask = pa.array(keep)
-        return Items(
-            count[self.offsets],
-            self.keys.filter(mask),
-            self.values.filter(mask),
-            self.kinds[keep],
-            self.duplicates,
-            self.undecodable,
+        return replace(
+            self,
+            offsets=count[self.offsets],
+            codes=self.codes[keep],
+            values=self.values.filter(pa.array(keep)),
+            kinds=self.kinds[keep],
         )
 
 
-def items(keys: pa.Array, values: pa.Array, kinds: pa.Array, marker: str) -> Items:
-    """Take three list arrays of one shape apart; rename duplicate keys, read nested values."""
-    offsets = offsets_of(keys)
-    flat, text = keys.flatten(), values.flatten()
-    kind = kinds.flatten().to_numpy(zero_copy_only=False)
-    owners = np.repeat(np.arange(len(keys)), np.diff(offsets))
-    undecodable = np.zeros(len(keys), dtype=np.bool_)
-    undecodable[owners[_true(pc.equal(flat, ""))]] = True
-    undecodable[owners[kind == KINDS.index("strindex")]] = True
-    text, failed = _read_nested(text, kind, marker)
+def items(lists: pa.ListArray) -> Items:
+    """Take lists of attributes apart; rename duplicate keys, spell what is no string.
+
+    Raises `SegmentUnreadable`.
+    """
+    offsets = offsets_of(lists)
+    pairs = lists.flatten()
+    values = pairs.field("value")
+    kinds = values.field("value").to_numpy(zero_copy_only=False)
+    owners = np.repeat(np.arange(len(lists)), np.diff(offsets))
+    undecodable = np.zeros(len(lists), dtype=np.bool_)
+    undecodable[owners[kinds == KINDS.index("strindex")]] = True
+    spelled, failed = texts(values, kinds)
     undecodable[owners[failed]] = True
-    flat, duplicates = _unique_keys(flat, owners, len(keys))
-    return Items(offsets, flat, text, kind, duplicates, undecodable)
+    names, codes = _coded(pairs.field("key"))
+    undecodable[owners[codes == pc.index(names, "").as_py()]] = True
+    names, codes, duplicates = _unique(names, codes, owners, len(lists))
+    return Items(offsets, names, codes, spelled, kinds, duplicates, undecodable)
+
+
+def _coded(keys: pa.Array) -> tuple[pa.Array, Codes]:
+    """The distinct keys, and which of them each is."""
+    encoded = keys.dictionary_encode()
+    return utf8(encoded.dictionary), encoded.indices.to_numpy(zero_copy_only=False)
 
 
 def map_array(offsets: Ints, keys: pa.Array, values: pa.Array) -> pa.Array:
@@ -88,45 +105,22 @@ def offsets_of(lists: pa.Array) -> Ints:
     return offsets
 
 
-def _true(mask: pa.Array) -> Flags:
-    return np.asarray(mask.to_numpy(zero_copy_only=False), dtype=np.bool_)
-
-
-def _read_nested(
-    text: pa.Array, kind: npt.NDArray[np.int8], marker: str
-) -> tuple[pa.Array, npt.NDArray[np.int64]]:
-    """Put JSON in place of marked bytes; also gives the items that could not be read in full."""
-    places = np.flatnonzero((kind == KINDS.index("array")) | (kind == KINDS.index("kvlist")))
-    if not len(places):
-        return text, places
-    marked = text.take(pa.array(places)).dictionary_encode()
-    read = [nested.text(value[len(marker) :]) for value in marked.dictionary.to_pylist()]
-    codes = marked.indices.to_numpy(zero_copy_only=False)
-    good = np.array([whole for _, whole in read], dtype=np.bool_)
-    fresh = pa.array([words for words, _ in read], pa.string()).take(marked.indices)
-    return _replace(text, places, fresh), places[~good[codes]]
-
-
-def _replace(array: pa.Array, places: Ints, fresh: pa.Array) -> pa.Array:
-    mask = np.zeros(len(array), dtype=np.bool_)
-    mask[places] = True
-    return pc.replace_with_mask(array, pa.array(mask), fresh)
-
-
-def _unique_keys(keys: pa.Array, owners: Ints, count: int) -> tuple[pa.Array, Flags]:
+def _unique(
+    names: pa.Array, codes: Codes, owners: Ints, count: int
+) -> tuple[pa.Array, Codes, Flags]:
     """Rename the second and later uses of a key within its owner to `k#2`, `k#3`, …"""
     flags = np.zeros(count, dtype=np.bool_)
-    encoded = keys.dictionary_encode()
-    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    pairs = owners * (len(encoded.dictionary) + 1) + codes
-    ordered = np.sort(pairs)
+    ordered = np.sort(owners * (len(names) + 1) + codes)
     repeated = ordered[1:][ordered[1:] == ordered[:-1]]
     if not len(repeated):
-        return keys, flags
-    flags[repeated // (len(encoded.dictionary) + 1)] = True
+        return names, codes, flags
+    flags[repeated // (len(names) + 1)] = True
     places = np.flatnonzero(flags[owners])
+    keys = names.take(pa.array(codes))
     fresh = _renamed(keys.take(pa.array(places)).to_pylist(), owners[places].tolist())
-    return _replace(keys, places, pa.array(fresh, pa.string())), flags
+    mask = pa.array(flags[owners])
+    renamed = pc.replace_with_mask(keys, mask, pa.array(fresh, pa.string()))
+    return *_coded(renamed), flags
 
 
 def _renamed(keys: list[str], owners: list[int]) -> list[str]:

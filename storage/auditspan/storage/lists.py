@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditspan.storage.items import Flags, Ints, Items, items, offsets_of
+from auditspan.storage.items import Flags, Items
 from auditspan.storage.parts import MapParts
-from auditspan.storage.scalars import LAST_TIME, Unsigned, times
+from auditspan.storage.requests import Level
+from auditspan.storage.scalars import LAST_TIME, Integers, Ints, hexes, times
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,25 +18,25 @@ class Lists:
 
     name: str
     """`event` or `link`, as in the keys of extras and types."""
-    offsets: Ints
-    """Span n has the elements from `offsets[n]` up to `offsets[n + 1]`."""
+    level: Level
+    """The elements as they were read."""
     fields: dict[str, pa.Array]
     """The struct's fields but the attributes."""
     items: Items
     """The attributes of each element."""
-    numbers: dict[str, Unsigned]
+    numbers: dict[str, Integers]
     """What no field holds, by the name it has in the extras; 0 is absent."""
 
     @property
     def rows(self) -> Ints:
         """The span of each element."""
-        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+        return self.level.owners
 
     def structs(self) -> pa.Array:
         """The list column."""
         arrays = [*self.fields.values(), self.items.maps()]
         structs = pa.StructArray.from_arrays(arrays, [*self.fields, "Attributes"])
-        return pa.ListArray.from_arrays(pa.array(self.offsets.astype(np.int32)), structs)
+        return pa.ListArray.from_arrays(pa.array(self.level.offsets.astype(np.int32)), structs)
 
     def add_extras(self, parts: MapParts) -> None:
         """What no field holds, under `event.<i>.<what>`."""
@@ -53,58 +53,46 @@ class Lists:
 
     def flags(self, of_element: Flags) -> Flags:
         """Spans of which an element is flagged."""
-        flags = np.zeros(len(self.offsets) - 1, dtype=np.bool_)
+        flags = np.zeros(len(self.level.offsets) - 1, dtype=np.bool_)
         flags[self.rows[of_element]] = True
         return flags
 
     def _keys(self, elements: Ints, mark: str, tails: pa.Array) -> pa.Array:
-        numbers = elements - self.offsets[:-1][self.rows[elements]]
+        numbers = elements - self.level.offsets[:-1][self.rows[elements]]
         heads = [f"{self.name}{mark}{number}{mark}" for number in numbers.tolist()]
         return pc.binary_join_element_wise(pa.array(heads, pa.string()), tails, "")
 
 
-def events(flat: pa.Table, marker: str) -> Lists:
-    """The events of a decoding statement's result."""
-    nanos = _numbers(flat, "EventTimes")
+def events(spans: Level) -> Lists:
+    """The events of all spans."""
+    level = spans.below("events")
+    nanos = level.numbers("time_unix_nano")
     return Lists(
         "event",
-        offsets_of(_array(flat, "EventKeys")),
-        {"Timestamp": times(nanos), "Name": _array(flat, "EventNames").flatten()},
-        _items(flat, "Event", marker),
+        level,
+        {"Timestamp": times(nanos), "Name": level.texts("name")},
+        level.items(),
         {
-            "dropped_attributes_count": _numbers(flat, "EventDropped"),
+            "dropped_attributes_count": level.numbers("dropped_attributes_count"),
             "time_unix_nano": np.where(nanos > LAST_TIME, nanos, 0),
         },
     )
 
 
-def links(flat: pa.Table, marker: str) -> Lists:
-    """The links of a decoding statement's result."""
-    fields = {"TraceId": "LinkTraceIds", "SpanId": "LinkSpanIds", "TraceState": "LinkStates"}
+def links(spans: Level) -> Lists:
+    """The links of all spans."""
+    level = spans.below("links")
     return Lists(
         "link",
-        offsets_of(_array(flat, "LinkKeys")),
-        {name: _array(flat, column).flatten() for name, column in fields.items()},
-        _items(flat, "Link", marker),
+        level,
         {
-            "flags": _numbers(flat, "LinkFlags"),
-            "dropped_attributes_count": _numbers(flat, "LinkDropped"),
+            "TraceId": hexes(level.field("trace_id")),
+            "SpanId": hexes(level.field("span_id")),
+            "TraceState": level.texts("trace_state"),
+        },
+        level.items(),
+        {
+            "flags": level.numbers("flags"),
+            "dropped_attributes_count": level.numbers("dropped_attributes_count"),
         },
     )
-
-
-def _array(flat: pa.Table, name: str) -> pa.Array:
-    column = flat.column(name)
-    return column.chunk(0) if column.num_chunks else pa.array([], column.type)
-
-
-def _numbers(flat: pa.Table, name: str) -> Unsigned:
-    values: npt.NDArray[np.uint64] = _array(flat, name).flatten().to_numpy(zero_copy_only=False)
-    return values
-
-
-def _items(flat: pa.Table, name: str, marker: str) -> Items:
-    keys, values, kinds = (
-        _array(flat, f"{name}{what}").flatten() for what in ("Keys", "Values", "Kinds")
-    )
-    return items(keys, values, kinds, marker)

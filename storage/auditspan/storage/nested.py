@@ -1,4 +1,4 @@
-"""Nested attribute values as JSON text: what the engine's SQL cannot read any further.
+"""Nested attribute values as JSON text: what the engine cannot read any further.
 
 Each distinct value is parsed once with the OpenTelemetry protobuf classes. The text follows the
 OpenTelemetry Collector's `AsString`: lists and objects as JSON, bytes in base64; a key that comes
@@ -17,17 +17,16 @@ Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 _WORDS = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
-def text(tagged: str) -> tuple[str, bool]:
-    """The JSON of `a` or `k` plus base64 protobuf bytes, and whether all of it could be read."""
-    raw = base64.b64decode(tagged[1:])
+def text(kind: str, raw: bytes) -> tuple[str, bool]:
+    """The JSON of an `array` or `kvlist` in protobuf, and whether all of it could be read."""
     losses: list[str] = []
     try:
-        if tagged[0] == "a":
+        if kind == "array":
             value: Json = _array(ArrayValue.FromString(raw), losses)
         else:
             value = _object(KeyValueList.FromString(raw), losses)
     except (DecodeError, RecursionError):
-        return tagged[1:], False
+        return base64.b64encode(raw).decode(), False
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")), not losses
 
 

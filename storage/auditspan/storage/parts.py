@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from auditspan.storage.items import Ints, map_array
+from auditspan.storage.items import map_array
+from auditspan.storage.scalars import Ints
 
 
 @dataclass(frozen=True, slots=True)

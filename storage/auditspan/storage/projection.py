@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from auditspan.storage import columns
 
@@ -20,6 +21,7 @@ class Projection:
     """The attribute stands on the resource and not on the span."""
 
 
+@cache
 def of_registry() -> tuple[Projection, ...]:
     """What the semantic-convention registry says, before it is there a list of our own."""
     return of_columns(columns.of_registry()) or _LOCAL

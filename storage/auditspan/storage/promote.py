@@ -4,15 +4,13 @@ import json
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditspan.storage.items import Ints, Items
+from auditspan.storage.items import Items, Kinds
 from auditspan.storage.otlp import KINDS
 from auditspan.storage.projection import Projection
-
-Kinds = npt.NDArray[np.int8]
+from auditspan.storage.scalars import Ints
 
 _INTEGERS = {
     "UInt8": pa.uint8(),
@@ -27,13 +25,11 @@ _LIST = pa.list_(pa.string())
 
 def promote(items: Items, projections: Sequence[Projection]) -> dict[str, pa.Array]:
     """One column per projection; empty text, 0 or an empty list where an owner has none."""
-    encoded = items.keys.dictionary_encode()
-    codes = encoded.indices.to_numpy(zero_copy_only=False)
-    code_of = {key: code for code, key in enumerate(encoded.dictionary.to_pylist())}
+    code_of = {key: code for code, key in enumerate(items.names.to_pylist())}
     owners = items.owners
     columns: dict[str, pa.Array] = {}
     for projection in projections:
-        places = np.flatnonzero(codes == code_of.get(projection.attribute, -1))
+        places = np.flatnonzero(items.codes == code_of.get(projection.attribute, -1))
         column = _column(projection.type, items.values.take(pa.array(places)), items.kinds[places])
         columns[projection.column] = _to_owners(column, owners[places], len(items))
     return columns
