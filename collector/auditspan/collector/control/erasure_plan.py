@@ -36,6 +36,8 @@ WHOLE: Final = "*"
 """In place of a field: all that can be erased of a record."""
 REQUEST: Final = "request"
 """The group that holds a hash of the whole request."""
+LETTER: Final = "dead_letter"
+"""In place of a group: all of a dead letter (`erasure_letters.py`)."""
 _PORTION: Final = 100
 _ERASABLE: Final = tuple(group.name for group in GROUPS if group.erasable)
 READ_GROUPS: Final = ("attributes", "derived", "text")
@@ -126,6 +128,8 @@ def groups_of(name: str) -> tuple[str, ...]:
     """The groups that a group, a column or `*` stands for. Raises ControlInvalid."""
     if name == WHOLE:
         return _ERASABLE
+    if name == LETTER:
+        return (LETTER,)
     group = BY_NAME[name].group if name in BY_NAME else name
     if group not in _ERASABLE:
         raise ControlInvalid(
@@ -155,7 +159,7 @@ async def plan(lookup: Lookup, records: Sequence[Asked], holds: Iterable[Hold]) 
     if not steps:
         raise ControlInvalid("nothing of that is there, or it was erased before")
     steps += await _reads(lookup, values, wanted, active)
-    return await _with_requests(lookup, steps, active)
+    return await with_requests(lookup, steps, active)
 
 
 async def rows_of(lookup: Lookup, ids: Sequence[str]) -> list[Row]:
@@ -191,9 +195,7 @@ async def _reads(
     return [step for step in made if step.groups]
 
 
-async def _with_requests(
-    lookup: Lookup, steps: Sequence[Step], holds: Sequence[Hold]
-) -> list[Step]:
+async def with_requests(lookup: Lookup, steps: Sequence[Step], holds: Sequence[Hold]) -> list[Step]:
     """Also the hash of each request, in whatever record it stands."""
     digests = sorted({step.request_digest for step in steps if step.request_digest})
     if not digests:

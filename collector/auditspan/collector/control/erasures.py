@@ -23,6 +23,7 @@ from pydantic import JsonValue
 from auditspan.collector.control.changes import Changes
 from auditspan.collector.control.erasure_hashes import forget
 from auditspan.collector.control.erasure_kinds import ERASURE, RECORD_ERASED
+from auditspan.collector.control.erasure_letters import planned, quoting
 from auditspan.collector.control.erasure_plan import (
     MOST,
     READ_GROUPS,
@@ -31,7 +32,6 @@ from auditspan.collector.control.erasure_plan import (
     Step,
     body_of,
     groups_of,
-    plan,
     rows_of,
 )
 from auditspan.collector.control.erasure_values import forms, present, quotes, values_of
@@ -72,6 +72,8 @@ class Erasures:
     lookup: Lookup
     holds: HoldFiles
     new_id: Callable[[], str] = field(default=lambda: secrets.token_hex(8))
+    letters: Path | None = None
+    """Where dead letters lie; None: none are looked at."""
 
     async def of_subject(self, subject: str, caller: Caller) -> Fields:
         """Where somebody is named: records and groups, for who asks to confirm.
@@ -101,9 +103,10 @@ class Erasures:
             }
             for row in rows
         ]
-        total = _int(named[0]["total"]) if named else 0
-        more = len(ids) + len(reads) > MOST
-        return {"records": found, "more": more, "total": total + len(reads)}
+        dead = await asyncio.to_thread(quoting, self.letters, subject)
+        total = (_int(named[0]["total"]) if named else 0) + len(reads) + len(dead)
+        more = len(ids) + len(reads) + len(dead) > MOST
+        return {"records": [*found, *dead][:MOST], "more": more, "total": total}
 
     async def propose(
         self, records: Sequence[Asked], why: Why, caller: Caller, *, dry_run: bool = False
@@ -117,7 +120,7 @@ class Erasures:
         if not why.reason.strip():
             raise ControlInvalid("reason: expected why this is erased, for whoever asks later")
         named = [_named(each) for each in records]
-        steps = await plan(self.lookup, named, self.holds.all())
+        steps = await planned(self.lookup, self.letters, named, self.holds.all())
         body = Body(
             id=self.new_id(),
             records=tuple(
@@ -155,13 +158,15 @@ def quotes_any(texts: frozenset[str], subject: str) -> bool:
     return any(quotes(text, [subject]) for text in texts)
 
 
-def erasure_handler(lookup: Lookup, holds: HoldFiles, purge: Purge) -> Handler:
+def erasure_handler(
+    lookup: Lookup, holds: HoldFiles, purge: Purge, letters: Path | None = None
+) -> Handler:
     """The kind of change."""
 
     def check(fields: Fields) -> Effect:
         body = body_of(fields)
         # In a thread of its own, without a loop.
-        steps = asyncio.run(plan(lookup, body.records, holds.all()))
+        steps = asyncio.run(planned(lookup, letters, body.records, holds.all()))
         return _effect(body, steps, purge)
 
     def show(fields: Fields, base: str) -> Fields:

@@ -182,9 +182,10 @@ def open_controls(
     journal = Journal(versions, submit)
     own = registry_handler(versions, calendar or Calendar())
     asked, holds = lookup or no_store(), HoldFiles(registry)
+    folder = registry.parent / letters.FOLDER
     purge = in_folder(registry.parent)
     privacy = (
-        erasure_handler(asked, holds, purge),
+        erasure_handler(asked, holds, purge, folder),
         hold_handler(holds),
         expiry_handler(asked, holds),
     )
@@ -192,10 +193,10 @@ def open_controls(
     changes = Changes(journal, Proposals(registry / "proposals"), held, kinds)
     human = Human.of(journal, held, asked, registry.parent / "spool")
     wanted = Privacy(
-        Erasures(changes, asked, holds),
+        Erasures(changes, asked, holds, letters=folder),
         Holds(journal, changes, holds),
         Expiries(changes, asked, holds),
     )
     log_keys = LogKeys(journal, registry.parent)
-    dead = DeadLetters(journal, registry.parent / letters.FOLDER, asked)
+    dead = DeadLetters(journal, folder, asked)
     return Controls(journal, held, changes, human, wanted, log_keys, dead)

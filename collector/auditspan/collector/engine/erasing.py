@@ -17,11 +17,11 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from auditspan.collector.control.erasure_plan import REQUEST
+from auditspan.collector.control.erasure_plan import LETTER, REQUEST
 from auditspan.collector.control.erasure_values import naming
 from auditspan.collector.control.records import rfc3339
 from auditspan.collector.data_dir import DataDir
-from auditspan.collector.engine.quoting import forget_letters, forget_reads
+from auditspan.collector.engine.quoting import digests_of, forget_letters, forget_reads
 from auditspan.collector.engine.sealed_requests import (
     NOT_CERTIFIED,
     Decision,
@@ -67,6 +67,8 @@ class Request:
     """By record id."""
     asked: Mapping[str, tuple[str, ...]]
     """Those of them that somebody named; of requests from before that was kept, all."""
+    letters: frozenset[str] = frozenset()
+    """Ids of dead letters that are erased as a whole."""
 
     def whole(self) -> list[str]:
         """Records of which more goes than the hash of their request."""
@@ -115,7 +117,10 @@ class Erasing:
         rows, hashed = self._rows(request.whole()), self._hashed(request.hashed())
         digests = {str(row["RequestDigest"]) for row in (*rows, *hashed)} - {""}
         folder = self.data.folder("dead")
-        letters = forget_letters(self.store, folder, _values(rows, request), digests)  # 2
+        digests |= digests_of(folder, request.letters)
+        letters = forget_letters(  # 2
+            self.store, folder, _values(rows, request), digests, request.letters
+        )
         reads = forget_reads(self.store, rows)
         for groups, ids in request.by_groups():  # 3
             if remaining(self.store, groups, ids):
@@ -180,8 +185,10 @@ class Erasing:
 def _request(decision: Decision, rows: Sequence[Row]) -> Request:
     asked = {str(row["RecordId"]): tuple(_names(row["Asked"])) for row in rows}
     groups = {str(row["RecordId"]): tuple(sorted(_names(row["Groups"]))) for row in rows}
+    dead = frozenset(id for id, names in groups.items() if names == (LETTER,))
+    groups = {id: names for id, names in groups.items() if id not in dead}
     # Without any it is from before they were kept.
-    return Request(decision, groups, asked if any(asked.values()) else groups)
+    return Request(decision, groups, asked if any(asked.values()) else groups, dead)
 
 
 def _portions(ids: Sequence[str], size: int) -> Iterator[list[str]]:

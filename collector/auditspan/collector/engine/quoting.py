@@ -6,15 +6,20 @@ That there was one stays known, with who and when. Done again it finds nothing m
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from pydantic import JsonValue
 
+from auditspan.collector import letters
 from auditspan.collector.control.erasure_values import forms
 from auditspan.identity.files import write_atomic
 from auditspan.storage.engine import Engine
 from auditspan.storage.render import Target
+from auditspan.wire.envelope import frame, parse
+from auditspan.wire.errors import FrameInvalid
+from auditspan.wire.varint import MAX_BYTES, decode_varint
 
 _LETTERS: Final = (
     "SELECT File FROM dead_letters WHERE Reason != 'erased' AND "
@@ -25,13 +30,23 @@ _OF_REQUESTS: Final = "SELECT File FROM dead_letters WHERE RequestDigest IN {dig
 _NAMES: Final = "WHERE File IN {names:Array(String)} SETTINGS mutations_sync = 2"
 
 
+def digests_of(folder: Path, ids: Collection[str]) -> set[str]:
+    """The hashes of the requests that dead letters came in."""
+    found = (letters.read(folder, id) for id in ids)
+    return {letter.request_digest for letter in found if letter} - {""}
+
+
 def forget_letters(
-    store: Engine, folder: Path, values: Collection[str], digests: Collection[str]
+    store: Engine,
+    folder: Path,
+    values: Collection[str],
+    digests: Collection[str],
+    ids: Collection[str] = (),
 ) -> int:
-    """Empty dead letters that quote what is erased, and take the hash of their request from others;
-    how many quoted it. The mutations name files, no value."""
+    """Empty dead letters that quote what is erased, or are erased themselves, and take the hash of
+    their request from others; how many were emptied. The mutations name files, no value."""
     quoted = sorted({form for value in values for form in forms(value)})
-    stems = _empty(folder, [form.encode() for form in quoted])
+    stems = _empty(folder, [form.encode() for form in quoted], ids)
     _blank_hashes(folder, digests)
     files = sorted(f"{stem}.data" for stem in stems)
     named = store.arrow(_LETTERS, {"values": quoted, "files": files})["File"].to_pylist()
@@ -55,25 +70,47 @@ def forget_reads(store: Engine, rows: Sequence[Mapping[str, JsonValue]]) -> int:
     return len(reads)
 
 
-def _empty(folder: Path, needles: Sequence[bytes]) -> set[str]:
-    """Both files of a letter go if one of them quotes."""
-    quoting = {path.stem for path in folder.glob("*") if _quotes(path, needles)}
+def _empty(folder: Path, needles: Sequence[bytes], ids: Collection[str]) -> set[str]:
+    """Both files of a letter go if one of them quotes; its salt too, so that nobody can guess."""
+    quoting = {path.stem for path in folder.glob("*") if _quotes(path, needles)} | set(ids)
     for path in sorted(path for path in folder.glob("*") if path.stem in quoting):
-        if path.suffix == ".json":
-            about = json.loads(path.read_text())
-            write_atomic(path, json.dumps(about | {"reason": "erased"}).encode())
+        if path.suffix == letters.ABOUT:
+            _change(path, reason=letters.ERASED, again="", salt="", retryable=False)
         else:
             write_atomic(path, b"")
     return quoting
 
 
+def _change(path: Path, **values: JsonValue) -> None:
+    about = json.loads(path.read_text())
+    write_atomic(path, json.dumps(about | values).encode())
+
+
 def _blank_hashes(folder: Path, digests: Collection[str]) -> None:
-    """Of the same length, so that a frame stays one."""
+    """Of the same length, so that a frame stays one; without the salt, by which the log's digest
+    of it would tell whether a guess at the hash is right."""
     hashes = [digest.encode() for digest in digests if digest]
-    for path in folder.glob("*"):
-        if _quotes(path, hashes):
-            any_of = re.compile(b"|".join(map(re.escape, hashes)))
-            write_atomic(path, any_of.sub(lambda found: b"0" * len(found[0]), path.read_bytes()))
+    for stem in {path.stem for path in folder.glob("*") if _quotes(path, hashes)}:
+        data, about = folder / f"{stem}{letters.DATA}", folder / f"{stem}{letters.ABOUT}"
+        any_of = re.compile(b"|".join(map(re.escape, hashes)))
+        for path in (path for path in (data, about) if _quotes(path, hashes)):
+            write_atomic(path, _blanked(path.read_bytes(), any_of))
+        if about.is_file():
+            _change(about, salt="")
+
+
+def _blanked(data: bytes, any_of: re.Pattern[bytes]) -> bytes:
+    """With zeros in place of what is found; a whole frame has the checksum of what it says then."""
+
+    def blank(text: bytes) -> bytes:
+        return any_of.sub(lambda found: b"0" * len(found[0]), text)
+
+    try:
+        envelope = parse(data[decode_varint(data[:MAX_BYTES])[1] :])
+    except FrameInvalid:
+        return blank(data)
+    digest, request = blank(envelope.request_digest.encode()).decode(), blank(envelope.request)
+    return frame(replace(envelope, request_digest=digest, request=request))
 
 
 def _quotes(path: Path, needles: Sequence[bytes]) -> bool:
