@@ -50,14 +50,15 @@ KILLS ?= 240
 crash: $(VENV)/.tools
 	$(BIN)/python -m bench.crash --kills $(KILLS) $(if $(SEED),--seed $(SEED)) --keep
 
-# Every pair of the matrix over every transport, a line each.
+# Every pair of the matrix and rows at random over every transport, a line each.
+ROWS ?= 400
 conformance: $(VENV)/.tools
-	$(BIN)/pytest -q -s -p no:cacheprovider tests/conformance
+	AUDITSPAN_ROWS=$(ROWS) $(BIN)/pytest -q -s -p no:cacheprovider tests/conformance
 
 # Malformed requests amid good ones: make bad-input BAD=100000
 BAD ?= 100000
 bad-input: $(VENV)/.tools
-	AUDITSPAN_BAD=$(BAD) $(BIN)/pytest -q -s -p no:cacheprovider tests/conformance/test_bad_mixed.py
+	$(BIN)/python -m bench.bad_input --bad $(BAD) --keep
 
 # The whole pipeline, beside a peer, little traffic; 8 minutes. BENCH=--full for longer runs.
 BENCH ?=

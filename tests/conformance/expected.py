@@ -62,7 +62,11 @@ def expected(resource: ResourceSpans, scope: ScopeSpans, span: Span) -> dict[str
         "LinkStates": [link.trace_state for link in span.links],
         "LinkMaps": [dict(_texts(link.attributes)) for link in span.links],
         "Twice": any(map(_twice, _lists(resource, scope, span))),
-        "Undecodable": any(not pair.key for of in _lists(resource, scope, span) for pair in of),
+        "Undecodable": any(
+            not pair.key or pair.value.WhichOneof("value") == "string_value_strindex"
+            for pairs in _lists(resource, scope, span)
+            for pair in pairs
+        ),
     }
 
 
