@@ -4,7 +4,6 @@ The text is the message in OTLP/JSON
 (https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/common/v1/common.proto).
 """
 
-import base64
 import json
 
 import pyarrow as pa
@@ -12,14 +11,14 @@ from opentelemetry.proto.common.v1.common_pb2 import EntityRef
 
 
 def entity_texts(lists: pa.Array) -> pa.Array:
-    """A text for each list of messages in base64; empty for none."""
+    """A text for each list of messages; empty for none."""
     if not len(lists.flatten()):
         return pa.repeat(pa.scalar(""), len(lists))
     return pa.array([_text(messages) for messages in lists.to_pylist()], pa.string())
 
 
-def _text(messages: list[str]) -> str:
-    said = [_said(EntityRef.FromString(base64.b64decode(message))) for message in messages]
+def _text(messages: list[bytes]) -> str:
+    said = [_said(EntityRef.FromString(message)) for message in messages]
     return json.dumps(said, ensure_ascii=False, separators=(",", ":")) if said else ""
 
 
