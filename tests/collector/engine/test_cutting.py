@@ -1,5 +1,6 @@
 """A segment that is too large becomes several of the same spans, and no crash doubles one."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from auditspan.collector.engine import cutting
 from auditspan.collector.engine.cutting import cut, in_order
-from auditspan.wire.envelope import parse
+from auditspan.wire.envelope import frame, parse
 from auditspan.wire.segments import read_frames
 from auditspan.wire.varint import decode_varint
 from tests.collector.engine.conftest import Workshop, control, spans, unreadable
@@ -49,6 +50,26 @@ def test_what_is_small_stays(tmp_path: Path) -> None:
     part = segment.rename(segment.with_name(f"{segment.stem}.p0000.seg"))
     assert not cut(part, (1, 1))
     assert part.read_bytes() == before
+
+
+def test_a_long_request_of_few_spans_stays(tmp_path: Path) -> None:
+    """Its length would allow more spans than a part may hold; what counts is how many there are."""
+    frames = [spans(*range(at, at + 20), tool="x" * 500) for at in range(1, 100, 20)]
+    segment = _segment(tmp_path, *frames)
+    limit = (100, 4_000)
+    assert all(len(data) > limit[0] * 26 for data in frames)
+    assert not cut(segment, limit, 1 << 20)
+    assert cut(segment, (19, 1 << 20), 1 << 20)
+    assert [n for part in in_order(tmp_path) for n in _numbers(part)] == [*range(1, 101)]
+
+
+def test_a_request_that_cannot_be_counted_is_looked_into(tmp_path: Path) -> None:
+    """A group of protobuf, which OTLP does not have, may hide spans from a count of lengths."""
+    given = spans(1, 2, 3, tool="x" * 500)
+    whole = parse(given[decode_varint(given[:10])[1] :])
+    hidden = frame(replace(whole, request=b"\x0b\x0c" + whole.request))
+    assert cut(_segment(tmp_path, hidden), (2, 1 << 20), 1 << 20)
+    assert [n for part in in_order(tmp_path) for n in _numbers(part)] == [1, 2, 3]
 
 
 def test_a_cut_that_was_broken_off_is_done_again(

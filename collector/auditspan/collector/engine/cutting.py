@@ -31,6 +31,12 @@ MAX_BYTES_OF_PART: Final = 8 << 20
 """Bytes of a part; a span that is larger is a part of its own."""
 _BYTES_OF_SPAN: Final = 26
 """Of the smallest one: both ids with their tags."""
+_TO_SPANS: Final = (16, 1, 2, 2)
+"""Field numbers from a frame's message to its spans: request, resource, scope, span."""
+_VARINT: Final = 0
+_LENGTH_FIRST: Final = 2
+_FIXED: Final = {1: 8, 5: 4}
+"""Wire types of protobuf; of the fixed ones how many bytes they take."""
 _PART: Final = ".p"
 _Size = tuple[int, int]
 """Spans and bytes."""
@@ -68,7 +74,7 @@ def _key(path: Path) -> tuple[str, str]:
 
 
 def _may_be_too_large(segment: Path, spans: int, whole: int) -> bool:
-    """Without reading it: front ends a batch at its limits, so that only a lone frame exceeds."""
+    """Without decoding it: front ends a batch at its limits, so that only a lone frame exceeds."""
     size = segment.stat().st_size
     if size > whole:
         return True
@@ -81,9 +87,48 @@ def _may_be_too_large(segment: Path, spans: int, whole: int) -> bool:
             except FrameInvalid:
                 return False
             if length > spans * _BYTES_OF_SPAN:
-                return True
+                file.seek(offset + width)
+                if _may_hold_more(file.read(length), spans):
+                    return True
             offset += width + length
     return False
+
+
+def _may_hold_more(message: bytes, spans: int) -> bool:
+    """Whether a frame may hold more spans than these: it is read until the rest is too short."""
+    count = 0
+    try:
+        for end in _ends(message, 0, len(message), _TO_SPANS):
+            count += 1
+            if count + (len(message) - end) // _BYTES_OF_SPAN <= spans:
+                return False
+    except FrameInvalid:
+        return True
+    return count > spans
+
+
+def _ends(data: bytes, start: int, end: int, path: tuple[int, ...]) -> Iterator[int]:
+    """Where the messages at the end of a path of field numbers end. Raises `FrameInvalid`."""
+    while start < end:
+        tag, width = decode_varint(data[start : start + VARINT])
+        begin = start + width
+        start = _behind(data, tag & 7, begin)
+        if tag == path[0] << 3 | _LENGTH_FIRST:
+            if len(path) == 1:
+                yield start
+            else:
+                _, width = decode_varint(data[begin : begin + VARINT])
+                yield from _ends(data, begin + width, start, path[1:])
+
+
+def _behind(data: bytes, wire_type: int, start: int) -> int:
+    """Where a field's value ends."""
+    if wire_type in _FIXED:
+        return start + _FIXED[wire_type]
+    if wire_type not in (_VARINT, _LENGTH_FIRST):
+        raise FrameInvalid(f"protobuf field: expected wire type 0, 1, 2 or 5, found {wire_type}")
+    value, width = decode_varint(data[start : start + VARINT])
+    return start + width + (value if wire_type == _LENGTH_FIRST else 0)
 
 
 def _chained(first: bytes, second: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
