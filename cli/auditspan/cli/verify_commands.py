@@ -220,7 +220,8 @@ def show(report: "Report") -> None:
     """The verdict as a person reads it."""
     console, population = out(), report.population
     console.print(report.verdict.value, style=_COLOURS[report.verdict], end="")
-    console.print(f"  anchored: {report.anchored.value}")
+    whole = "" if population.complete else ", population incomplete"
+    console.print(f"  anchored: {report.anchored.value}{whole}")
     states = ", ".join(f"{count:,} {state}" for state, count in report.states().items())
     between = f"{population.since or 'the beginning'} to {population.until or 'now'}"
     console.print(

@@ -4,7 +4,7 @@
 |---|---|---|
 | erase | `{"erased": [{"log", "index", "groups"}]}` | groups are erased, or all (`*`) |
 | early expiry | `{"expired": [{"log", "start", "end"}]}` | these went before their day |
-| gap | any | something is missing, and the log says so |
+| gap | any | something is missing, and the log says so; of dead letters see `dead_letters.py` |
 | log open | `{"unsealed_records"}` | how many records of no log were there |
 """
 
@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from auditspan.integrity.control_entry import Kind
 from auditspan.reports.verification.asking import Ask, chunks, rows
+from auditspan.reports.verification.dead_letters import DeadLetters
 from auditspan.reports.verification.report import Problem, Weight
 
 ALL: Final = "*"
@@ -35,6 +36,11 @@ class Said:
     """By log: ranges of records that were let go before their day, in order and apart."""
     unsealed: int = 0
     """Records that were there before a log, and are in none."""
+    dead: DeadLetters = field(default_factory=DeadLetters)
+
+    def gaps(self) -> int:
+        """Gaps that the logs state, without those that were closed since."""
+        return self.kinds[Kind.GAP] - self.dead.closed_gaps()
 
     def erased(self, log: str, index: int) -> set[str]:
         """Which groups of a record were erased."""
@@ -58,6 +64,8 @@ class Said:
                 if isinstance(groups, list):
                     place = str(part.get("log")), _number(part.get("index"))
                     self.by_index[place] |= {str(group) for group in groups}
+        if kind == Kind.GAP:
+            self.dead.take(said)
         if kind == Kind.EARLY_EXPIRY:
             for part in _parts(said.get("expired")):
                 ends = _number(part.get("start")), _number(part.get("end"))

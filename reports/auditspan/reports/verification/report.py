@@ -113,12 +113,15 @@ class Population:
     recomputed: int
     """Records whose digests were recomputed."""
     dead_letters: int
+    """Those that were not stored since, and are not past their day."""
     sequence_gaps: int
     """Records at which the numbers of a sender have a gap."""
     stated_gaps: int
     """Gaps that the logs themselves state."""
     before_sealing: int
     """Records of no log, stored before records were sealed."""
+    complete: bool = True
+    """Whether all that was received is among the records: false while there are dead letters."""
 
 
 @dataclass(frozen=True, slots=True)

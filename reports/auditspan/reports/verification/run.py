@@ -11,7 +11,6 @@ import time
 from dataclasses import dataclass, field
 from typing import Final
 
-from auditspan.integrity.control_entry import Kind
 from auditspan.reports.verification.asking import Ask, Progress, rows, silent
 from auditspan.reports.verification.logs import Inputs, Logs
 from auditspan.reports.verification.records import Records
@@ -144,6 +143,8 @@ class _Run:
         return bool(counts["Records"] or counts["Sealed"])
 
     def _finished(self, logs: tuple[LogResult, ...], began: float) -> Report:
+        found = rows(self.ask, "population", **self.window.parameters())[0]
+        dead = self._dead_letters(found["DeadLetters"])
         problems = (
             *self.given.known,
             *self.logs.notes.problems,
@@ -155,16 +156,16 @@ class _Run:
             kinds = {receipt.kind for receipt in self.logs.receipts}
             anchored = Anchored.EXTERNAL if "external" in kinds else Anchored.LOCAL
         since, until = self.window.words()
-        found = rows(self.ask, "population", **self.window.parameters())[0]
         population = Population(
             since,
             until,
             found["Records"],
             sum(sum(log.states.get(s, 0) for s in _RECOMPUTED) for log in logs),
-            found["DeadLetters"],
+            dead,
             found["SequenceGaps"],
-            self.logs.said.kinds[Kind.GAP],
+            self.logs.said.gaps(),
             self.before_sealing,
+            complete=not dead,
         )
         return Report(
             verdict_of(problems),
@@ -176,6 +177,19 @@ class _Run:
             not_excluded(anchored),
             round(time.monotonic() - began, 3),
         )
+
+    def _dead_letters(self, rows: int) -> int:
+        """How many are open: by the logs, and of rows that are in no log all."""
+        letters = self.logs.said.dead
+        dead = letters.open(self.window, self.given.now())
+        dead += max(rows - letters.sealed(self.window), 0)
+        if dead:
+            says = (
+                f"{dead} dead letters: what was received and could not be processed is not among "
+                "the records; see `auditspan deadletter list`"
+            )
+            self._problem("population.incomplete", says, weight=Weight.WARNING)
+        return dead
 
     def _problem(
         self,
