@@ -4,16 +4,17 @@ The first one takes in those behind it, and keeps its name, which is the id of t
 segments of one day are joined, of which front has said that it is done with them, of which nothing
 was computed yet, and no more than is left uncut (`cutting.py`).
 
-1. A draft with the bytes of all and a list of those that go are on disk. 2. The draft takes the
-place of the first one, durably. 3. The others go, durably. 4. The list goes. Before 2 nothing has
-happened; after it, `resume` does the rest before any segment is looked at.
+1. A draft with the bytes of all, and a list of its size and of those that go, are on disk. 2. The
+draft takes the place of the first one, durably. 3. The others go, durably. 4. The list goes. Before
+2 nothing has happened; after it the first one has the size on the list, and `resume` does the rest
+before any segment is looked at.
 """
 
 import json
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -45,16 +46,17 @@ class _Content:
 def resume(folder: Path) -> None:
     """Finish what a crash left of a join. Raises `OSError`: no segment may be processed yet."""
     for path in folder.glob(f"{_LIST}*"):
-        first = path.name.removeprefix(_LIST)
-        draft = folder / f"{_DRAFT}{first}"
-        if not draft.exists():
-            # It took the place of the first one, and is durable before the others go.
+        first = folder / f"{path.name.removeprefix(_LIST)}{CLOSED}"
+        size, others = _read(path)
+        if others and first.exists() and first.stat().st_size == size:
+            # The draft is in its place; that is durable before the others go.
             sync_folder(folder)
-            _remove(folder, json.loads(path.read_bytes()))
-        draft.unlink(missing_ok=True)
+            for name in others:
+                (folder / name).unlink(missing_ok=True)
+            sync_folder(folder)
         path.unlink()
     for draft in folder.glob(f"{_DRAFT}*"):
-        draft.unlink()  # It has no list yet.
+        draft.unlink()
 
 
 def joined(
@@ -69,7 +71,8 @@ def joined(
     Raises `OSError` in the middle of it: `resume` comes next.
     """
     first = waiting[0]
-    group = _group(waiting, lambda path: path.stem in told and untouched(path.stem), limit)
+    fit = takewhile(lambda path: path.stem in told and untouched(path.stem), waiting)
+    group = _group(_within(fit, limit[1]), limit[0])
     if len(group) < 2:
         return first
     try:
@@ -77,33 +80,37 @@ def joined(
     except OSError as error:
         # A disk without room for a copy gets some when the first one is stored alone.
         LOG.warning("segments are not joined: %s", error.strerror)
-        with suppress(OSError):
-            _place(first, _LIST).unlink(missing_ok=True)
-            _place(first, _DRAFT).unlink(missing_ok=True)
-            return first
-        raise
+        for kind in (_LIST, _DRAFT):
+            _place(first, kind).unlink(missing_ok=True)
+        return first
     _place(first, _DRAFT).replace(first)
     resume(first.parent)
     return first
 
 
-def _group(
-    waiting: Iterable[Path], fit: Callable[[Path], bool], limit: tuple[int, int]
-) -> dict[str, bytes]:
-    """The names of the first segments with their bytes."""
+def _within(paths: Iterable[Path], most: int) -> list[Path]:
+    """The first ones that are together no larger than this; none of a cut."""
+    found, size = [], 0
+    for path in paths:
+        size += path.stat().st_size
+        if size > most or SegmentName.of(path.stem) is None:
+            break
+        found.append(path)
+    return found
+
+
+def _group(paths: Sequence[Path], most: int) -> dict[str, bytes]:
+    """Names and bytes of the first ones that have no more spans than this and one day."""
     group: dict[str, bytes] = {}
     days: set[int] = set()
-    spans = size = 0
-    for path in waiting:
-        if SegmentName.of(path.stem) is None or not fit(path):
-            break
-        size += path.stat().st_size
-        content = _content(path) if size <= limit[1] else None
+    spans = 0
+    for path in paths if len(paths) > 1 else ():
+        content = _content(path)
         if content is None:
             break
         spans += content.spans
         days.add(content.day)
-        if spans > limit[0] or len(days) > 1:
+        if spans > most or len(days) > 1:
             break
         group[path.name] = content.data
     return group
@@ -130,16 +137,20 @@ def _spans(request: bytes) -> int:
 
 def _write(first: Path, group: dict[str, bytes]) -> None:
     """The draft and the list, on disk."""
-    write_synced(_place(first, _DRAFT), b"".join(group.values()))
+    data = b"".join(group.values())
+    write_synced(_place(first, _DRAFT), data)
     others = [name for name in group if name != first.name]
-    write_synced(_place(first, _LIST), json.dumps(others).encode())
+    write_synced(_place(first, _LIST), json.dumps([len(data), others]).encode())
     sync_folder(first.parent)
 
 
-def _remove(folder: Path, names: Iterable[str]) -> None:
-    for name in names:
-        (folder / name).unlink(missing_ok=True)
-    sync_folder(folder)
+def _read(path: Path) -> tuple[int, list[str]]:
+    """The size of what is joined, and which ones go; none if it was not written to its end."""
+    try:
+        size, others = json.loads(path.read_bytes())
+    except ValueError:
+        return 0, []
+    return int(size), [str(name) for name in others]
 
 
 def _place(first: Path, kind: str) -> Path:

@@ -11,7 +11,6 @@ import os
 import queue
 import shutil
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -26,6 +25,7 @@ from auditspan.collector.engine.erasing import Erasing
 from auditspan.collector.engine.errors import LogStopped, SignerUnavailable
 from auditspan.collector.engine.expiring import Expiring
 from auditspan.collector.engine.holding import Holding
+from auditspan.collector.engine.joining import joined, resume
 from auditspan.collector.engine.messages import (
     Answered,
     BatchFailed,
@@ -36,6 +36,7 @@ from auditspan.collector.engine.messages import (
     Message,
     Pause,
     Ready,
+    SegmentClosed,
     Start,
     Warned,
     decode,
@@ -49,6 +50,7 @@ from auditspan.collector.engine.sealing import Sealing, new_sealing
 from auditspan.collector.engine.segments import SEQUENCES, Segments
 from auditspan.collector.engine.signing import Answers, Signer
 from auditspan.collector.engine.stopwatch import Stopwatch
+from auditspan.collector.engine.waking import Wake
 from auditspan.identity.statement import StatementVerifier
 from auditspan.processors.policy_sets import PolicySets
 from auditspan.processors.sequences import SequenceState
@@ -57,11 +59,9 @@ from auditspan.storage.engine import Engine, open_engine, open_memory
 from auditspan.storage.errors import StorageError, StoreError
 from auditspan.storage.freezing import thaw
 from auditspan.storage.migrations import migrate
+from auditspan.wire.segments import closed_segments
 
 LOG = logging.getLogger("auditspan.collector.engine")
-
-Wake = queue.SimpleQueue[bool]
-"""True: have a look; False: front has ended."""
 
 _LOOK_SECONDS: Final = 1.0
 _LOCK_SECONDS: Final = 0.1
@@ -81,7 +81,9 @@ GROUP BY RequestDigest, PrincipalId ORDER BY 3 DESC LIMIT {limit:UInt32}
 
 def run(start: Start, stdin: BinaryIO, stdout: BinaryIO, warning: str = "") -> int:
     """Work until front says that it is enough, or is gone."""
-    wake: Wake = queue.SimpleQueue()
+    spool = DataDir(Path(start.data_dir)).folder("spool")
+    # Front was done with these before it began us.
+    wake = Wake(path.stem for path in closed_segments(spool))
     answers: Answers = queue.SimpleQueue()
     pauses: Pauses = queue.SimpleQueue()
     watching = threading.Thread(target=_watch, args=(stdin, wake, answers, pauses), daemon=True)
@@ -141,7 +143,7 @@ def _serve(
     dead = DeadFiles(segments.data, segments.store)
     cold = config.storage.cold
     moving = Moving(segments.store, cold.after_days if cold else None)
-    for segment in _work(segments.data, wake):
+    for segment in _work(segments, wake):
         if segment and not _persist(segments, segment, wake, pausing.send):
             return _STORE_DOWN
         pausing.tick()
@@ -179,7 +181,7 @@ def _sealing(
             LOG.error("the log cannot be opened: %s; it is tried again", error)
             delay = _delay(attempt)
             attempt += 1
-        if not _pause(wake, delay):
+        if not wake.pause(delay):
             return None
 
 
@@ -248,7 +250,7 @@ def _open(config: StoreConfig, wake: Wake, send: Callable[[Message], None]) -> E
             send(Warned(f"the store cannot be opened: {error}; it is tried again"))
             if not error.retryable:
                 return None
-        if not _pause(wake, delay):
+        if not wake.pause(delay):
             return None
 
 
@@ -261,7 +263,7 @@ def _alone(data: DataDir, wake: Wake, send: Callable[[Message], None]) -> bool:
         if not said:
             send(Warned("the engine of an earlier start still works on this folder; it ends soon"))
         said = True
-        return _pause(wake, _LOCK_SECONDS)
+        return wake.pause(_LOCK_SECONDS)
 
     return alone(data.folder("run"), wait)
 
@@ -294,7 +296,7 @@ def _recent(store: Engine) -> list[list[object]]:
 
 
 def _watch(stdin: BinaryIO, wake: Wake, answers: Answers, pauses: Pauses) -> None:
-    """True for every closed segment, False when it is time to end; others go their own way."""
+    """Words for the one who works; messages with content go their own way."""
     for line in stdin:
         message = decode(line)
         if isinstance(message, Answered):
@@ -304,36 +306,45 @@ def _watch(stdin: BinaryIO, wake: Wake, answers: Answers, pauses: Pauses) -> Non
             pauses.put(message)
         elif isinstance(message, GoOn | Finish):
             pauses.put(None)
-        wake.put(not isinstance(message, Finish))
+        if isinstance(message, SegmentClosed):
+            wake.closed(message.name)
+        else:
+            wake.put(going_on=not isinstance(message, Finish))
     pauses.put(None)
     answers.put(None)
-    wake.put(False)
+    wake.put(going_on=False)
 
 
 def _closed(data: DataDir) -> list[Path]:
     return in_order(data.folder("spool"))
 
 
-def _work(data: DataDir, wake: Wake) -> Iterator[Path | None]:
+def _work(segments: Segments, wake: Wake) -> Iterator[Path | None]:
     """Closed segments in order, until input has ended and none is left; None for a pause."""
     going_on = True
     while True:
-        found = _closed(data)
+        found = _next(segments, wake)
         if found:
-            yield found[0]
+            yield found
         elif not going_on:
             return
         else:
             yield None
-            going_on = _woken(wake, _LOOK_SECONDS)
+            going_on = wake.woken(_LOOK_SECONDS)
 
 
-def _woken(wake: Wake, seconds: float) -> bool:
-    """Wait for a message or the time; False once input has ended."""
+def _next(segments: Segments, wake: Wake) -> Path | None:
+    """The segment whose turn it is, with small ones behind it."""
     try:
-        return wake.get(timeout=seconds)
-    except queue.Empty:
-        return True
+        resume(segments.data.folder("spool"))
+        waiting = _closed(segments.data)
+        if not waiting:
+            return None
+        wake.forget(waiting[0].stem)
+        return joined(waiting, wake.told, lambda batch_id: not segments.begun(batch_id))
+    except OSError as error:
+        LOG.error("segments cannot be joined: %s; it is tried again", error.strerror)
+        return None
 
 
 def _persist(
@@ -355,7 +366,7 @@ def _persist(
             send(BatchFailed(segment.stem, str(error), delay))
             if last:
                 return False
-            last = not _pause(wake, delay)
+            last = not wake.pause(delay)
             continue
         send(
             BatchStored(
@@ -368,12 +379,3 @@ def _persist(
             )
         )
         return True
-
-
-def _pause(wake: Wake, seconds: float) -> bool:
-    """Wait, whatever messages come; False once input has ended."""
-    until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
-        if not _woken(wake, left):
-            return False
-    return True

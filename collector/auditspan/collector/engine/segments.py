@@ -3,7 +3,8 @@
 1. A seal of that name is there: the segment was processed, and only what comes after is left.
 2. Otherwise: decode, control records, stages; registry tables and dead letters; rows, entries and
    seal on disk (`sealing.py`).
-   One that is too large is replaced by its parts first (`cutting.py`).
+   One that is too large is replaced by its parts first (`cutting.py`), small ones that wait were
+   joined (`joining.py`).
 3. Insert and count; sign.
 4. The sequence state of the batch comes into force; the segment is deleted. The batch file stays
    until the store's parts are surely on disk.
@@ -104,6 +105,11 @@ class Segments:
     def batch_file(self, batch_id: str) -> Path:
         """Where the processed batch lies."""
         return self.data.folder("batches") / f"{batch_id}.arrow"
+
+    def begun(self, batch_id: str) -> bool:
+        """Whether anything of a batch is on disk."""
+        path = self.batch_file(batch_id)
+        return path.exists() or path.with_suffix(SUFFIX).exists()
 
     def drop_old_batches(self, hold_seconds: float) -> None:
         """Delete batch files that the store has held for long enough, and their seals."""
