@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Literal, TypeVar
 
 from auditspan.collector.front.authentication import Authenticator
@@ -111,7 +112,7 @@ class Admission:
         request = await self._run(len(body), otlp.serialise, read.parsed.request)
         # The time is taken where the order in the spool is decided.
         at = self.now_ns()
-        envelope = Envelope(OTLP_TRACES, at, digest, principal.to_json(), request)
+        envelope = Envelope(OTLP_TRACES, at, digest, _as_json(principal), request)
         row = (digest, principal.id, at)
         await self.committer.submit(frame(envelope), read.parsed.spans, at, row)
         if self.shares is not None:
@@ -171,6 +172,12 @@ def _read(body: bytes, encoding: Encoding) -> _Read:
         parsed = otlp.parse(body)
     found = scrub(parsed.request, body)
     return _Read(parsed, found, TOKEN_ATTRIBUTE.encode() in body)
+
+
+@lru_cache(1024)
+def _as_json(principal: Principal) -> str:
+    """Of one who sends many requests it is made once."""
+    return principal.to_json()
 
 
 def _digest(body: bytes) -> str:

@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(slots=True)
@@ -73,6 +74,7 @@ class Recent:
         return entry in self._entries
 
 
+@lru_cache(1024)
 def network(address: str) -> str:
     """What one sender can easily hold of addresses: an IPv4 address, or a /64 of IPv6."""
     try:
@@ -86,6 +88,7 @@ def network(address: str) -> str:
     return str(parsed)
 
 
+@lru_cache(1024)
 def is_loopback(address: str) -> bool:
     """Whether the peer is on this machine, by the address that the socket gave."""
     try:
