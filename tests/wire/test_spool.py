@@ -48,7 +48,7 @@ def clock() -> Clock:
 @pytest.fixture
 def writer(tmp_path: Path, clock: Clock) -> SpoolWriter:
     """A writer to an empty folder."""
-    return SpoolWriter(tmp_path / "spool", "i", SpoolLimits(spans=10, bytes=2000), clock)
+    return SpoolWriter(tmp_path / "spool", "i", SpoolLimits(spans=10, bytes=2000, apart=0.0), clock)
 
 
 def read(folder: Path) -> list[Envelope]:
@@ -122,12 +122,35 @@ def test_it_is_known_when_a_segment_is_due(writer: SpoolWriter, clock: Clock) ->
     assert writer.due_in() is None
 
 
+def test_small_batches_are_apart(tmp_path: Path, clock: Clock) -> None:
+    """The first is closed at its age; after it one of few spans waits, one of many does not."""
+    limits = SpoolLimits(spans=10, few=4, seconds=1.0, apart=2.0)
+    writer = SpoolWriter(tmp_path / "spool", "i", limits, clock)
+    writer.append(frame(FIRST), 1)
+    clock.at += 1.0
+    assert writer.due()
+    writer.roll()
+    writer.append(frame(FIRST), 3)
+    clock.at += 1.0
+    assert (writer.due(), writer.due_in()) == (False, 1.0)
+    writer.append(frame(FIRST), 1)
+    assert (writer.due(), writer.due_in()) == (True, 0.0)
+    writer.roll()
+    writer.append(frame(FIRST), 3)
+    clock.at += 2.0
+    assert writer.due()
+
+
 def test_a_clock_that_is_set_back_keeps_no_segment_open(writer: SpoolWriter, clock: Clock) -> None:
     """It would be open for as long as the clock was wrong."""
     writer.append(frame(FIRST), 1)
     clock.at -= 3600
     assert writer.due()
     assert writer.due_in() == 0.0
+    writer.roll()
+    clock.at -= 3600
+    writer.append(frame(FIRST), 1)
+    assert writer.due()
 
 
 def test_frames_are_counted_without_reading_them(writer: SpoolWriter, tmp_path: Path) -> None:

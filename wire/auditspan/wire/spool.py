@@ -49,6 +49,11 @@ class SpoolLimits:
     """Bytes in a segment."""
     seconds: float = 1.0
     """Age of the first frame of a segment."""
+    apart: float = 2.0
+    """Least time between the end of a segment and that of the next, if that has few spans: a batch
+    costs as much for one span as for hundreds."""
+    few: int = 100
+    """Fewer spans than this are few."""
     total_bytes: int = 4 << 30
     """Bytes in all segments; beyond, senders are told to wait."""
 
@@ -74,6 +79,7 @@ class SpoolWriter:
         self._ended: deque[str] = deque()
         self._lost = False
         self._others = 0
+        self._rolled_at = float("-inf")
         self._counted_at = float("-inf")
 
     def append(self, frame: bytes, spans: int) -> None:
@@ -123,8 +129,7 @@ class SpoolWriter:
             return segment is not None and (
                 _reached(segment.spans, spans, self._limits.spans)
                 or _reached(segment.size, size, self._limits.bytes)
-                # A clock that was set back would keep it open for as long.
-                or not 0 <= self._now() - segment.began < self._limits.seconds
+                or self._due_in(segment) == 0.0
             )
 
     def due_in(self) -> float | None:
@@ -134,8 +139,7 @@ class SpoolWriter:
                 return 0.0
             if self._segment is None:
                 return None
-            age = self._now() - self._segment.began
-            return max(0.0, self._limits.seconds - age) if age >= 0 else 0.0
+            return self._due_in(self._segment)
 
     def roll(self) -> str | None:
         """Close the segment durably; the id of the batch, None of an empty one.
@@ -161,12 +165,20 @@ class SpoolWriter:
             raise self._failed(error) from error
         with self._lock:
             self._others += segment.size
+            self._rolled_at = self._now()
         return name
 
     def close(self) -> None:
         """Close the last segment; its id is that of the newest closed one."""
         while self.roll() is not None:
             pass
+
+    def _due_in(self, segment: OpenSegment) -> float:
+        now, end = self._now(), segment.began + self._limits.seconds
+        if segment.spans < self._limits.few:
+            end = max(end, self._rolled_at + self._limits.apart)
+        # A clock that was set back would keep it open for as long.
+        return max(0.0, end - now) if now >= max(segment.began, self._rolled_at) else 0.0
 
     def _opened(self) -> OpenSegment:
         self._count()
