@@ -38,6 +38,7 @@ class Step:
 
 
 _SEGMENTS: Final = "collector.engine.segments"
+_WORKING: Final = "collector.engine.working"
 
 STEPS: Final = (
     # A request: its frame, its fsync, its answer, the end of its segment.
@@ -50,8 +51,8 @@ STEPS: Final = (
     Step("after segment closed", "front", "after", "wire.open_segment:OpenSegment.finish"),
     Step("in recovery", "front", "after", "wire.segments:_cut"),
     # A batch: what becomes of it until it is on disk with its seal.
-    Step("during decode", "engine", "during", f"{_SEGMENTS}:decode_salvaging", 0.15),
-    Step("after decode", "engine", "after", f"{_SEGMENTS}:decode_salvaging"),
+    Step("during decode", "engine", "during", f"{_WORKING}:decode_salvaging", 0.15),
+    Step("after decode", "engine", "after", f"{_WORKING}:decode_salvaging"),
     Step("after batch file", "engine", "after", "collector.engine.sealing:write_batch"),
     Step("before sealed file", "engine", "before", "collector.engine.sealing:write_seal"),
     Step("after sealed file", "engine", "after", "collector.engine.sealing:write_seal"),
