@@ -49,10 +49,23 @@ class OtlpReceiverConfig(_Model):
     max_attributes: int = Field(default=1000, ge=64, le=100_000)
     """Attributes of a span, event, link, scope or resource; those beyond are dropped and counted in
     its `dropped_attributes_count`."""
+    max_in_flight_mib: int = Field(default=256, ge=1, le=65_536)
+    """Requests in memory at once, of all senders and ports; beyond it, a request is refused with a
+    retryable answer. The largest one that a port takes has to fit."""
     authentication: AuthConfig = Field(default_factory=AuthConfig)
     """Who may send."""
     identities: IdentitiesConfig = Field(default_factory=IdentitiesConfig)
     """Whose tokens are exchanged for identity statements."""
+
+    @model_validator(mode="after")
+    def _largest_fits(self) -> Self:
+        largest = max(port.max_request_mib for port in (self.grpc, self.http))
+        if self.max_in_flight_mib < largest:
+            raise ValueError(
+                f"max_in_flight_mib is {self.max_in_flight_mib}, less than the {largest} MiB of "
+                "the largest request (max_request_mib): give it at least as much"
+            )
+        return self
 
 
 class ReceiversConfig(_Model):

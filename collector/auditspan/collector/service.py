@@ -48,8 +48,10 @@ from auditspan.collector.errors import ConfigInvalid, LogRefused
 from auditspan.collector.forward.forwarder import Forwarder
 from auditspan.collector.front.admission import Admission
 from auditspan.collector.front.authentication import Authenticator
+from auditspan.collector.front.budget import Budget
 from auditspan.collector.front.commit import Committer
 from auditspan.collector.front.front import Front, FrontSettings
+from auditspan.collector.front.holdings import closed_files, held_in
 from auditspan.collector.front.identities import Identities
 from auditspan.collector.front.metrics import Metrics
 from auditspan.collector.front.own_names import LOOPBACK
@@ -138,6 +140,7 @@ class Service:
         admission = Admission(
             authenticator, identities, committer, retransmissions, metrics, shares=shares,
             max_attributes=config.receivers.otlp.max_attributes,
+            budget=Budget(config.receivers.otlp.max_in_flight_mib << 20),
         )  # fmt: skip
         controls = open_controls(
             data.folder("registry"),
@@ -269,6 +272,14 @@ async def _end(*reasons: asyncio.Event) -> None:
         task.cancel()
 
 
+async def _recall(shares: Shares | None, spool: Path) -> None:
+    """Count again what senders hold of the spool, beside the first requests."""
+    if shares is not None:
+        # Listed before the first new one can be closed, which is counted when it comes.
+        before = closed_files(spool)
+        shares.recall(await asyncio.to_thread(held_in, before))
+
+
 @asynccontextmanager
 async def _tasks(service: Service) -> AsyncIterator[None]:
     running = [
@@ -278,6 +289,7 @@ async def _tasks(service: Service) -> AsyncIterator[None]:
         asyncio.create_task(service.identities.keep_fresh()),
         asyncio.create_task(service.controls.human.overdue.keep_checking()),
         asyncio.create_task(service.access_log.keep()),
+        asyncio.create_task(_recall(service.admission.shares, service.data.folder("spool"))),
     ]
     if service.forwarder is not None:
         running.append(asyncio.create_task(service.forwarder.run()))

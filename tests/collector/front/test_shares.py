@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from auditspan.collector.front.holdings import Held
 from auditspan.collector.front.receiver_config import SpoolConfig
 from auditspan.collector.front.rejections import DiskLow, RateExceeded, ShareExceeded
 from auditspan.collector.front.shares import Shares
@@ -83,3 +84,38 @@ def test_senders_that_are_forgotten_do_not_grow_the_table() -> None:
     for number in range(10_050):
         shares.check(f"agent:{number}")
     assert len(shares._senders) == 10_000
+
+
+def test_what_the_spool_held_at_the_start_counts() -> None:
+    """A restart frees nobody, and what was stored while it was read does not count."""
+    world = World()
+    shares = world.shares(principal_percent=50)
+    shares.stored(2)
+    shares.took("loud", 20 * MIB, 9)
+    shares.recall([Held("loud", 90 * MIB, 1), Held("loud", 20 * MIB, 5), Held("quiet", MIB, 5),
+                   Held("loud", 10 * MIB, 6)])  # fmt: skip
+    world.used, world.now = 60 * MIB, 1.0
+    with pytest.raises(ShareExceeded):
+        shares.check("loud")
+    shares.check("quiet")
+    shares.stored(6)
+    shares.check("loud")
+    shares.took("loud", 20 * MIB, 10)
+    with pytest.raises(ShareExceeded):
+        shares.check("loud")
+    shares.stored(11)
+    assert shares._senders["loud"].held == 0
+
+
+def test_many_small_requests_of_a_long_outage_take_little_memory() -> None:
+    """Those of one second are one entry; none is forgotten."""
+    shares = World().shares()
+    second = 1_000_000_000
+    for number in range(5_000):
+        shares.took("loud", 1, number * second // 1_000)
+    sender = shares._senders["loud"]
+    assert (len(sender.waiting), sender.held) == (1_004, 5_000)
+    shares.stored(4 * second)
+    assert sender.held == 1_000
+    shares.stored(5 * second)
+    assert sender.held == 0

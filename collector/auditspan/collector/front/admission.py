@@ -34,8 +34,8 @@ from auditspan.wire.scrub import Found, replace_token, scrub
 
 LOG = logging.getLogger("auditspan.collector.front")
 
-MAX_UNDER_WAY: Final = 256 << 20
-"""Bytes of requests in memory at once; the largest one that a port takes must fit."""
+_IN_FLIGHT: Final = 256 << 20
+"""Bytes of requests in memory at once if nothing else is said."""
 _IN_THREAD: Final = 256 << 10
 """Bytes from which work on a body leaves the event loop."""
 _MOST_TOKENS: Final = 64
@@ -64,7 +64,8 @@ class Admission:
     """What one sender may take of the spool; None is all of it."""
     max_attributes: int = 1000
     """Attributes of a span; those beyond are dropped and counted."""
-    budget: Budget = field(default_factory=lambda: Budget(MAX_UNDER_WAY))
+    budget: Budget = field(default_factory=lambda: Budget(_IN_FLIGHT))
+    """Bytes of requests in memory; the largest one that a port takes must fit."""
     _thread: ThreadPoolExecutor = field(default_factory=_heavy)
 
     def __post_init__(self) -> None:

@@ -4,18 +4,20 @@
 than its rate. 3. Once the spool is filled as far as one principal's share, a principal that holds
 that much of it waits, and the rest is for the others. All three may be tried again (DESIGN §4).
 
-What a principal holds is counted since the start. Requests received before those of the last stored
-batch are stored: batches are stored in the order of the spool.
+What a principal holds since before the start is read from the spool (`holdings.py`) while requests
+are taken already. Requests received before those of the last stored batch are stored: batches are
+stored in the order of the spool.
 """
 
 import shutil
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from auditspan.collector.front.holdings import Held
 from auditspan.collector.front.receiver_config import SpoolConfig
 from auditspan.collector.front.rejections import DiskLow, RateExceeded, ShareExceeded
 from auditspan.wire.segments import spooled_bytes
@@ -27,6 +29,9 @@ _BURST_SECONDS: Final = 10.0
 _RETRY_SECONDS: Final = 5.0
 _SENDERS: Final = 10_000
 """Principals that are remembered; beyond, the one that was silent longest is forgotten."""
+_ONE_BY_ONE: Final = 1000
+"""Requests of a sender that are remembered apart; beyond, those of one second are one entry."""
+_SECOND: Final = 1_000_000_000
 _MIB: Final = 1 << 20
 
 
@@ -41,6 +46,15 @@ class _Sender:
     """Bytes in the spool."""
     waiting: deque[tuple[int, int]] = field(default_factory=deque)
     """When each was received, Unix nanoseconds, and its bytes."""
+
+    def add(self, at: int, size: int) -> None:
+        """One more, received after the others."""
+        self.held += size
+        last = self.waiting[-1] if len(self.waiting) >= _ONE_BY_ONE else (-_SECOND, 0)
+        if last[0] // _SECOND == at // _SECOND:
+            self.waiting[-1] = (at, last[1] + size)
+        else:
+            self.waiting.append((at, size))
 
 
 class Shares:
@@ -61,7 +75,7 @@ class Shares:
         self._rate = config.principal_mib_per_second * _MIB
         self._senders: OrderedDict[str, _Sender] = OrderedDict()
         self._looked_at = float("-inf")
-        self._room = self._spooled = 0
+        self._room = self._spooled = self._stored_before = 0
 
     def check(self, principal: str) -> None:
         """Raises `DiskLow`, `RateExceeded`, `ShareExceeded`; nothing is counted."""
@@ -79,11 +93,19 @@ class Shares:
         """A request is in the spool."""
         sender = self._sender(principal)
         sender.credit -= size
-        sender.held += size
-        sender.waiting.append((received_at, size))
+        sender.add(received_at, size)
+
+    def recall(self, found: Sequence[Held]) -> None:
+        """What the spool held at the start, in its order."""
+        for held in reversed(found):
+            if held.received_at >= self._stored_before:
+                sender = self._sender(held.principal)
+                sender.held += held.size
+                sender.waiting.appendleft((held.received_at, held.size))
 
     def stored(self, oldest_received_at: int) -> None:
         """A batch is stored, and so is all that was received before it."""
+        self._stored_before = max(self._stored_before, oldest_received_at)
         for sender in self._senders.values():
             while sender.waiting and sender.waiting[0][0] < oldest_received_at:
                 sender.held -= sender.waiting.popleft()[1]
