@@ -184,15 +184,23 @@ def _cut(path: Path, size: int) -> None:
 def _keep_damaged(path: Path, size: int) -> None:
     """Beside the segment, if the end is no part of a frame but a whole one with other bytes."""
     with path.open("rb") as file:
-        try:
-            message, _ = _message(file, size, os.fstat(file.fileno()).st_size)
-        except FrameInvalid:
-            return
-    # A length of zero is what a page looks like that never came.
-    if message:
+        file.seek(size)
+        rest = file.read()
+    if _is_damaged(rest):
         beside = path.with_name(f".damaged-{path.stem}-{size}")
-        write_synced(beside, path.read_bytes()[size:])
+        write_synced(beside, rest)
         _log.error("spool: %s: its last frame is damaged, and kept in %s", path.name, beside)
+
+
+def _is_damaged(rest: bytes) -> bool:
+    """Whether an end has its full length, or all of its message behind another length."""
+    try:
+        length, width = decode_varint(rest[:MAX_BYTES])
+    except FrameInvalid:
+        length, width = 0, len(rest)
+    # A length of zero is what a page looks like that never came.
+    full = 0 < length <= len(rest) - width
+    return full or any(_is_whole(rest[at:]) for at in range(1, MAX_BYTES + 1))
 
 
 def write_synced(path: Path, data: bytes) -> None:
