@@ -4,6 +4,7 @@
 #   make up     run the collector
 #   make crash  kill collectors at every step and count what they kept
 #   make conformance  what was sent over each transport is what is stored
+#   make fuzz   any bytes to whatever reads bytes of others; FUZZ_SECONDS=60
 #   make bench  what it costs; make bench-query: questions over ten million records
 #   make query-attacks   what readers' statements were tried, and what became of them
 PYTHON ?= python3
@@ -13,7 +14,7 @@ DATA   ?= data
 SOURCES := $(shell find semconv wire identity policy registry integrity processors storage \
              instrumentation collector reports cli -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
-.PHONY: demo test up query-attacks crash conformance bad-input lint unit check-python semconv docs bench bench-query dev clean
+.PHONY: demo test up query-attacks crash conformance bad-input fuzz lint unit check-python semconv docs bench bench-query dev clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python examples/demo/run.py
@@ -59,6 +60,12 @@ conformance: $(VENV)/.tools
 BAD ?= 100000
 bad-input: $(VENV)/.tools
 	$(BIN)/python -m bench.bad_input --bad $(BAD) --keep
+
+# Any bytes to receiver, spool recovery, configuration, verify.py and the query endpoint's parser.
+FUZZ_SECONDS ?= 60
+fuzz: $(VENV)/.tools
+	AUDITSPAN_FUZZ_SECONDS=$(FUZZ_SECONDS) AUDITSPAN_FUZZ=$$(($(FUZZ_SECONDS) * 20)) \
+	  $(BIN)/pytest -q -s -p no:cacheprovider --timeout=0 tests/fuzz tests/storage/reading/test_fuzz.py
 
 # The whole pipeline, beside a peer, little traffic; 8 minutes. BENCH=--full for longer runs.
 BENCH ?=
