@@ -25,8 +25,8 @@ _WORDS: Final[Mapping[str, str]] = {
     "decode": "cannot be decoded",
     "control": "is a control record that says nothing known",
     "large": "is larger than any record may be",
-    "process": "ended the engine each time it was processed",
-    "insert": "ended the engine each time it was inserted, or the store refuses it",
+    "process": "ended each process that worked on it",
+    "insert": "is refused by the store",
 }
 _TAG: Final = b"auditspan/dead-letter/v1\n"
 _EPOCH: Final = date(1970, 1, 1)

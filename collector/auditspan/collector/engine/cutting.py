@@ -8,7 +8,7 @@ costs while it is decoded, judged, sealed and stored grows with both. The parts 
 2. All parts are on disk. 3. The segment goes, durably. Only then a part may be processed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -53,19 +53,24 @@ def cut(
     """Replace a segment that is too large by its parts; whether it was. Raises `OSError`."""
     if _PART in segment.name or not _may_be_too_large(segment, limit[0], whole):
         return False
-    for part in segment.parent.glob(f"{segment.stem}{_PART}*{CLOSED}"):
-        part.unlink()
     parts = _grouped(segment.read_bytes(), limit)
     first = next(parts, b"")
     second = next(parts, b"")
     if not second:
         return False
-    for number, data in enumerate(_chained(first, second, parts)):
+    replace_by(segment, _chained(first, second, parts))
+    return True
+
+
+def replace_by(segment: Path, parts: Iterable[bytes]) -> None:
+    """Put parts in a segment's place, as above. Raises `OSError`; done again it does the same."""
+    for stale in segment.parent.glob(f"{segment.stem}{_PART}*{CLOSED}"):
+        stale.unlink()
+    for number, data in enumerate(parts):
         write_synced(segment.with_name(f"{segment.stem}{_PART}{number:04d}{CLOSED}"), data)
     sync_folder(segment.parent)
     segment.unlink()
     sync_folder(segment.parent)
-    return True
 
 
 def _key(path: Path) -> tuple[str, str]:
@@ -168,11 +173,11 @@ def _frames(piece: Piece, limit: _Size) -> Iterator[tuple[bytes, int]]:
     if count <= limit[0] and len(piece.data) <= limit[1]:
         yield piece.data, count
         return
-    for part, spans in _requests(request, limit):
+    for part, spans in requests_of(request, limit):
         yield frame(replace(envelope, request=part.SerializeToString())), spans
 
 
-def _requests(
+def requests_of(
     request: ExportTraceServiceRequest, limit: _Size
 ) -> Iterator[tuple[ExportTraceServiceRequest, int]]:
     """Requests within the limit, with the same spans in the same order."""

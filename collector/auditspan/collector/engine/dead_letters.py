@@ -30,6 +30,7 @@ from auditspan.storage.engine import Engine
 from auditspan.storage.errors import WriteMismatch
 from auditspan.storage.render import Target
 from auditspan.storage.salvage import BadFrame
+from auditspan.wire.damage import pieces
 from auditspan.wire.envelope import CONTROL, Envelope, frame, parse
 from auditspan.wire.errors import FrameInvalid
 from auditspan.wire.varint import MAX_BYTES, decode_varint
@@ -103,6 +104,15 @@ def unreadable_control(batch_id: str, at: int, read: ControlFrame, error: Except
     """A control frame whose text says nothing we know."""
     envelope = Envelope(CONTROL, read.received_at, read.digest, read.principal, control=read.body)
     return DeadLetter(batch_id, f"control-{at}", "control", str(error), frame(envelope))
+
+
+def condemned(batch_id: str, segment: bytes, reason: str) -> list[DeadLetter]:
+    """All frames of a segment that ends processes, or that no store takes."""
+    stage = "insert" if reason.startswith("refused") else "process"
+    return [
+        DeadLetter(batch_id, f"frame-{piece.offset}", stage, reason, piece.data)
+        for piece in pieces(segment)
+    ]
 
 
 def _letter(dead: DeadLetter, dead_at: int, config: RetentionConfig) -> Letter:

@@ -18,6 +18,7 @@ from typing import BinaryIO, Final
 from auditspan.collector.alone import alone
 from auditspan.collector.control.versions import Versions
 from auditspan.collector.data_dir import DataDir
+from auditspan.collector.engine.attempts import Attempts
 from auditspan.collector.engine.config import EngineConfig
 from auditspan.collector.engine.cutting import in_order
 from auditspan.collector.engine.dead_files import DeadFiles
@@ -50,6 +51,8 @@ from auditspan.collector.engine.sealing import Sealing, new_sealing
 from auditspan.collector.engine.segments import SEQUENCES, Segments
 from auditspan.collector.engine.signing import Answers, Signer
 from auditspan.collector.engine.stopwatch import Stopwatch
+from auditspan.collector.engine.suspicion import Suspicion
+from auditspan.collector.engine.trial import SCRATCH, tried
 from auditspan.collector.engine.waking import Wake
 from auditspan.identity.statement import StatementVerifier
 from auditspan.processors.policy_sets import PolicySets
@@ -119,7 +122,10 @@ def _run(
             if segments.sealing is None:
                 return _STORE_DOWN
         pausing = Pausing(store, segments.sealing, pauses, send)
-        return _serve(segments, config, start.socket, wake, pausing)
+        attempts = Attempts.open(data.folder("batches"))
+        segments.enter = attempts.enter
+        suspicion = Suspicion(segments, attempts, lambda segment: tried(start, segment))
+        return _serve(suspicion, config, start.socket, wake, pausing)
     except LogStopped as error:
         LOG.error("%s", error)
         send(GaveUp(str(error)))
@@ -129,12 +135,13 @@ def _run(
 
 
 def _serve(
-    segments: Segments,
+    suspicion: Suspicion,
     config: EngineConfig,
     socket: str,
     wake: Wake,
     pausing: Pausing,
 ) -> int:
+    segments = suspicion.segments
     serve_queries(segments.store, config.query, socket)
     pausing.send(Ready(len(_closed(segments.data)), _recent(segments.store)))
     erasing = Erasing(segments.data, segments.store, segments.sealing is not None)
@@ -144,7 +151,7 @@ def _serve(
     cold = config.storage.cold
     moving = Moving(segments.store, cold.after_days if cold else None)
     for segment in _work(segments, wake):
-        if segment and not _persist(segments, segment, wake, pausing.send):
+        if segment and not _persist(suspicion, segment, wake, pausing.send):
             return _STORE_DOWN
         pausing.tick()
         _keep_log(segments.sealing)
@@ -279,6 +286,8 @@ def _remove_drafts(data: DataDir) -> None:
     for name in ("batches", "dead"):
         for path in data.folder(name).glob(".*"):
             path.unlink(missing_ok=True)
+    for path in data.folder("tmp").glob(f"{SCRATCH}*"):
+        shutil.rmtree(path, ignore_errors=True)
     with contextlib.suppress(StoreError):  # of a cold volume, which says so when it is opened
         thaw(data.folder("store"))
 
@@ -348,7 +357,7 @@ def _next(segments: Segments, wake: Wake) -> Path | None:
 
 
 def _persist(
-    segments: Segments,
+    suspicion: Suspicion,
     segment: Path,
     wake: Wake,
     send: Callable[[Message], None],
@@ -357,7 +366,7 @@ def _persist(
     attempt, last = 0, False
     while True:
         try:
-            stored = segments.process(segment)
+            stored = suspicion.process(segment)
         except (StorageError, SignerUnavailable, OSError, MemoryError) as error:
             delay = _delay(attempt)
             attempt += 1
@@ -375,7 +384,7 @@ def _persist(
                 stored.dead_letters,
                 stored.controls,
                 stored.oldest_received_at,
-                segments.watch.take(),
+                suspicion.segments.watch.take(),
             )
         )
         return True

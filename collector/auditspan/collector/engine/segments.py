@@ -78,9 +78,11 @@ class Segments:
     now_ns: Callable[[], int] = time.time_ns
     sealing: Sealing | None = None
     """The log that records go to; None if they are not sealed."""
+    enter: Callable[[str, str], None] = lambda batch_id, step: None
+    """Told of each step of a batch before it begins."""
 
-    def process(self, segment: Path) -> Stored:
-        """Bring one segment into the store.
+    def process(self, segment: Path, condemned: str = "") -> Stored:
+        """Bring one segment into the store; what is condemned, with a reason, to the dead letters.
 
         Raises `StorageError`, `OSError` and `SignerUnavailable`: try it again; `LogStopped`.
         """
@@ -91,8 +93,9 @@ class Segments:
                 return stored
             if self.sealing is not None:
                 self.sealing.rotate_if_due()
-            stored = self._prepare(segment, batch_id)
+            stored = self._prepare(segment, batch_id, condemned)
         if self._prepared(batch_id):
+            self.enter(batch_id, "insert")
             written = self._store(batch_id)
             stored = replace(stored, records=written.rows)
             self._adopt_sequences(batch_id)
@@ -154,8 +157,12 @@ class Segments:
                 return finish_sealed(self.store, path, read_seal(seal))
             return finish(self.store, path)
 
-    def _prepare(self, segment: Path, batch_id: str) -> Stored:
-        worked, retried = self._worked(segment, batch_id)
+    def _prepare(self, segment: Path, batch_id: str, condemned: str) -> Stored:
+        if condemned:
+            worked, retried = self._condemned(segment, batch_id, condemned), Retried()
+        else:
+            worked, retried = self._worked(segment, batch_id)
+        self.enter(batch_id, "seal")
         last = retried.worked[-1] if retried.worked else worked
         frames = [frame for each in (worked, *retried.worked) for frame in each.frames]
         if self.sealing is not None:
@@ -178,11 +185,17 @@ class Segments:
 
     def _worked(self, segment: Path, batch_id: str) -> tuple[Worked, Retried]:
         """The segment, and the dead letters that it asks for again."""
-        worker, spool, dead = Worker(self.decoder, self.pipeline), segment.parent, self.dead
+        spool, dead = segment.parent, self.dead
+        worker = Worker(self.decoder, self.pipeline, lambda step: self.enter(batch_id, step))
         worked = worker.work(segment, batch_id, self.history, self.sequences)
         retried = Retrying(dead, spool, self.store, worker).retry(worked.frames, batch_id, worked)
         self.history = retried.worked[-1].history if retried.worked else worked.history
         return worked, retried
+
+    def _condemned(self, segment: Path, batch_id: str, reason: str) -> Worked:
+        """All that is in a segment is dead, and not looked at."""
+        found = dead_letters.condemned(batch_id, segment.read_bytes(), reason)
+        return Worked((), (), tuple(found), self.history, self.sequences)
 
     @property
     def dead(self) -> Path:

@@ -3,7 +3,7 @@
 Nothing is written here: the same segment gives the same, whatever became of an earlier try.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -52,17 +52,21 @@ class Worker:
     decoder: Engine
     """Reads segments."""
     pipeline: Pipeline
+    enter: Callable[[str], None] = lambda step: None
+    """Told of each step before it begins."""
 
     def work(
         self, segment: Path, batch_id: str, history: History, sequences: SequenceState
     ) -> Worked:
         """Decode and judge a segment. Raises `StorageError`."""
+        self.enter("decode")
         with self.pipeline.watch.stage("decode"):
             salvaged = decode_salvaging(self.decoder, segment)
             frames, dead, history = self._controls(segment, batch_id, salvaged.bad, history)
         decoded, large = fitting(salvaged.table, self.pipeline.config.limits.record_bytes)
         done = Processed((), sequences, ())
         if decoded.num_rows:
+            self.enter("process")
             done = self.pipeline.process(decoded, batch_id, history, sequences)
         dead += undecodable(batch_id, salvaged.bad)
         dead += _records(segment, batch_id, salvaged, large, done)

@@ -1,0 +1,105 @@
+"""A batch that ends the engine, or that the store refuses for good, holds up nothing but itself.
+
+1. Two processes ended in the same step of a batch (`attempts.py`), or the store has refused it
+   three times for what is in it: it is taken back (`undoing.py`) and into parts (`bisecting.py`).
+2. A part is tried in a process of its own (`trial.py`) before it is processed: if that ends, the
+   part is taken apart in turn, and the engine lives.
+3. What is a single span is put aside if two trials in a row find it guilty. Somebody who kills the
+   engine twice, or a store that is away, so gets smaller batches and nothing else.
+4. A single span that trials find innocent is processed after all. Only when six processes ended at
+   it, all in one step, it is put aside without a proof: else nothing behind it were ever stored.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from auditspan.collector.engine.attempts import GUILTY, Attempts
+from auditspan.collector.engine.bisecting import bisect
+from auditspan.collector.engine.segments import Segments, Stored
+from auditspan.collector.engine.trial import Outcome
+from auditspan.collector.engine.undoing import undo
+from auditspan.storage.errors import StatementRefused
+
+LOG = logging.getLogger("auditspan.collector.engine")
+
+MOST_DEATHS: Final = 6
+_REFUSALS: Final = 3
+_NOT_ITS_FAULT: Final = frozenset({60, 81, 164, 192, 193, 194, 195, 497, 516})
+"""Codes of the store: unknown table or database, read-only, users, passwords, rights."""
+Try = Callable[[Path], Outcome]
+
+
+@dataclass(slots=True)
+class Suspicion:
+    """Stands in front of the segments."""
+
+    segments: Segments
+    attempts: Attempts
+    trial: Try
+    refused: Counter[str] = field(default_factory=Counter)
+    """How often the store has refused a batch for good."""
+
+    def process(self, segment: Path) -> Stored:
+        """As `Segments.process`, whose errors it raises."""
+        batch_id = segment.name.removesuffix(".seg")
+        if self._is_guilty(batch_id):
+            return self._taken_apart(segment, batch_id, None)
+        if self.attempts.is_suspect(batch_id) and not self.segments.begun(batch_id):
+            outcome = self.trial(segment)
+            if outcome.guilty:
+                return self._taken_apart(segment, batch_id, outcome)
+        return self._processed(segment, batch_id)
+
+    def _is_guilty(self, batch_id: str) -> bool:
+        deaths = self.attempts.most_deaths(batch_id)
+        return deaths >= GUILTY or self.refused[batch_id] >= _REFUSALS
+
+    def _processed(self, segment: Path, batch_id: str, condemned: str = "") -> Stored:
+        try:
+            stored = self.segments.process(segment, condemned)
+        except StatementRefused as error:
+            self.refused[batch_id] += error.code not in _NOT_ITS_FAULT
+            self.attempts.rest()
+            raise
+        except Exception:
+            self.attempts.rest()
+            raise
+        self.attempts.leave()
+        del self.refused[batch_id]
+        return stored
+
+    def _taken_apart(self, segment: Path, batch_id: str, outcome: Outcome | None) -> Stored:
+        self.attempts.accuse(batch_id)
+        if not undo(self.segments, batch_id):
+            # It is signed, and so it is in the store.
+            return self._processed(segment, batch_id)
+        parts = bisect(segment)
+        if parts:
+            LOG.warning("batch %s is taken into %d parts: %s", batch_id, parts, self._why(outcome))
+            del self.refused[batch_id]
+            return Stored(batch_id, 0, 0, 0, 0)
+        return self._processed(segment, batch_id, self._condemned(segment, batch_id, outcome))
+
+    def _condemned(self, segment: Path, batch_id: str, outcome: Outcome | None) -> str:
+        """Why a single span is put aside; empty if it is not."""
+        first = outcome or self.trial(segment)
+        second = self.trial(segment) if first.guilty else first
+        if second.guilty:
+            return second.says
+        deaths = self.attempts.most_deaths(batch_id)
+        if deaths >= MOST_DEATHS:
+            return f"{deaths} engines ended in the step {self.attempts.worst_step()}"
+        LOG.warning("batch %s is not at fault, as far as can be tried: %s", batch_id, second.says)
+        # Another three refusals before it is tried again.
+        del self.refused[batch_id]
+        return ""
+
+    def _why(self, outcome: Outcome | None) -> str:
+        if outcome is not None:
+            return outcome.says
+        step = self.attempts.worst_step()
+        return f"engines ended in the step {step}" if step else "the store refuses it"
