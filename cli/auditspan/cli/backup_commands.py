@@ -1,6 +1,6 @@
 """`auditspan backup` and `auditspan restore`: a data folder in one file, and back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +16,7 @@ from auditspan.cli.terminal import err, safe
 from auditspan.cli.verify_commands import Policy, asked_anchors, progress_bar, show
 
 if TYPE_CHECKING:
+    from auditspan.collector.backup.erased_again import Again
     from auditspan.collector.backup.manifest import Taken
     from auditspan.collector.backup.restoring import Restored
     from auditspan.collector.backup.snapshot import Snapshot
@@ -91,11 +92,21 @@ def restore(
         bool,
         typer.Option("--accept-invalid", help="Put it in place though the verdict is INVALID."),
     ] = False,
+    erasures: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--erasures",
+            help="Certificates of what was erased after the backup, as `auditspan erasures "
+            "certificate ID --format json` prints them: a file, or a folder; repeatable. The first "
+            "start erases it again.",
+        ),
+    ] = None,
     policy: Policy = None,
     format: Form = Format.TABLE,
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Make a data folder of a backup, verify it, and put it where there is none."""
+    from auditspan.collector.backup.erased_again import certificates
     from auditspan.collector.backup.restoring import restore as restored
 
     _no_listing(format)
@@ -103,7 +114,8 @@ def restore(
         raise NoStore(f"{source}: there is no backup")
     with progress_bar() as progress:
         verify = _Verified(policy, accept_invalid, progress)
-        found = restored(source, data, verify, progress, digest=digest)
+        erased = certificates(erasures or ())
+        found = restored(source, data, verify, progress, digest=digest, erased=erased)
     _say_restored(found, data, format)
     raise typer.Exit(_CODES[found.checked.verdict] if found.checked else 0)
 
@@ -173,7 +185,8 @@ def _made_warnings(taken: "Taken") -> Iterator[str]:
 
 
 def _say_restored(found: "Restored[Report]", data: Path, format: Format) -> None:
-    taken, warnings = found.manifest.taken, list(_restored_warnings(found.manifest.taken, data))
+    taken = found.manifest.taken
+    warnings = [*_restored_warnings(taken, data), *_again(found.again)]
     size = sum(member.size for member in found.manifest.files)
     if format is Format.JSON:
         print_json(
@@ -184,6 +197,10 @@ def _say_restored(found: "Restored[Report]", data: Path, format: Format) -> None
                 "bytes": size,
                 **taken.model_dump(exclude={"migrations"}),
                 "verification": found.checked.as_dict() if found.checked else None,
+                "erased_again": [
+                    {"erasure": each.erasure, "records": each.records, "problem": each.problem}
+                    for each in found.again
+                ],
                 "warnings": warnings,
             }
         )
@@ -202,7 +219,8 @@ def _restored_warnings(taken: "Taken", data: Path) -> Iterator[str]:
     """What is not as it was, for whoever starts the collector."""
     yield (
         f"what was acknowledged, signed, changed or erased after {taken.taken_at} is not here: "
-        "what was erased since is back, and has to be erased again (auditspan erase)"
+        "what was erased or let go early since is back, and has to go again (auditspan erase, "
+        "auditspan retention shorten), but for erasures given by --erasures"
     )
     yield (
         f"collector {taken.instance} must not run on another copy; with anchors it refuses to go "
@@ -213,6 +231,14 @@ def _restored_warnings(taken: "Taken", data: Path) -> Iterator[str]:
         yield f"put back before the start, into {data / 'secrets'}: {names}"
     if taken.store == "server":
         yield "the records are on a server and were not looked at: run `auditspan verify`"
+
+
+def _again(again: "Sequence[Again]") -> Iterator[str]:
+    for each in again:
+        if each.problem:
+            yield f"erasure {each.erasure} is NOT repeated: {each.problem}"
+        elif each.records:
+            yield f"erasure {each.erasure}: the first start erases {each.records} records again"
 
 
 def _no_listing(format: Format) -> None:

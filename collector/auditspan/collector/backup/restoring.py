@@ -3,7 +3,8 @@
 1. Every file is unpacked and hashed; the manifest has to name each, and no other.
 2. The store is made by our migrations and gets the parts (`storage/freezing.py`).
 3. Whoever restores looks at it (`check`), and may refuse.
-4. A record of the restore goes into the spool, for the next start to seal; all of it to disk.
+4. A record of the restore goes into the spool, and erasures that are to be repeated, for the next
+   start to seal; all of it to disk.
 5. The folder gets its name.
 
 Nothing is taken of a backup but files of a data folder: no definition of a table, no link, no mode.
@@ -14,14 +15,15 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 from auditspan.collector.backup.archive import Entry, entries, hashed, size_of, write_file
 from auditspan.collector.backup.drafts import draft
+from auditspan.collector.backup.erased_again import Again, Certificate, erased_again
 from auditspan.collector.backup.errors import BackupInvalid, BackupRefused
 from auditspan.collector.backup.kinds import restored
 from auditspan.collector.backup.manifest import (
@@ -33,6 +35,7 @@ from auditspan.collector.backup.manifest import (
     digest_of,
 )
 from auditspan.collector.backup.writing import Progress
+from auditspan.collector.control.records import ControlRecord
 from auditspan.collector.control.stopped import operator, submitting
 from auditspan.collector.data_dir import DataDir, prepare
 from auditspan.storage.engine import Engine, open_embedded
@@ -57,14 +60,23 @@ class Restored(Generic[_R]):
     digest: str
     checked: _R | None
     """What `check` says; None if the records are on a server."""
+    again: tuple[Again, ...] = ()
+    """Erasures that were given."""
 
 
 def restore(
-    source: Path, target: Path, check: Check[_R], progress: Progress, *, digest: str = ""
+    source: Path,
+    target: Path,
+    check: Check[_R],
+    progress: Progress,
+    *,
+    digest: str = "",
+    erased: Sequence[Certificate] = (),
 ) -> Restored[_R]:
     """Make a data folder of a backup, in a place that is free.
 
-    With a `digest` it has to be that backup. Raises `BackupError`, and what `check` raises.
+    With a `digest` it has to be that backup. What was `erased` since is asked for
+    again. Raises `BackupError`, and what `check` raises.
     """
     with draft(target, folder=True) as folder:
         _expect_room(source, folder)
@@ -73,12 +85,17 @@ def restore(
         if digest and digest.removeprefix("sha256:") != found.removeprefix("sha256:"):
             raise BackupInvalid(f"{source}: its digest is {found}, expected {digest}")
         data = _prepared(source, folder, manifest)
-        checked = _with_store(data, manifest, check, source)
+        checked, again = None, list[Again]()
+        with _store(data, manifest, source) as engine:
+            if engine is not None:
+                checked = check(data, engine)
+                again = list(erased_again(data, engine, erased, operator().id, time.time_ns()))
         shutil.rmtree(folder / _PARTS, ignore_errors=True)
-        record = restored(operator().id, time.time_ns(), found, manifest)
-        asyncio.run(_submit(data, record.to_json()))
+        records = [restored(operator().id, time.time_ns(), found, manifest)]
+        records += [each.record for each in again if each.record is not None]
+        asyncio.run(_submit(data, records))
         os.sync()
-    return Restored(manifest, found, checked)
+    return Restored(manifest, found, checked, tuple(again))
 
 
 def _prepared(source: Path, folder: Path, manifest: Manifest) -> DataDir:
@@ -92,9 +109,10 @@ def _prepared(source: Path, folder: Path, manifest: Manifest) -> DataDir:
     return data
 
 
-async def _submit(data: DataDir, text: str) -> None:
+async def _submit(data: DataDir, records: Sequence[ControlRecord]) -> None:
     with submitting(data) as submit:
-        await submit(text)
+        for record in records:
+            await submit(record.to_json())
 
 
 def _unpacked(source: Path, folder: Path, progress: Progress) -> bytes:
@@ -144,12 +162,15 @@ def _place(folder: Path, name: str) -> Path:
     return folder / _PARTS / name.removeprefix(_STORE) if name.startswith(_STORE) else folder / name
 
 
-def _with_store(data: DataDir, manifest: Manifest, check: Check[_R], source: Path) -> _R | None:
+@contextmanager
+def _store(data: DataDir, manifest: Manifest, source: Path) -> Iterator[Engine | None]:
+    """The store with all parts; None if the records are on a server."""
     parts = data.root / _PARTS
     if manifest.taken.store == "server":
         if parts.exists():
             raise BackupInvalid(f"{source}: has records, and says that they are on a server")
-        return None
+        yield None
+        return
     check_migrations(manifest.taken.migrations)
     waiting = {path.name for path in parts.iterdir()} if parts.exists() else set()
 
@@ -165,7 +186,7 @@ def _with_store(data: DataDir, manifest: Manifest, check: Check[_R], source: Pat
             raise BackupInvalid(f"{source}: its records cannot be read: {error}") from error
         if waiting:
             raise BackupInvalid(f"{source}: no version has a table {min(waiting)}")
-        return check(data, engine)
+        yield engine
 
 
 def _expect_room(source: Path, folder: Path) -> None:
