@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from auditspan.collector.front import commit
 from auditspan.collector.front.commit import Committer
 from auditspan.collector.front.retransmissions import in_spool
 from auditspan.wire.errors import SpoolFailed, SpoolFull
@@ -37,6 +38,18 @@ def test_requests_that_come_together_share_a_sync(
 ) -> None:
     """A hundred requests cost a few syncs and not a hundred."""
     spool = Spool(tmp_path)
+    syncs = _counted(monkeypatch)
+
+    async def use() -> None:
+        await asyncio.gather(*(spool.committer.submit(framed(f"{n}"), 1) for n in range(100)))
+        assert 1 <= len(syncs) <= 3
+
+    spool.run(use)
+    assert spool.batches() == [[f"{n}" for n in range(100)]]
+
+
+def _counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Syncs of file contents so far."""
     syncs: list[int] = []
     real = os.fdatasync
 
@@ -45,13 +58,44 @@ def test_requests_that_come_together_share_a_sync(
         real(descriptor)
 
     monkeypatch.setattr(os, "fdatasync", sync)
+    return syncs
+
+
+def test_many_at_a_time_share_syncs_that_are_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requests that come one shortly after the other do not cost a sync each."""
+    monkeypatch.setattr(commit, "_APART_SECONDS", 0.2)
+    spool, syncs = Spool(tmp_path), _counted(monkeypatch)
 
     async def use() -> None:
-        await asyncio.gather(*(spool.committer.submit(framed(f"{n}"), 1) for n in range(100)))
-        assert 1 <= len(syncs) <= 3
+        await asyncio.gather(*(spool.committer.submit(framed(f"{n}"), 1) for n in range(2)))
+        before = len(syncs)
+        running = []
+        for number in range(20):
+            running.append(asyncio.create_task(spool.committer.submit(framed(f"{number}"), 1)))
+            await asyncio.sleep(0.002)
+        await asyncio.gather(*running)
+        assert len(syncs) - before <= 3
 
     spool.run(use)
-    assert spool.batches() == [[f"{n}" for n in range(100)]]
+    assert len(spool.batches()[0]) == 22
+
+
+def test_one_who_waits_for_each_answer_does_not_wait_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is nobody to share with."""
+    monkeypatch.setattr(commit, "_APART_SECONDS", 5.0)
+    spool, syncs = Spool(tmp_path), _counted(monkeypatch)
+
+    async def use() -> None:
+        async with asyncio.timeout(4):
+            for number in range(5):
+                await spool.committer.submit(framed(f"{number}"), 1)
+        assert len(syncs) == 5
+
+    spool.run(use)
 
 
 @pytest.mark.parametrize(
