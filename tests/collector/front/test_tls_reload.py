@@ -80,6 +80,52 @@ def test_the_next_connection_gets_the_new_certificate(
     asyncio.run(serve(tls, use))
 
 
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
+"""How a client of gRPC begins; a server answers only who has proved themselves."""
+
+
+async def _let_in(port: int, files: tuple[Path, Path]) -> bool:
+    """Whether a client with this certificate gets an answer."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["h2"])
+    context.load_cert_chain(*files)
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+        writer.write(PREFACE)
+        answered = bool(await asyncio.wait_for(reader.read(1), 10))
+        writer.close()
+    except (ssl.SSLError, ConnectionError):
+        return False
+    return answered
+
+
+@pytest.mark.parametrize("serve", [_http, _grpc])
+def test_the_next_connection_is_checked_by_the_new_client_authority(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    serve: Callable[[TlsConfig, Callable[[int], Awaitable[None]]], Coroutine[Any, Any, None]],
+) -> None:
+    """Whom the old one proved is turned away then; a file that cannot be used changes nothing."""
+    monkeypatch.setattr(tls_reload, "_LOOK_SECONDS", 0.0)
+    old, new = Authority(tmp_path / "old"), Authority(tmp_path / "new")
+    before, after = old.issue("client"), new.issue("client")
+    own = {"client_ca_file": old.file, "require_client_certificate": True}
+    tls = _certificates(tmp_path).model_copy(update=own)
+
+    async def use(port: int) -> None:
+        assert await _let_in(port, before) and not await _let_in(port, after)
+        whole = old.file.read_bytes()
+        old.file.write_text("half")
+        assert await _let_in(port, before) and not await _let_in(port, after)
+        old.file.write_bytes(whole + new.file.read_bytes())
+        assert await _let_in(port, before) and await _let_in(port, after)
+        new.file.replace(old.file)
+        assert not await _let_in(port, before) and await _let_in(port, after)
+
+    asyncio.run(serve(tls, use))
+
+
 def test_a_broken_file_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """And the context of before stays; a missing one is no crash."""
     times = iter([0.0, 2.0, 2.0, 4.0, 4.0, 8.0, 8.0])
