@@ -2,7 +2,7 @@
 
     .venv-dev/bin/python -m bench.query [--rows 10000000] [--keep FOLDER]
 
-The store is made in the engine (about 5 minutes, 3 GB). Each question runs seven times through the
+The store is made in the engine (about 3 minutes, 3 GB). Each question runs seven times through the
 query endpoint as the command line asks it (read gate, roles, access log), each time about something
 else; the first is `cold_ms`, the median of the others `ms`. Rows and bytes read are what the engine
 says of the same statement. Then what each index takes on disk, and how much less an insert of

@@ -20,5 +20,5 @@ WITH
 SELECT {kept},
     {replaced}
 FROM template AS t CROSS JOIN numbers({copies}) AS n
-SETTINGS max_threads = 2, min_insert_block_size_rows = 1048576, min_insert_block_size_bytes = 4000000000,
+SETTINGS min_insert_block_size_rows = 1048576, min_insert_block_size_bytes = 4000000000,
     max_block_size = 65536
