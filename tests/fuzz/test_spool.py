@@ -86,6 +86,18 @@ def test_any_damage_to_a_closed_segment() -> None:
     print(f"spool: {done} closed segments")
 
 
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_damaged_last_frame_is_kept(tmp_path: Path, before: int) -> None:
+    """With its length or its content changed; also if it is the only one."""
+    whole = b"".join(FRAMES[:before])
+    for number, at in enumerate((0, 1, 30, -1)):
+        damaged = bytearray(FRAMES[2])
+        damaged[at] ^= 2
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        assert _recovered(folder, whole + damaged, ".open") == (whole, bytes(damaged)), at
+
+
 @pytest.mark.parametrize("at", range(len(FRAMES)))
 def test_a_damaged_length_hides_nothing(at: int) -> None:
     """Whichever frame it is, the last one as well: its message is set aside."""

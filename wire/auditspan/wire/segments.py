@@ -139,6 +139,7 @@ def recover(folder: Path) -> list[str]:
             path.rename(path.with_suffix(CLOSED))
             recovered.append(path.stem)
         else:
+            _keep_damaged(path, 0)
             path.unlink()
     sync_folder(folder)
     return recovered
