@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,28 +20,37 @@ from auditspan.collector.control.errors import (
     ControlUnavailable,
 )
 from auditspan.collector.data_dir import prepare
-from auditspan.collector.front.receiver_config import ApiConfig
+from auditspan.collector.front.receiver_config import ApiConfig, TlsConfig
 from auditspan.collector.front.web_server import WebServer
-from auditspan.collector.reach import Way, api_address, get, private_url, token_of, trusting
+from auditspan.collector.reach import (
+    Way,
+    api_address,
+    get,
+    private_url,
+    tls_of,
+    token_of,
+    trusting,
+)
+from tests.end_to_end.proofs import Authority
 
 
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """A port that answers what the path says, and repeats the token that it got."""
+async def _answer(request: Request) -> Response:
+    """What the path says, with the token that came."""
+    status = int(request.path_params["status"])
+    if status == 204:
+        return PlainTextResponse("no JSON", 200)
+    if status == 500:
+        return JSONResponse(["no error of ours"], 500)
+    shown = request.headers["authorization"]
+    body = {"token": shown} if status == 200 else {"error": {"message": f"because {status}"}}
+    return JSONResponse(body, status)
 
-    async def answer(request: Request) -> Response:
-        status = int(request.path_params["status"])
-        if status == 204:
-            return PlainTextResponse("no JSON", 200)
-        if status == 500:
-            return JSONResponse(["no error of ours"], 500)
-        shown = request.headers["authorization"]
-        body = {"token": shown} if status == 200 else {"error": {"message": f"because {status}"}}
-        return JSONResponse(body, status)
 
-    server = WebServer(
-        ApiConfig(endpoint="127.0.0.1:0"), Starlette(routes=[Route("/{status}", answer)])
-    )
+@contextmanager
+def _served(tls: TlsConfig | None = None) -> Iterator[str]:
+    """The address of a port that answers."""
+    config = ApiConfig(endpoint="127.0.0.1:0", tls=tls)
+    server = WebServer(config, Starlette(routes=[Route("/{status}", _answer)]))
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -50,6 +60,13 @@ def url() -> Iterator[str]:
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """A port that answers in clear."""
+    with _served() as address:
+        yield address
 
 
 def test_the_token_is_sent_and_the_answer_read(url: str) -> None:
@@ -137,3 +154,42 @@ def test_certificates_that_are_none_are_refused(tmp_path: Path) -> None:
             trusting(path)
     with pytest.raises(ControlInvalid):
         get(Way("https://127.0.0.1:9", path), "/200", "t")
+
+
+def test_a_client_certificate_of_the_environment_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the collector demands one; the token still says who asks."""
+    own, theirs = Authority(tmp_path / "own"), Authority(tmp_path / "theirs")
+    cert_file, key_file = own.server()
+    tls = TlsConfig(
+        cert_file=cert_file, key_file=key_file,
+        client_ca_file=theirs.file, require_client_certificate=True,
+    )  # fmt: skip
+    with _served(tls) as address:
+        with pytest.raises(ControlUnavailable):
+            get(Way(address, own.file), "/200", "x")
+        certificate, key = theirs.issue("client")
+        monkeypatch.setenv("AUDITSPAN_CERT_FILE", str(certificate))
+        monkeypatch.setenv("AUDITSPAN_KEY_FILE", str(key))
+        assert get(Way(address, own.file), "/200", "x") == {"token": "Bearer x"}
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "reason"),
+    [("cert", "takes both"), ("key", "takes both"), ("mode", "chmod 600"), ("pem", "in PEM")],
+)
+def test_a_client_certificate_that_cannot_be_used_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoilt: str, reason: str
+) -> None:
+    """Before anything is sent."""
+    certificate, key = Authority(tmp_path).issue("client")
+    monkeypatch.setenv("AUDITSPAN_CERT_FILE", "" if spoilt == "cert" else str(certificate))
+    monkeypatch.setenv("AUDITSPAN_KEY_FILE", "" if spoilt == "key" else str(key))
+    if spoilt == "mode":
+        key.chmod(0o644)
+    if spoilt == "pem":
+        certificate.write_text("nothing")
+    for ca_file in (None, tmp_path / "ca.pem"):
+        with pytest.raises(ControlInvalid, match=reason):
+            tls_of(ca_file)

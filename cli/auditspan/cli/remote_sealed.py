@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from auditspan.cli.errors import AnswerTorn, CollectorBusy, OptionInvalid, TokenRefused
 from auditspan.collector.query.verifying import path_of
-from auditspan.collector.reach import private_url, token_of, trusting
+from auditspan.collector.reach import private_url, tls_of, token_of
 from auditspan.storage.values import text
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class RemoteAsk:
                 "User-Agent": claims.client,
             },
             timeout=_TIMEOUT,
-            verify=trusting(ca_file) if ca_file else True,
+            verify=tls_of(ca_file),
             # No proxy from the environment: the token is for the collector alone.
             trust_env=False,
         )

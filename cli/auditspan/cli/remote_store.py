@@ -48,7 +48,7 @@ class RemoteStore:
             base_url=self._url,
             headers=headers,
             timeout=_TIMEOUT,
-            verify=_trusting(ca_file) if ca_file else True,
+            verify=_tls_of(ca_file),
             trust_env=False,
         )
 
@@ -133,8 +133,11 @@ def _loopback(url: str) -> bool:
         return False
 
 
-def _trusting(ca_file: Path) -> ssl.SSLContext:
+def _tls_of(ca_file: Path | None) -> ssl.SSLContext | bool:
+    from auditspan.collector.control.errors import ControlInvalid
+    from auditspan.collector.reach import tls_of
+
     try:
-        return ssl.create_default_context(cafile=str(ca_file))
-    except (OSError, ssl.SSLError) as error:
-        raise OptionInvalid(f"certificates {ca_file}: {error}") from error
+        return tls_of(ca_file)
+    except ControlInvalid as error:
+        raise OptionInvalid(str(error)) from error

@@ -131,9 +131,9 @@ def _is_collector(where: Where) -> bool:
     """Whether the API of a collector answers there; a ClickHouse server has no such path."""
     import httpx
 
-    from auditspan.collector.reach import trusting
+    from auditspan.collector.reach import tls_of
 
-    verify = trusting(where.ca_file) if where.ca_file else True
+    verify = tls_of(where.ca_file)
     url = where.url if "://" in where.url else f"http://{where.url}"
     try:
         found = httpx.get(f"{url}/readyz", verify=verify, timeout=20, trust_env=False)

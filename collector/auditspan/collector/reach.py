@@ -1,13 +1,19 @@
 """How a command reaches a running collector's API: its address, a way that nobody reads along, and
 a token from a file that only its owner may read.
+
+A collector may demand a client certificate (`tls.require_client_certificate`). It is one of this
+machine or person rather than of a command, so it is named by the environment: AUDITSPAN_CERT_FILE
+and AUDITSPAN_KEY_FILE, both in PEM.
 """
 
 import json
+import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
@@ -22,6 +28,9 @@ from auditspan.collector.control.errors import (
 from auditspan.collector.data_dir import DataDir
 from auditspan.identity.errors import SecretFileInvalid
 from auditspan.identity.files import read_private
+
+CERT_VARIABLE: Final = "AUDITSPAN_CERT_FILE"
+KEY_VARIABLE: Final = "AUDITSPAN_KEY_FILE"
 
 TIMEOUT = 60.0
 """Seconds for an answer."""
@@ -43,7 +52,7 @@ def get(way: Way, path: str, token: str) -> Mapping[str, JsonValue]:
     Raises `ControlInvalid`, `ControlDenied`, `ControlUnavailable`, `ControlError`.
     """
     url = private_url(way.url)
-    verify = trusting(way.ca_file) if way.ca_file else True
+    verify = tls_of(way.ca_file)
     headers = {"Authorization": f"Bearer {token}"}
     try:
         # No proxy from the environment: the token is for the collector alone.
@@ -90,6 +99,27 @@ def private_url(url: str) -> str:
         f"url {url!r}: expected https, or http on this machine: the token would be readable on "
         "the way"
     )
+
+
+def tls_of(ca_file: Path | None) -> ssl.SSLContext | bool:
+    """How an https address is checked, with the client certificate of the environment.
+
+    Raises `ControlInvalid`.
+    """
+    cert, key = os.environ.get(CERT_VARIABLE), os.environ.get(KEY_VARIABLE)
+    if not cert and not key:
+        return trusting(ca_file) if ca_file else True
+    if not cert or not key:
+        raise ControlInvalid(f"a client certificate takes both {CERT_VARIABLE} and {KEY_VARIABLE}")
+    context = trusting(ca_file) if ca_file else httpx.create_ssl_context(trust_env=False)
+    try:
+        read_private(Path(key))
+        context.load_cert_chain(cert, key)
+    except (OSError, ssl.SSLError, SecretFileInvalid) as error:
+        raise ControlInvalid(
+            f"client certificate {cert}, {key}: expected a chain and its key in PEM: {error}"
+        ) from error
+    return context
 
 
 def trusting(ca_file: Path) -> ssl.SSLContext:

@@ -31,7 +31,7 @@ from auditspan.collector.control.service import Controls, open_controls
 from auditspan.collector.control.stopped import submitting
 from auditspan.collector.errors import AlreadyRunning
 from auditspan.collector.query.lookups import in_folder
-from auditspan.collector.reach import api_address, private_url, token_of, trusting
+from auditspan.collector.reach import api_address, private_url, tls_of, token_of
 from auditspan.collector.secret_files import ensure_secrets
 from auditspan.identity.caller import Caller
 from auditspan.registry import Bundle
@@ -198,7 +198,7 @@ def _token_file(target: Target) -> Path:
 def _remote(target: Target, address: str) -> Iterator[RemoteClient]:
     url = private_url(address)
     token = token_of(_token_file(target))
-    verify = trusting(target.ca_file) if target.ca_file else True
+    verify = tls_of(target.ca_file)
     headers = {"Authorization": f"Bearer {token}"}
     # No proxy from the environment: the token is for the collector alone.
     with httpx.Client(
