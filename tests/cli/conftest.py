@@ -8,7 +8,7 @@ import pytest
 
 from auditspan.cli.main import main
 from auditspan.collector.data_dir import prepare
-from auditspan.storage.engine import open_embedded
+from tests.migrated import migrated_store
 from tests.reports.trail import fill
 
 
@@ -28,7 +28,7 @@ Auditspan = Callable[..., Ran]
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder of a stopped collector that has stored six records."""
     data = prepare(tmp_path_factory.mktemp("cli") / "data")
-    engine = open_embedded(data.folder("store"))
+    engine = migrated_store(data.folder("store"))
     fill(engine)
     engine.close()
     return data.root

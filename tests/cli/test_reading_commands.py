@@ -10,10 +10,9 @@ import pytest
 
 from auditspan.cli.terminal import safe
 from auditspan.collector.data_dir import prepare
-from auditspan.storage.engine import open_embedded
-from auditspan.storage.migrations import migrate
 from auditspan.storage.writer import write
 from tests.cli.conftest import Auditspan
+from tests.migrated import migrated_store
 from tests.reports.trail import HOSTILE, OTHER_TRACE, TIME, TRACE, row, table
 
 HARMFUL = {"\x1b", "\u202e"}
@@ -192,8 +191,7 @@ def test_a_clock_at_the_end_of_time_does_not_end_a_trace(
     rows = table((row(1, Attributes={}),))
     last = pa.array([2**63 - 1], pa.int64()).cast(TIME)
     rows = rows.set_column(rows.column_names.index("Timestamp"), "Timestamp", last)
-    engine = open_embedded(data.folder("store"))
-    migrate(engine)
+    engine = migrated_store(data.folder("store"))
     write(engine, rows, "i-1-00000001")
     engine.close()
     ran = auditspan("trace", "--conversation", "c1", "--data", data.root)

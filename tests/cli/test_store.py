@@ -24,9 +24,9 @@ from auditspan.collector.query.reading import Readers
 from auditspan.collector.query.runner import LocalEngine
 from auditspan.collector.query.turns import Turns
 from auditspan.identity.api_keys import ApiKeys
-from auditspan.storage.engine import open_embedded
 from tests.cli.conftest import Auditspan
 from tests.collector.query.conftest import served
+from tests.migrated import migrated_store
 from tests.reports.trail import fill
 
 TOKEN = "aso_operator-token-of-the-test"
@@ -37,7 +37,7 @@ SQL = ("query", "SELECT count() AS n FROM audit_records", "--format", "json")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The data folder of a collector that runs, as far as readers see it."""
     data = prepare(tmp_path_factory.mktemp("running") / "data")
-    engine = open_embedded(data.folder("store"))
+    engine = migrated_store(data.folder("store"))
     fill(engine)
     data.secret("operator.token").write_text(TOKEN + "\n")
     data.secret("operator.token").chmod(0o600)

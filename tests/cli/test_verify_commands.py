@@ -17,8 +17,8 @@ from auditspan.integrity.merkle_verify import verify_inclusion
 from auditspan.integrity.note import parse_note
 from auditspan.integrity.proof_file import parse_proof
 from auditspan.storage.engine import open_embedded
-from auditspan.storage.migrations import migrate
 from tests.cli.conftest import Auditspan
+from tests.migrated import migrated_store
 from tests.reports.verification.sealed import BATCH, made
 
 Edit = Callable[[str], None]
@@ -112,8 +112,7 @@ def test_a_store_without_seals_is_unverifiable(auditspan: Auditspan, tmp_path: P
     data = prepare(tmp_path / "empty")
     ran = auditspan("verify", "--data", data.root)
     assert (ran.code, "holds no records yet" in ran.err) == (2, True)
-    engine = open_embedded(data.folder("store"))
-    migrate(engine)
+    engine = migrated_store(data.folder("store"))
     engine.close()
     ran = auditspan("verify", "--data", data.root)
     assert (ran.code, ran.out.split()[0]) == (2, "UNVERIFIABLE")

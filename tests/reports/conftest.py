@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from auditspan.storage.engine import open_embedded
 from auditspan.storage.reader import Reader
+from tests.migrated import migrated_store
 from tests.reports.trail import fill
 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     """What reports read from."""
-    engine = open_embedded(tmp_path_factory.mktemp("reports") / "store")
+    engine = migrated_store(tmp_path_factory.mktemp("reports") / "store")
     fill(engine)
     yield Reader(engine)
     engine.close()

@@ -17,9 +17,10 @@ from auditspan.reports.population import population
 from auditspan.reports.questions import ask, questions
 from auditspan.reports.search import search
 from auditspan.reports.source import Source
-from auditspan.storage.engine import Engine, open_embedded
+from auditspan.storage.engine import Engine
 from auditspan.storage.reader import Reader
 from auditspan.storage.values import text
+from tests.migrated import migrated_store
 from tests.reports.trail import OTHER_TRACE, START, TRACE, fill
 
 ALWAYS = Period()
@@ -66,7 +67,7 @@ class Log:
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """The trail."""
-    engine = open_embedded(tmp_path_factory.mktemp("access") / "store")
+    engine = migrated_store(tmp_path_factory.mktemp("access") / "store")
     fill(engine)
     yield engine
     engine.close()

@@ -9,7 +9,6 @@ import pyarrow as pa
 from auditspan.processors.finish import arrow_type
 from auditspan.semconv.columns import COLUMNS
 from auditspan.storage.engine import Engine
-from auditspan.storage.migrations import migrate
 from auditspan.storage.writer import write
 
 START = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -154,8 +153,7 @@ def table(rows: tuple[dict[str, Any], ...] = ROWS) -> pa.Table:
 
 
 def fill(engine: Engine) -> None:
-    """The schema, the records, and what was in force when they were made."""
-    migrate(engine)
+    """The records, and what was in force when they were made, into a store with the schema."""
     write(engine, table(), "i-1-00000001")
     for name, columns in {**REGISTRY, **HUMAN}.items():
         engine.insert(name, pa.table(columns))

@@ -25,6 +25,7 @@ from starlette.routing import Route
 from auditspan.storage.engine import Engine, open_embedded, open_memory, open_server
 from auditspan.storage.migrations import migrate
 from auditspan.storage.scalars import TIME
+from tests.migrated import copy_migrated, migrated_store
 
 RECEIVED_AT = 1_795_000_000_123_456_789
 PRINCIPAL = '{"id":"agent:booking","kind":"agent"}'
@@ -88,10 +89,11 @@ def _varint(number: int) -> bytes:
 
 
 @pytest.fixture
-def migrated(store: Engine) -> Engine:
+def migrated(tmp_path: Path) -> Iterator[Engine]:
     """An embedded store with the schema."""
-    migrate(store)
-    return store
+    engine = migrated_store(tmp_path / "store")
+    yield engine
+    engine.close()
 
 
 @pytest.fixture
@@ -126,6 +128,19 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     running = _shim(tmp_path) if request.param == "shim" else _clickhouse()
     with running as url:
         engine = open_server(url)
+        yield engine
+        engine.close()
+
+
+@pytest.fixture(params=["shim", pytest.param("clickhouse", marks=pytest.mark.server)])
+def migrated_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """The same with the schema, which that of the embedded engine is born with."""
+    if request.param == "shim":
+        copy_migrated(tmp_path / "server")
+    running = _shim(tmp_path) if request.param == "shim" else _clickhouse()
+    with running as url:
+        engine = open_server(url)
+        migrate(engine)
         yield engine
         engine.close()
 

@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 
 from auditspan.semconv.columns import COLUMNS, GROUPS, UNSEALED
-from auditspan.storage.engine import Engine, open_embedded, open_server
+from auditspan.storage.engine import Engine, open_server
 from auditspan.storage.errors import StatementRefused
 from auditspan.storage.migrations import migrate
 from auditspan.storage.render import Target
 from auditspan.storage.role_views import ACCESSES, Access, role_database
 from auditspan.storage.roles import ROLES, readable_columns, role_statements
+from tests.migrated import migrated_store
 
 _DENIED = 497
 _RUN = """
@@ -118,8 +119,7 @@ def test_reading_is_capped_and_fixed() -> None:
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A migrated store that no process holds, with a row in every table."""
     path = tmp_path_factory.mktemp("roles") / "store"
-    engine = open_embedded(path)
-    migrate(engine)
+    engine = migrated_store(path)
     engine.command("INSERT INTO audit_records (RecordId, ToolArguments) VALUES ('r1', 'x')")
     engine.command("INSERT INTO reviews (ReviewId, RecordId) VALUES ('v1', 'r1')")
     engine.close()

@@ -25,51 +25,48 @@ def test_a_server_is_migrated_once(server: Engine) -> None:
     assert server.raw("EXISTS TABLE schema_lock") == b"0\n"
 
 
-def test_batches_are_written_counted_and_repaired(server: Engine, batch: BatchOf) -> None:
+def test_batches_are_written_counted_and_repaired(migrated_server: Engine, batch: BatchOf) -> None:
     """As in the embedded store."""
-    migrate(server)
     rows = batch(100, "i-1-1", SpanAttributes=[[("k", "é\t\n")]] * 100)
-    assert write(server, rows, "i-1-1").inserted
-    assert not write(server, rows, "i-1-1").inserted
-    server.insert("audit_records", rows.slice(0, 1))
-    assert write(server, rows, "i-1-1").repaired
-    assert count(server, "i-1-1") == 100
-    got = server.arrow("SELECT DISTINCT SpanAttributes FROM audit_records")
+    assert write(migrated_server, rows, "i-1-1").inserted
+    assert not write(migrated_server, rows, "i-1-1").inserted
+    migrated_server.insert("audit_records", rows.slice(0, 1))
+    assert write(migrated_server, rows, "i-1-1").repaired
+    assert count(migrated_server, "i-1-1") == 100
+    got = migrated_server.arrow("SELECT DISTINCT SpanAttributes FROM audit_records")
     assert got.to_pylist() == [{"SpanAttributes": [("k", "é\t\n")]}]
 
 
-def test_two_cannot_migrate_at_once(server: Engine) -> None:
+def test_two_cannot_migrate_at_once(migrated_server: Engine) -> None:
     """The second is told who does."""
-    migrate(server)
-    server.command("CREATE TABLE schema_lock (x UInt8) ENGINE = Memory COMMENT 'process 1 on a'")
-    with pytest.raises(StoreLocked, match="process 1 on a"), migration_lock(server):
+    migrated_server.command(
+        "CREATE TABLE schema_lock (x UInt8) ENGINE = Memory COMMENT 'process 1 on a'"
+    )
+    with pytest.raises(StoreLocked, match="process 1 on a"), migration_lock(migrated_server):
         pass
-    server.command("DROP TABLE schema_lock")
-    with migration_lock(server):
-        assert server.raw("EXISTS TABLE schema_lock") == b"1\n"
-    assert server.raw("EXISTS TABLE schema_lock") == b"0\n"
+    migrated_server.command("DROP TABLE schema_lock")
+    with migration_lock(migrated_server):
+        assert migrated_server.raw("EXISTS TABLE schema_lock") == b"1\n"
+    assert migrated_server.raw("EXISTS TABLE schema_lock") == b"0\n"
 
 
-def test_readers_read_with_parameters(server: Engine) -> None:
+def test_readers_read_with_parameters(migrated_server: Engine) -> None:
     """Texts and lists come back as they went in."""
-    migrate(server)
     text = "it's \t\n\\n é"
     sql = "SELECT {t:String} AS t, {l:Array(String)} AS l"
-    (row,) = Reader(server).rows(sql, {"t": text, "l": [text]})
+    (row,) = Reader(migrated_server).rows(sql, {"t": text, "l": [text]})
     assert row == {"t": text, "l": [text]}
 
 
-def test_an_error_has_the_servers_number(server: Engine) -> None:
+def test_an_error_has_the_servers_number(migrated_server: Engine) -> None:
     """And is permanent if the statement is at fault."""
-    migrate(server)
     with pytest.raises(StatementRefused) as error:
-        server.raw("SELECT * FROM nothing_here")
+        migrated_server.raw("SELECT * FROM nothing_here")
     assert error.value.code == 60
 
 
-def test_a_reader_may_name_a_format(server: Engine) -> None:
+def test_a_reader_may_name_a_format(migrated_server: Engine) -> None:
     """A statement's own FORMAT holds, and without one the reader's default."""
-    migrate(server)
     named = Statement("SELECT 1 AS a FORMAT JSONEachRow", format="TabSeparated")
-    assert execute(server, named).body.strip() == b'{"a":1}'
-    assert execute(server, Statement("SELECT 1 AS a")).body == b"1\n"
+    assert execute(migrated_server, named).body.strip() == b'{"a":1}'
+    assert execute(migrated_server, Statement("SELECT 1 AS a")).body == b"1\n"

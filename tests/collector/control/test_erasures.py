@@ -26,12 +26,11 @@ from auditspan.collector.query.lookups import in_store
 from auditspan.identity.roles import Role
 from auditspan.registry import Bundle
 from auditspan.semconv.columns import GROUPS
-from auditspan.storage.engine import open_embedded
-from auditspan.storage.migrations import migrate
 from tests.collector.control.bundles import two_persons
 from tests.collector.control.callers import ALICE, ALONE, CAROL, OPERATOR, Spool, caller, ticking
 from tests.collector.engine.conftest import NOW, Workshop, control, spans
 from tests.collector.engine.test_erasing import SECRET, paying
+from tests.migrated import migrated_store
 
 DORA = caller("person:dora", Role.PRIVACY, credential="kd")
 DAN = caller("person:dan", Role.PRIVACY, credential="ke")
@@ -72,8 +71,7 @@ class Desk:
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """Two requests with the secret, one without, a read that quotes it, and a crowd."""
     data = prepare(tmp_path_factory.mktemp("erasures") / "data")
-    store = open_embedded(data.folder("store"))
-    migrate(store)
+    store = migrated_store(data.folder("store"))
     workshop = Workshop(data, store)
     read = ControlRecord(
         kind="store.read",

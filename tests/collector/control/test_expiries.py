@@ -19,12 +19,11 @@ from auditspan.collector.data_dir import prepare
 from auditspan.collector.query.lookups import in_store
 from auditspan.identity.roles import Role
 from auditspan.registry import Bundle
-from auditspan.storage.engine import open_embedded
-from auditspan.storage.migrations import migrate
 from tests.collector.control.bundles import two_persons
 from tests.collector.control.callers import ALICE, ALONE, CAROL, OPERATOR, Spool, caller, ticking
 from tests.collector.control.test_erasures import PEOPLE
 from tests.collector.engine.conftest import Workshop, spans
+from tests.migrated import migrated_store
 
 DORA = caller("person:dora", Role.PRIVACY, credential="kd")
 DAN = caller("person:dan", Role.PRIVACY, credential="ke")
@@ -51,8 +50,7 @@ class Desk:
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """Calls of two tools by turns, and a log in which every other record fits."""
     data = prepare(tmp_path_factory.mktemp("expiries") / "data")
-    store = open_embedded(data.folder("store"))
-    migrate(store)
+    store = migrated_store(data.folder("store"))
     workshop = Workshop(data, store)
     frames = spans(1, 2), spans(3, tool="mail"), spans(4), spans(5, tool="mail")
     workshop.segments().process(workshop.segment(*frames))

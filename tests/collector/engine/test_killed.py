@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from auditspan.collector.data_dir import prepare
 from auditspan.storage.batch_file import read_batch
+from tests.migrated import copy_migrated
 
 SIGNED = ("signature", "root log", "state")
 ROOT = Path(__file__).parents[3]
@@ -35,6 +37,7 @@ def lived(data: Path) -> dict[str, Any]:
 def test_it_is_killed_at_a_step(tmp_path: Path, step: str) -> None:
     """And once more, if it comes there again; rows on disk with their seal are those stored."""
     data = tmp_path / "data"
+    copy_migrated(prepare(data).folder("store"))
     assert run(data, step).returncode == -signal.SIGKILL
     # What was remembered before the signature is not signed again.
     assert run(data, step).returncode == (0 if step in SIGNED else -signal.SIGKILL)

@@ -14,9 +14,9 @@ from auditspan.storage.cold_volume import NAME
 from auditspan.storage.config import ColdConfig, StoreConfig
 from auditspan.storage.engine import open_embedded, open_engine
 from auditspan.storage.errors import StoreError
-from auditspan.storage.migrations import migrate
 from tests.collector.engine.conftest import NOW, Workshop, spans
 from tests.collector.engine.test_erasing import SECRET, fits, found, paying, plan_and_approve
+from tests.migrated import copy_migrated
 
 DAY = 86_400 * 10**9
 
@@ -26,8 +26,8 @@ def cold(tmp_path: Path) -> Iterator[Workshop]:
     """A store with a cold volume."""
     data = prepare(tmp_path / "data")
     volume = ColdConfig(path=tmp_path / "cold", after_days=90)
+    copy_migrated(data.folder("store"))
     store = open_engine(StoreConfig(path=data.folder("store"), cold=volume))
-    migrate(store)
     workshop = Workshop(data, store)
     yield workshop
     workshop.store.close()

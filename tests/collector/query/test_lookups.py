@@ -25,6 +25,7 @@ from auditspan.collector.query.lookups import (
 from auditspan.storage.engine import Engine, open_embedded
 from auditspan.storage.values import Value
 from auditspan.storage.writer import write
+from tests.migrated import migrated_store
 from tests.reports.trail import START, fill, row, table
 
 HOUR = timedelta(hours=1)
@@ -52,7 +53,7 @@ MORE = (
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An embedded store with the trail and three records more."""
     path = tmp_path_factory.mktemp("lookups") / "store"
-    engine = open_embedded(path)
+    engine = migrated_store(path)
     fill(engine)
     write(engine, table(MORE), SECOND)
     engine.close()

@@ -4,12 +4,15 @@
 the store (policy, saved notes) is kept apart. `Thief` has the keys too, and signs everything anew.
 """
 
+import atexit
 import json
 import shutil
 import struct
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +46,6 @@ from auditspan.reports.verification.run import run
 from auditspan.reports.verification.trust import Trust, of_policy
 from auditspan.reports.verification.window import Window
 from auditspan.storage.engine import Engine, open_embedded
-from auditspan.storage.migrations import migrate
 from auditspan.storage.sealing.checkpoints import Checkpoint as Row
 from auditspan.storage.sealing.checkpoints import put_checkpoints
 from auditspan.storage.sealing.entries import entries_of_store
@@ -53,6 +55,7 @@ from auditspan.storage.sealing.seals import put_bodies, put_entries, read_entrie
 from auditspan.storage.values import Params, Value
 from tests.collector.engine.conftest import NOW as NOW
 from tests.collector.engine.conftest import Workshop, applied, envelope, unreadable
+from tests.migrated import migrated_store
 
 DEPLOYMENT = "local/auditspan/default"
 ROOT, NOTARY = f"{DEPLOYMENT}/root", f"{DEPLOYMENT}/notary"
@@ -255,10 +258,18 @@ class Thief:
 
 
 def made(folder: Path) -> Path:
-    """Seal a store in `folder/data`, with a policy and saved notes beside it; which it then has."""
+    """A sealed store in `folder/data`, with a policy and saved notes beside it."""
+    shutil.copytree(_template(), folder, symlinks=True, dirs_exist_ok=True)
+    return folder
+
+
+@cache
+def _template() -> Path:
+    """Sealed once in a process."""
+    folder = Path(tempfile.mkdtemp(prefix="auditspan-sealed-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     data = prepare(folder / "data")
-    store = open_embedded(data.folder("store"))
-    migrate(store)
+    store = migrated_store(data.folder("store"))
     shop = Workshop(data, store)
     segments = shop.segments()
     first = shop.segment(applied(), request(range(1, BATCH)), unreadable())
