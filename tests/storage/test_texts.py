@@ -4,11 +4,42 @@ import struct
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
+from auditspan.storage import nested
 from auditspan.storage.engine import Engine
+from auditspan.storage.errors import SegmentUnreadable
+from auditspan.storage.otlp import KINDS
 from auditspan.storage.scalars import hexes, number
+from auditspan.storage.texts import texts
+
+_SIZES = st.sampled_from([0, 1, 126, 127, 128, 129, 16_383, 16_384, 20_000])
+_TEXT = st.builds(lambda size, letter: letter * size, _SIZES, st.sampled_from("aé"))
+_VALUE = st.one_of(
+    st.builds(AnyValue, string_value=st.text(max_size=5) | _TEXT),
+    st.builds(AnyValue, bytes_value=st.binary(max_size=5) | _TEXT.map(str.encode)),
+    st.builds(AnyValue, bool_value=st.booleans()),
+    st.builds(AnyValue, int_value=st.integers(-(2**63), 2**63 - 1) | st.integers(-2, 300)),
+    st.builds(AnyValue, double_value=st.floats()),
+    st.builds(AnyValue, string_value_strindex=st.integers(0, 9)),
+    st.just(AnyValue()),
+    st.builds(
+        lambda inner: AnyValue(array_value={"values": [inner]}),
+        st.builds(AnyValue, string_value=_TEXT),
+    ),
+    st.just(AnyValue(kvlist_value={"values": [{"key": ""}]})),
+)
+_WRITTEN = _VALUE.map(AnyValue.SerializeToString)
+_ODD = st.one_of(
+    st.builds(bytes.__add__, _WRITTEN, _WRITTEN),
+    st.sampled_from(
+        [b"\x18\x85\x00", b"\x10\x02", b"\x0a\x81\x00a", b"\x78\x01", b"\x18\x01\x10\x01"]
+    ),
+    st.binary(min_size=1, max_size=12),
+)
 
 
 def test_fractions_are_spelled_as_the_engine_spells_them(memory: Engine, tmp_path: Path) -> None:
@@ -40,3 +71,26 @@ def test_bytes_become_hexadecimal_text(values: list[bytes], skipped: int) -> Non
     """Of any length, in a slice of a longer array too."""
     found = hexes(pa.array(values, pa.binary()).slice(skipped))
     assert found.to_pylist() == [value.hex() for value in values[skipped:]]
+
+
+def _one_by_one(messages: list[bytes]) -> list[tuple[str, str, bool]]:
+    return [nested.any_text(message) for message in messages]
+
+
+@settings(deadline=None)
+@given(st.lists(_WRITTEN | _ODD, max_size=8), st.integers(0, 2))
+def test_values_read_together_are_what_the_library_reads_one_by_one(
+    messages: list[bytes], skipped: int
+) -> None:
+    """However they are written; one that is no message makes the segment unreadable."""
+    raw = pa.array(messages, pa.binary()).slice(skipped)
+    try:
+        expected = _one_by_one(messages[skipped:])
+    except SegmentUnreadable:
+        with pytest.raises(SegmentUnreadable):
+            texts(raw)
+        return
+    found = texts(raw)
+    kinds, failed = [KINDS[kind] for kind in found.kinds], set(found.failed.tolist())
+    whole = [place not in failed for place in range(len(raw))]
+    assert list(zip(kinds, found.values.to_pylist(), whole, strict=True)) == expected

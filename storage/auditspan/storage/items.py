@@ -8,12 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditspan.storage.otlp import KINDS
-from auditspan.storage.scalars import Ints, utf8
+from auditspan.storage.scalars import Flags, Ints, Kinds, utf8
 from auditspan.storage.texts import texts
 
 Codes = npt.NDArray[np.int32]
-Flags = npt.NDArray[np.bool_]
-Kinds = npt.NDArray[np.int8]
 
 MAP = pa.map_(pa.string(), pa.string())
 
@@ -74,17 +72,15 @@ def items(lists: pa.ListArray) -> Items:
     """
     offsets = offsets_of(lists)
     pairs = lists.flatten()
-    values = pairs.field("value")
-    kinds = values.field("value").to_numpy(zero_copy_only=False)
     owners = np.repeat(np.arange(len(lists)), np.diff(offsets))
+    spelled = texts(pairs.field("value"))
     undecodable = np.zeros(len(lists), dtype=np.bool_)
-    undecodable[owners[kinds == KINDS.index("strindex")]] = True
-    spelled, failed = texts(values, kinds)
-    undecodable[owners[failed]] = True
+    undecodable[owners[spelled.kinds == KINDS.index("strindex")]] = True
+    undecodable[owners[spelled.failed]] = True
     names, codes = _coded(pairs.field("key"))
     undecodable[owners[codes == pc.index(names, "").as_py()]] = True
     names, codes, duplicates = _unique(names, codes, owners, len(lists))
-    return Items(offsets, names, codes, spelled, kinds, duplicates, undecodable)
+    return Items(offsets, names, codes, spelled.values, spelled.kinds, duplicates, undecodable)
 
 
 def _coded(keys: pa.Array) -> tuple[pa.Array, Codes]:

@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditspan.storage.items import Flags, Items
+from auditspan.storage.items import Items
 from auditspan.storage.parts import MapParts
 from auditspan.storage.requests import Level
-from auditspan.storage.scalars import LAST_TIME, Integers, Ints, hexes, times
+from auditspan.storage.scalars import LAST_TIME, Flags, Integers, Ints, hexes, times
 
 
 @dataclass(frozen=True, slots=True)

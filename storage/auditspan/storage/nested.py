@@ -12,6 +12,9 @@ import math
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValueList
 
+from auditspan.storage.errors import SegmentUnreadable
+from auditspan.storage.scalars import number
+
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
 _WORDS = {math.inf: "Infinity", -math.inf: "-Infinity"}
@@ -28,6 +31,28 @@ def text(kind: str, raw: bytes) -> tuple[str, bool]:
     except (DecodeError, RecursionError):
         return base64.b64encode(raw).decode(), False
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")), not losses
+
+
+def any_text(raw: bytes) -> tuple[str, str, bool]:
+    """Kind, text, and whether all of it could be read. Raises `SegmentUnreadable`."""
+    try:
+        value = AnyValue.FromString(raw)
+    except DecodeError as error:
+        raise SegmentUnreadable(f"segment: an attribute's value is no message: {error}") from error
+    kind = (value.WhichOneof("value") or "none").removesuffix("_value")
+    match kind:
+        case "none":
+            return kind, "", True
+        case "string":
+            return kind, value.string_value, True
+        case "double":
+            return kind, number(value.double_value), True
+        case "array" | "kvlist":
+            return kind, *text(kind, getattr(value, f"{kind}_value").SerializeToString())
+        case "string_value_strindex":
+            return "strindex", str(value.string_value_strindex), True
+    said = _value(value, [])
+    return kind, said if isinstance(said, str) else json.dumps(said), True
 
 
 def _array(array: ArrayValue, losses: list[str]) -> Json:

@@ -16,15 +16,12 @@ KINDS = ("none", "string", "bool", "int", "double", "array", "kvlist", "bytes", 
 _SCALARS = {
     "string": "String",
     "bytes": "String",
-    "bool": "Bool",
     "int32": "Int32",
-    "int64": "Int64",
     "uint32": "UInt32",
     "fixed32": "UInt32",
     "fixed64": "UInt64",
-    "double": "Float64",
 }
-_MESSAGE = re.compile(r"message (\w+) \{((?:[^{}]|\{[^{}]*\})*)\}", re.S)
+_MESSAGE = re.compile(r"message (\w+) \{([^{}]*)\}", re.S)
 _FIELD = re.compile(r"(repeated )?(\w+) (\w+) = (\d+);")
 
 _BLOCK_BYTES = 16_000_000
@@ -57,15 +54,11 @@ def _type(name: str) -> str:
 
 
 def _fields(message: str) -> str:
-    body = _messages()[message]
-    columns = []
-    if "oneof value" in body:
-        # Which member was set: ClickHouse fills it with input_format_protobuf_oneof_presence.
-        members = "".join(f", '{name}' = {number}" for _, _, name, number in _FIELD.findall(body))
-        columns.append(f"value Enum8('none' = 0{members})")
-    for repeated, kind, name, _ in _FIELD.findall(body):
-        columns.append(f"{name} {f'Array({_type(kind)})' if repeated else _type(kind)}")
-    return ", ".join(columns)
+    fields = _FIELD.findall(_messages()[message])
+    return ", ".join(
+        f"{name} {f'Array({_type(kind)})' if repeated else _type(kind)}"
+        for repeated, kind, name, _ in fields
+    )
 
 
 @cache
@@ -73,7 +66,6 @@ def _settings() -> str:
     return (
         # A file: schema text in the statement makes ClickHouse leave a file in the working folder.
         f"SETTINGS format_schema = '{_escaped(str(_folder() / 'otlp.proto'))}:Envelope', "
-        "input_format_protobuf_oneof_presence = 1, "
         "max_threads = 1, max_block_size = 65536, "
         f"input_format_max_block_size_bytes = {_BLOCK_BYTES}"
     )

@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditspan.storage.items import Items, Kinds
+from auditspan.storage.items import Items
 from auditspan.storage.otlp import KINDS
 from auditspan.storage.projection import Projection
-from auditspan.storage.scalars import Ints
+from auditspan.storage.scalars import Ints, Kinds
 
 _INTEGERS = {
     "UInt8": pa.uint8(),

@@ -15,6 +15,9 @@ LAST_TIME = np.uint64(2**63 - 1)
 
 Unsigned = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+Kinds = npt.NDArray[np.int8]
+"""Indexes into `otlp.KINDS`."""
 Integers = npt.NDArray[Any]
 """Integers of whatever width the column has."""
 

@@ -11,14 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditspan.storage.entities import entity_texts
-from auditspan.storage.items import Flags, Items
+from auditspan.storage.items import Items
 from auditspan.storage.lists import events, links
 from auditspan.storage.otlp import KINDS
 from auditspan.storage.parts import MapParts, spread
 from auditspan.storage.projection import Projection
 from auditspan.storage.promote import promote
 from auditspan.storage.requests import Level, Requests
-from auditspan.storage.scalars import LAST_TIME, Integers, Ints, hexes, times, words
+from auditspan.storage.scalars import LAST_TIME, Flags, Integers, Ints, hexes, times, words
 from auditspan.storage.texts import STRING
 
 SPAN_KINDS = ("Unspecified", "Internal", "Server", "Client", "Producer", "Consumer")
