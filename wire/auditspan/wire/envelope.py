@@ -28,6 +28,9 @@ OTLP_TRACES: Final = 1
 CONTROL: Final = 2
 """Kind of a frame that holds a control record, as JSON."""
 
+_REQUEST_TAG: Final = encode_varint(16 << 3 | 2)
+"""What stands before the length of a request."""
+
 _Field = descriptor_pb2.FieldDescriptorProto
 _FIELDS = (
     ("version", 1, _Field.TYPE_UINT32),
@@ -104,10 +107,13 @@ def frame(envelope: Envelope) -> bytes:
     message.request_digest = envelope.request_digest
     message.principal = envelope.principal
     message.crc = _crc(envelope, VERSION)
-    message.request = envelope.request
     message.control = envelope.control
-    body = message.SerializeToString()
-    return encode_varint(len(body)) + body
+    head = message.SerializeToString()
+    # A request is large, and so copied once; a frame has a request or a control record.
+    request = envelope.request
+    if request:
+        head += _REQUEST_TAG + encode_varint(len(request))
+    return b"".join((encode_varint(len(head) + len(request)), head, request))
 
 
 def parse(message: bytes) -> Envelope:

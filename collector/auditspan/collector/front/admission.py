@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -29,15 +29,15 @@ from auditspan.identity.principal import Principal
 from auditspan.wire import otlp, otlp_json
 from auditspan.wire.envelope import CONTROL, OTLP_TRACES, Envelope, frame
 from auditspan.wire.otlp import Parsed
-from auditspan.wire.prefilter import TOKEN_ATTRIBUTE
+from auditspan.wire.prefilter import TOKEN_ATTRIBUTE, find
 from auditspan.wire.scrub import Found, replace_token, scrub
 
 LOG = logging.getLogger("auditspan.collector.front")
 
 _IN_FLIGHT: Final = 256 << 20
 """Bytes of requests in memory at once if nothing else is said."""
-_IN_THREAD: Final = 256 << 10
-"""Bytes from which work on a body leaves the event loop."""
+_IN_THREAD: Final[Mapping[str, int]] = {"protobuf": 1 << 20, "json": 256 << 10}
+"""Bytes from which work on a body leaves the event loop: what takes some milliseconds."""
 _MOST_TOKENS: Final = 64
 """Different users' tokens of one request that are looked at."""
 
@@ -82,10 +82,12 @@ class Admission:
         Raises `Refusal` and `WireError`; nothing of the request is kept then.
         """
         began = time.perf_counter()
-        digest = await self._run(len(body), _digest, body)
+        thread = len(body) > _IN_THREAD[encoding]
+        digest = await self._run(thread, _digest, body)
 
         async def store() -> None:
-            await self._store(body, encoding, principal, digest)
+            read = _Reading(body, encoding, self.max_attributes)
+            await self._store(read, principal, digest, thread=thread)
 
         if not await self.retransmissions.once(mark_of(digest, principal.id), store):
             self.metrics.repeated()
@@ -97,20 +99,18 @@ class Admission:
         await self.committer.submit(frame(Envelope(CONTROL, at, digest, principal, b"", text)), 1)
 
     async def _store(
-        self, body: bytes, encoding: Encoding, principal: Principal, digest: str
+        self, reading: "_Reading", principal: Principal, digest: str, *, thread: bool
     ) -> None:
         if self.shares is not None:
             self.shares.check(principal.id)
-        read = await self._run(len(body), _read, body, encoding)
+        read = await self._run(thread, _read, reading)
         if not read.parsed.spans:
             return
+        if read.dropped:
+            self.metrics.attributes_dropped(read.dropped)
+            LOG.warning("%d attributes of %s are beyond max_attributes", read.dropped, principal.id)
         await self._replace(read, principal)
-        most = self.max_attributes
-        dropped = await self._run(len(body), bound_attributes, read.parsed.request, most)
-        if dropped:
-            self.metrics.attributes_dropped(dropped)
-            LOG.warning("%d attributes of %s are beyond max_attributes", dropped, principal.id)
-        request = await self._run(len(body), otlp.serialise, read.parsed.request)
+        request = read.serialised or await self._run(thread, otlp.serialise, read.parsed.request)
         # The time is taken where the order in the spool is decided.
         at = self.now_ns()
         envelope = Envelope(OTLP_TRACES, at, digest, _as_json(principal), request)
@@ -148,10 +148,20 @@ class Admission:
                 LOG.warning("a user's token on a span of %s: %s", principal.id, refusal)
         return statements, errors
 
-    async def _run(self, size: int, work: Callable[..., _T], *arguments: object) -> _T:
-        if size <= _IN_THREAD:
+    async def _run(self, thread: bool, work: Callable[..., _T], *arguments: object) -> _T:
+        if not thread:
             return work(*arguments)
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What is to be read."""
+
+    body: bytes
+    encoding: Encoding
+    most: int
+    """Attributes of a span."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,17 +172,25 @@ class _Read:
     found: tuple[Found, ...]
     tokens: bool
     """Whether a user's token has its attribute somewhere."""
+    dropped: int
+    """Attributes that were too many."""
+    serialised: bytes
+    """As it goes to the spool; empty while tokens have to be replaced first."""
 
 
-def _read(body: bytes, encoding: Encoding) -> _Read:
-    if encoding == "json":
+def _read(reading: _Reading) -> _Read:
+    body = reading.body
+    if reading.encoding == "json":
         parsed = otlp_json.parse_json(body)
         # What is searched for credentials is the text of values, not its escapes in JSON.
         body = otlp.serialise(parsed.request)
     else:
         parsed = otlp.parse(body)
     found = scrub(parsed.request, body)
-    return _Read(parsed, found, TOKEN_ATTRIBUTE.encode() in body)
+    tokens = find(body, TOKEN_ATTRIBUTE.encode()) >= 0
+    dropped = bound_attributes(parsed.request, reading.most)
+    serialised = b"" if tokens else otlp.serialise(parsed.request)
+    return _Read(parsed, found, tokens, dropped, serialised)
 
 
 @lru_cache(1024)
