@@ -452,3 +452,25 @@ def test_records_share_decisions_where_policies_see_no_difference() -> None:
     loaded = sets.of(under.versions[0].registry)
     assert isinstance(loaded, PolicySet)
     assert len(loaded._decisions) == 3
+
+
+def test_more_questions_than_may_be_asked() -> None:
+    """Those that came first are answered, however often; what is beyond is known to be unjudged."""
+    amounts = [5, 7, 5, 9, 7, 11]
+    batch = judged(*(act(arguments={"amount": each}) for each in amounts), max_inputs=2)
+    assert column(batch, "PolicyOutcome") == [
+        "allow", "allow", "allow", "not_evaluated", "allow", "not_evaluated",
+    ]  # fmt: skip
+    assert ["policy.too_many" in names for names in findings(batch)] == [
+        False, False, False, True, False, True,
+    ]  # fmt: skip
+    assert column(batch, "Enforcement")[3] == ""
+    whole = judged(*(act(arguments={"amount": each}) for each in amounts), max_inputs=4)
+    assert not any("policy.too_many" in names for names in findings(whole))
+
+
+def test_a_guard_is_not_accused_of_what_was_not_judged() -> None:
+    """No answer is no other answer."""
+    acts = [act(arguments={"amount": n}, attributes=guard("allow")) for n in (5, 7)]
+    batch = judged(*acts, max_inputs=1)
+    assert not any("policy.bypass" in names for names in findings(batch))

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from auditspan.policy import Decision
 from auditspan.policy.operations import OPERATIONS
@@ -22,7 +22,7 @@ from auditspan.processors.attributes import Attributes
 from auditspan.processors.batch import Batch, Codes, Mask, mask_of
 from auditspan.processors.policy_guard import Guard, compared
 from auditspan.processors.policy_inputs import Inputs, moments
-from auditspan.processors.policy_judge import Judged, judge
+from auditspan.processors.policy_judge import MOST, Judged, judge
 from auditspan.processors.policy_sets import PolicySets
 from auditspan.processors.texts import constant, nonempty, null_unless, text, where
 from auditspan.registry.history import History
@@ -40,6 +40,9 @@ class PolicyConfig(BaseModel):
     enforced_agents: tuple[str, ...] = ()
     """Agents whose tool calls a guard must have decided; `*` is every agent. A tool call of theirs
     without a guard's decision is the finding `policy.unguarded`."""
+    max_inputs: int = Field(default=MOST, ge=1)
+    """Different questions that the records of one batch may ask of the policies; records beyond are
+    `not_evaluated` with the finding `policy.too_many`. The default is the size of a batch."""
 
 
 def policy(
@@ -50,14 +53,16 @@ def policy(
     attributes = Attributes.of(batch)
     applied = np.asarray(history.applied, dtype=np.int64)
     versions = np.searchsorted(applied, moments(batch), side="right").astype(np.int64) - 1
-    judged = judge(inputs, history, sets, versions, _asked(inputs))
+    config = config or PolicyConfig()
+    judged = judge(inputs, history, sets, versions, _asked(inputs), config.max_inputs)
     guard = Guard.of(attributes)
-    again = compared(inputs, history, sets, versions, judged, guard)
+    again = compared(inputs, history, sets, versions, judged, guard, config.max_inputs)
     batch = _attached(batch, judged, guard, _registered(inputs, history, versions, _REVIEWED))
     approved = _approved(attributes) | _registered(inputs, history, versions, _CONSENTED)
     batch = _findings(batch, judged, approved)
     batch = batch.flag("policy.bypass", again.bypass).flag("policy.stale", again.stale)
-    unguarded = _expected(inputs, config or PolicyConfig()) & ~guard.decided
+    unguarded = _expected(inputs, config) & ~guard.decided
+    batch = batch.flag("policy.too_many", judged.beyond)
     return batch.flag("policy.unguarded", unguarded)
 
 

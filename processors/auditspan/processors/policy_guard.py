@@ -19,7 +19,7 @@ from auditspan.policy.slice import UNRECORDED
 from auditspan.processors.attributes import Attributes
 from auditspan.processors.batch import Codes, Mask, mask_of
 from auditspan.processors.policy_inputs import Inputs, Source
-from auditspan.processors.policy_judge import Judged, judge
+from auditspan.processors.policy_judge import MOST, Judged, judge
 from auditspan.processors.policy_sets import PolicySets
 from auditspan.processors.texts import nonempty
 from auditspan.registry.history import History
@@ -63,6 +63,7 @@ def compared(
     versions: Codes,
     judged: Judged,
     guard: Guard,
+    most: int = MOST,
 ) -> Compared:
     """Compare what guards decided with what their policies say."""
     nobody = np.zeros(len(versions), dtype=np.bool_)
@@ -71,7 +72,7 @@ def compared(
         return Compared(nobody, nobody)
     own, stale = _own_versions(history, versions, Source.of(guard.version))
     other = guard.decided & evaluated & (own != _NEVER) & (own != versions)
-    again = judge(inputs, history, sets, own, other)
+    again = judge(inputs, history, sets, own, other, most)
     differs = np.where(other, _differs(again, guard), _differs(judged, guard) | (own == _NEVER))
     return Compared(guard.decided & evaluated & differs, guard.decided & evaluated & stale)
 

@@ -21,6 +21,8 @@ from auditspan.processors.policy_sets import PolicySets, Unusable
 from auditspan.registry.history import History
 from auditspan.registry.models import Registry
 
+MOST = 20_000
+"""Different questions of one batch: as many as it has records."""
 _WIDE = 2**62
 
 
@@ -32,6 +34,8 @@ class Judged:
     """None is: nothing was asked."""
     codes: Codes
     """For each record the index into `decisions`."""
+    beyond: Mask
+    """Records that had a question, and got no answer for there were too many."""
 
     def texts(self, get: Callable[[Decision], str], otherwise: str = "") -> pa.Array:
         """A text of each record's decision."""
@@ -62,9 +66,17 @@ class _Group:
 
 
 def judge(
-    inputs: Inputs, history: History, sets: PolicySets, versions: Codes, asked: Mask
+    inputs: Inputs,
+    history: History,
+    sets: PolicySets,
+    versions: Codes,
+    asked: Mask,
+    most: int = MOST,
 ) -> Judged:
-    """Decide on the records of a mask under a registry version each; -1 is none."""
+    """Decide on the records of a mask under a registry version each; -1 is none.
+
+    Of different questions so many are answered, those that came first.
+    """
     groups = list(_groups(inputs, history, sets, versions, asked))
     number = np.zeros(len(asked), dtype=np.int64)
     arguments = np.zeros(len(asked), dtype=np.int64)
@@ -75,13 +87,21 @@ def judge(
             arguments[group.mask] = _arguments(inputs, group.slice, group.mask, values)
     combined = _combined([number, arguments, *_needed_codes(inputs, groups, number)])
     _, first, codes = np.unique(combined, return_index=True, return_inverse=True)
+    answered = _first(first, number[first] > 0, most)
     decisions = [
-        _decision(inputs, groups[number[row] - 1], row, values[arguments[row]])
-        if number[row]
-        else None
-        for row in first.tolist()
+        _decision(inputs, groups[number[row] - 1], row, values[arguments[row]]) if answers else None
+        for row, answers in zip(first.tolist(), answered.tolist(), strict=True)
     ]
-    return Judged(decisions, codes.astype(np.int64))
+    codes = codes.astype(np.int64)
+    return Judged(decisions, codes, (number > 0) & ~answered[codes])
+
+
+def _first(rows: Codes, asked: Mask, most: int) -> Mask:
+    """Which of the questions are answered: those asked, in the order of their first rows."""
+    order = np.argsort(rows, kind="stable")
+    answered = np.zeros(len(rows), dtype=np.bool_)
+    answered[order[asked[order]][:most]] = True
+    return answered
 
 
 def _groups(

@@ -36,6 +36,9 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "change.bootstrap": "Nobody else could approve the change yet.",
         "recertification.overdue": "An owner was asked about an agent or grant, and did not say.",
         "anchor.missed": "For twice its cadence an anchor was shown no checkpoint.",
+        "attribute.overflow": "Its batch had too many different keys; some are one JSON value.",
+        "policy.too_many": "Its batch asked the policies too many questions; this was not judged.",
+        "forward.dropped": "The queue to the other backend was full, and requests were dropped.",
     }
 )
 """Each finding and what it means."""

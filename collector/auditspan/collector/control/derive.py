@@ -45,6 +45,7 @@ _OBJECTS = {
     "retention": "retention",
     "log": "log",
     "deadletter": "dead_letter",
+    "forward": "exporter",
 }
 """What a record is about, by the first word of its kind."""
 _SEVERITY = {STORE_READ: 1, LOG_KEY_REVOKED: 5}
@@ -55,6 +56,7 @@ _FOUND = {
     "change.bootstrap": 4,
     "recertification.overdue": 5,
     "anchor.missed": 5,
+    "forward.dropped": 4,
 }
 Row = dict[str, object]
 

@@ -17,6 +17,7 @@ from auditspan.processors.batch import Batch
 from auditspan.processors.claims import claims
 from auditspan.processors.finish import RANDOM_BYTES, finish
 from auditspan.processors.identity import identity
+from auditspan.processors.key_bounds import key_bounds
 from auditspan.processors.moment import moment
 from auditspan.processors.normalize import normalize
 from auditspan.processors.policy import policy
@@ -95,6 +96,7 @@ class Pipeline:
         self, table: pa.Table, batch_id: str, history: History, sequences: SequenceState
     ) -> Processed:
         config, batch = self.config, Batch.of(table)
+        batch = self._stage("key_bounds", lambda: key_bounds(batch, config.limits.map_keys))
         batch = self._stage("claims", lambda: claims(batch, config.claims))
         batch = self._stage(
             "normalize",
