@@ -45,6 +45,7 @@ from auditspan.collector.engine.messages import (
 )
 from auditspan.collector.engine_process import EngineProcess
 from auditspan.collector.errors import ConfigInvalid, LogRefused
+from auditspan.collector.forward.drops import Drops
 from auditspan.collector.forward.forwarder import Forwarder
 from auditspan.collector.front.admission import Admission
 from auditspan.collector.front.authentication import Authenticator
@@ -116,6 +117,7 @@ class Service:
     controls: Controls
     admission: Admission
     forwarder: Forwarder | None
+    drops: Drops | None
     access_log: AccessLog
     signing: Signing | None
     anchoring: Anchoring | None
@@ -128,7 +130,13 @@ class Service:
         recovered = recover(data.folder("spool"))
         start = replace(_start(config, data, secrets), recover=recover_log)
         engine = EngineProcess(start, lambda message: None)
-        forwarder = _forwarder(config, data, metrics)
+
+        async def submit(text: str) -> None:
+            await admission.submit_control(text, operator().to_json())
+
+        exporter = config.exporters.otlp
+        drops = Drops(exporter.target, submit) if exporter else None
+        forwarder = _forwarder(config, data, metrics, drops)
         committer = _committer(config, data, engine, forwarder)
         keys = ApiKeys(data.secret("api_keys.json"))
         authority, authenticator = _authorities(config, data, secrets, keys)
@@ -152,7 +160,7 @@ class Service:
         signing = signing_of(config, data, engine)
         service = cls(
             config, data, secrets, metrics, engine, committer, retransmissions,
-            authority, authenticator, identities, controls, admission, forwarder,
+            authority, authenticator, identities, controls, admission, forwarder, drops,
             AccessLog(admission.submit_control), signing,
             _anchoring(config, data, admission, metrics),
             Backups(data, engine, signing, controls.journal),
@@ -293,6 +301,8 @@ async def _tasks(service: Service) -> AsyncIterator[None]:
     ]
     if service.forwarder is not None:
         running.append(asyncio.create_task(service.forwarder.run()))
+    if service.drops is not None:
+        running.append(asyncio.create_task(service.drops.keep()))
     if service.anchoring is not None:
         running.append(asyncio.create_task(service.anchoring.keep()))
     try:
@@ -348,10 +358,18 @@ def _start(config: CollectorConfig, data: DataDir, secrets: Secrets) -> Start:
     )
 
 
-def _forwarder(config: CollectorConfig, data: DataDir, metrics: Metrics) -> Forwarder | None:
+def _forwarder(
+    config: CollectorConfig, data: DataDir, metrics: Metrics, drops: Drops | None
+) -> Forwarder | None:
     if config.exporters.otlp is None:
         return None
-    return Forwarder(config.exporters.otlp, data.root, metrics.forwarded)
+
+    def count(event: str, requests: int) -> None:
+        metrics.forwarded(event, requests)
+        if event == "dropped" and drops is not None:
+            drops.dropped(requests)
+
+    return Forwarder(config.exporters.otlp, data.root, count)
 
 
 def _committer(

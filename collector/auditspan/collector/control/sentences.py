@@ -30,6 +30,7 @@ from auditspan.collector.control.records import (
     ControlRecord,
 )
 from auditspan.collector.control.two_persons import FINDING_ALONE
+from auditspan.collector.forward.kinds import FORWARD_DROPPED
 
 
 def sentence(record: ControlRecord) -> str:
@@ -137,6 +138,12 @@ def _letter(record: ControlRecord) -> str:
     return f"dead letter {_quoted(target_of(record))} {done}"
 
 
+def _unforwarded(record: ControlRecord) -> str:
+    count = record.body.get("requests")
+    number = count if isinstance(count, int) else 0
+    return f"{number} requests not passed on to {_quoted(target_of(record))}, its queue was full"
+
+
 def _any(record: ControlRecord) -> str:
     return f"{record.kind} {target_of(record)}".rstrip()
 
@@ -180,6 +187,7 @@ _WHAT: Final[Mapping[str, Callable[[ControlRecord], str]]] = {
     LOG_KEY_REVOKED: _log_key,
     DEADLETTER_RETRY: _letter,
     DEADLETTER_SHOWN: _letter,
+    FORWARD_DROPPED: _unforwarded,
     **privacy_sentences.WHAT,
 }
 """What was done, by kind; to add a kind is to add an entry."""
@@ -190,6 +198,7 @@ _HOW: Final[Mapping[str, str]] = {
     RECERTIFICATION_OVERDUE: "found",
     ANCHOR_MISSED: "found",
     ANCHOR_RESUMED: "found",
+    FORWARD_DROPPED: "found",
 }
 """What the requester did, where they asked for nothing."""
 _ALONE: Final = frozenset(FINDING_ALONE.values())
