@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from tests.crash import faults, forked_process
+from tests.crash import faults, forked_process, poison
 from tests.crash.steps import BY_NAME, arm, killer
 
 _EVENTS: Final = 3
@@ -35,6 +35,7 @@ def live(
         _like_new(asked, streams, events)
         told = socket.socket(fileno=_EVENTS)
         faults.arm(asked.get("faults", []), asked["role"])
+        poison.arm(asked.get("faults", []), asked["role"])
         for charge in charges:
             tell = functools.partial(_tell, told, asked["family"], charge)
             step = BY_NAME[charge["step"]]

@@ -1,5 +1,6 @@
 """A batch that ends processes is taken apart; what does it is put aside, and nothing else."""
 
+import contextlib
 import json
 import sys
 from collections.abc import Callable
@@ -67,10 +68,15 @@ class House:
         self.begun()
 
     def works(self) -> int:
-        """Until nothing is left; how many batches there were."""
+        """Until nothing is left; how many batches there were. Who decodes the poison dies."""
         count = 0
         while left := in_order(self.workshop.data.folder("spool")):
-            self.suspicion.process(left[0])
+            guilty = self.suspicion._is_guilty(left[0].stem)
+            if self.trial(left[0]).guilty and not guilty:
+                self.dies(left[0])
+            else:
+                with contextlib.suppress(StatementRefused):
+                    self.suspicion.process(left[0])
             count += 1
         return count
 

@@ -2,10 +2,10 @@
 
 1. Two processes ended in the same step of a batch (`attempts.py`), or the store has refused it
    three times for what is in it: it is taken back (`undoing.py`) and into parts (`bisecting.py`).
-2. A part is tried in a process of its own (`trial.py`) before it is processed: if that ends, the
-   part is taken apart in turn, and the engine lives.
-3. What is a single span is put aside if two trials in a row find it guilty. Somebody who kills the
-   engine twice, or a store that is away, so gets smaller batches and nothing else.
+2. A part that does it again, once, is taken apart in turn; the others are stored meanwhile.
+3. What is a single span is tried in a process of its own (`trial.py`), and put aside if two trials
+   in a row find it guilty. Somebody who kills the engine, or a store that is away, so gets smaller
+   batches and nothing else.
 4. A single span that trials find innocent is processed after all. Only when six processes ended at
    it, all in one step, it is put aside without a proof: else nothing behind it were ever stored.
 """
@@ -46,17 +46,22 @@ class Suspicion:
     def process(self, segment: Path) -> Stored:
         """As `Segments.process`, whose errors it raises."""
         batch_id = segment.name.removesuffix(".seg")
-        if self._is_guilty(batch_id):
-            return self._taken_apart(segment, batch_id, None)
-        if self.attempts.is_suspect(batch_id) and not self.segments.begun(batch_id):
-            outcome = self.trial(segment)
-            if outcome.guilty:
-                return self._taken_apart(segment, batch_id, outcome)
-        return self._processed(segment, batch_id)
+        if not self._is_guilty(batch_id):
+            return self._processed(segment, batch_id)
+        self.attempts.accuse(batch_id)
+        if not undo(self.segments, batch_id):
+            # It is signed, and so it is in the store.
+            return self._processed(segment, batch_id)
+        if parts := bisect(segment):
+            LOG.warning("batch %s is taken into %d parts: %s", batch_id, parts, self._why())
+            del self.refused[batch_id]
+            return Stored(batch_id, 0, 0, 0, 0)
+        return self._processed(segment, batch_id, self._condemned(segment, batch_id))
 
     def _is_guilty(self, batch_id: str) -> bool:
-        deaths = self.attempts.most_deaths(batch_id)
-        return deaths >= GUILTY or self.refused[batch_id] >= _REFUSALS
+        again = self.attempts.is_suspect(batch_id)
+        deaths, refusals = self.attempts.most_deaths(batch_id), self.refused[batch_id]
+        return deaths >= (1 if again else GUILTY) or refusals >= (1 if again else _REFUSALS)
 
     def _processed(self, segment: Path, batch_id: str, condemned: str = "") -> Stored:
         try:
@@ -72,34 +77,21 @@ class Suspicion:
         del self.refused[batch_id]
         return stored
 
-    def _taken_apart(self, segment: Path, batch_id: str, outcome: Outcome | None) -> Stored:
-        self.attempts.accuse(batch_id)
-        if not undo(self.segments, batch_id):
-            # It is signed, and so it is in the store.
-            return self._processed(segment, batch_id)
-        parts = bisect(segment)
-        if parts:
-            LOG.warning("batch %s is taken into %d parts: %s", batch_id, parts, self._why(outcome))
-            del self.refused[batch_id]
-            return Stored(batch_id, 0, 0, 0, 0)
-        return self._processed(segment, batch_id, self._condemned(segment, batch_id, outcome))
-
-    def _condemned(self, segment: Path, batch_id: str, outcome: Outcome | None) -> str:
+    def _condemned(self, segment: Path, batch_id: str) -> str:
         """Why a single span is put aside; empty if it is not."""
-        first = outcome or self.trial(segment)
-        second = self.trial(segment) if first.guilty else first
-        if second.guilty:
-            return second.says
+        found = self.trial(segment)
+        if found.guilty:
+            found = self.trial(segment)
+        if found.guilty:
+            return found.says
         deaths = self.attempts.most_deaths(batch_id)
         if deaths >= MOST_DEATHS:
             return f"{deaths} engines ended in the step {self.attempts.worst_step()}"
-        LOG.warning("batch %s is not at fault, as far as can be tried: %s", batch_id, second.says)
-        # Another three refusals before it is tried again.
+        LOG.warning("batch %s is not at fault, as far as can be tried: %s", batch_id, found.says)
+        # Others come before it is tried again.
         del self.refused[batch_id]
         return ""
 
-    def _why(self, outcome: Outcome | None) -> str:
-        if outcome is not None:
-            return outcome.says
+    def _why(self) -> str:
         step = self.attempts.worst_step()
         return f"engines ended in the step {step}" if step else "the store refuses it"
