@@ -7,7 +7,12 @@ import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.common.v1.common_pb2 import (
+    AnyValue,
+    ArrayValue,
+    KeyValue,
+    KeyValueList,
+)
 
 from auditspan.storage import nested
 from auditspan.storage.engine import Engine
@@ -27,10 +32,10 @@ _VALUE = st.one_of(
     st.builds(AnyValue, string_value_strindex=st.integers(0, 9)),
     st.just(AnyValue()),
     st.builds(
-        lambda inner: AnyValue(array_value={"values": [inner]}),
+        lambda inner: AnyValue(array_value=ArrayValue(values=[inner])),
         st.builds(AnyValue, string_value=_TEXT),
     ),
-    st.just(AnyValue(kvlist_value={"values": [{"key": ""}]})),
+    st.just(AnyValue(kvlist_value=KeyValueList(values=[KeyValue(key="")]))),
 )
 _WRITTEN = _VALUE.map(AnyValue.SerializeToString)
 _ODD = st.one_of(
