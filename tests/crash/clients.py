@@ -116,7 +116,7 @@ def over_http(port: int) -> Sender:
 
     def send(spans: Sequence[int]) -> bool:
         try:
-            return client.post(url, content=_body(spans), headers=_PROTOBUF).status_code == 200
+            return client.post(url, content=body(spans), headers=_PROTOBUF).status_code == 200
         except httpx.HTTPError:
             return False
 
@@ -130,7 +130,7 @@ def over_grpc(port: int) -> Sender:
 
     def send(spans: Sequence[int]) -> bool:
         try:
-            call(_body(spans), timeout=5)
+            call(body(spans), timeout=5)
         except grpc.RpcError:
             return False
         return True
@@ -183,7 +183,7 @@ def trace_of(number: int) -> int:
     return (number >> 48) + 0xC0FFEE0000
 
 
-def _body(spans: Sequence[int]) -> bytes:
+def body(spans: Sequence[int]) -> bytes:
     made = ExportTraceServiceRequest()
     scope = made.resource_spans.add().scope_spans.add()
     for number in spans:

@@ -35,10 +35,13 @@ class Step:
     """`module:attribute` as the caller knows it, below `auditspan.`."""
     longest: float = 0.0
     """Of `during`: seconds from its begin, of which a part is taken."""
+    given: str = ""
+    """What has to be so for it to come: a name of `_GIVEN`."""
 
 
 _SEGMENTS: Final = "collector.engine.segments"
 _WORKING: Final = "collector.engine.working"
+_EXPIRING: Final = "collector.engine.expiring"
 
 STEPS: Final = (
     # A request: its frame, its fsync, its answer, the end of its segment.
@@ -50,12 +53,44 @@ STEPS: Final = (
     Step("before segment closed", "front", "before", "wire.open_segment:OpenSegment.finish"),
     Step("after segment closed", "front", "after", "wire.open_segment:OpenSegment.finish"),
     Step("in recovery", "front", "after", "wire.segments:_cut"),
+    # Small segments become one.
+    Step("before joined", "engine", "after", "collector.engine.joining:_write"),
+    Step("after joined", "engine", "before", "collector.engine.joining:resume"),
     # A batch: what becomes of it until it is on disk with its seal.
     Step("during decode", "engine", "during", f"{_WORKING}:decode_salvaging", 0.15),
     Step("after decode", "engine", "after", f"{_WORKING}:decode_salvaging"),
     Step("after batch file", "engine", "after", "collector.engine.sealing:write_batch"),
     Step("before sealed file", "engine", "before", "collector.engine.sealing:write_seal"),
     Step("after sealed file", "engine", "after", "collector.engine.sealing:write_seal"),
+    # Cut before that, because it is too large.
+    Step("cut: a part", "engine", "after", "collector.engine.cutting:write_synced", given="small"),
+    Step("cut: parts", "engine", "before", "collector.engine.cutting:sync_folder", given="small"),
+    Step("cut: replaced", "engine", "after", "collector.engine.cutting:replace_by", given="small"),
+    # Taken apart, because a process ended at it.
+    Step(
+        "apart: rows gone",
+        "engine",
+        "after",
+        "collector.engine.undoing:delete_unfinished",
+        given="suspicious",
+    ),
+    Step(
+        "apart: taken back",
+        "engine",
+        "after",
+        "collector.engine.suspicion:undo",
+        given="suspicious",
+    ),
+    Step(
+        "apart: a part",
+        "engine",
+        "after",
+        "collector.engine.cutting:write_synced",
+        given="suspicious",
+    ),
+    Step(
+        "apart: parts", "engine", "after", "collector.engine.suspicion:bisect", given="suspicious"
+    ),
     # Into the store.
     Step("before insert", "engine", "insert", "before"),
     Step("during insert", "engine", "insert", "during", 0.03),
@@ -82,12 +117,27 @@ FIRST: Final = (
     Step("signer: log opened", "signer", "after", "collector.signer.notary:Notary.open"),
     Step("after log opened", "engine", "after", "collector.engine.signing:Signer.open"),
 )
-BY_NAME: Final = {step.name: step for step in (*STEPS, *FIRST)}
+RARE: Final = (
+    # Asked for by somebody: `test_rare_steps.py` has them come.
+    Step("expiring: before", "engine", "before", f"{_EXPIRING}:Expiring._kept"),
+    Step("expiring: during", "engine", "during", f"{_EXPIRING}:Expiring._delete", 0.01),
+    Step("expiring: rows gone", "engine", "after", f"{_EXPIRING}:Expiring._delete"),
+    Step("expiring: files", "engine", "after", f"{_EXPIRING}:Expiring._clear_files"),
+    Step("expiring: certified", "engine", "before", f"{_EXPIRING}:certify"),
+    Step("moving: during", "engine", "during", "collector.engine.moving:Moving.run", 0.01),
+    Step("moving: asked", "engine", "after", "collector.engine.moving:Moving.run"),
+    Step("retry: worked on", "engine", "after", "collector.engine.retrying:Retrying.retry"),
+    Step("retry: marked", "engine", "before", "collector.engine.sealing:write_seal"),
+    Step("retry: stored", "engine", "before", f"{_SEGMENTS}:Segments._adopt_sequences"),
+    Step("retry: file", "engine", "before", "collector.letters:remove"),
+)
+BY_NAME: Final = {step.name: step for step in (*STEPS, *FIRST, *RARE)}
 ROLE_OF: Final = {name: step.role for name, step in BY_NAME.items()}
 
 
 def arm(step: Step, strike: Strike, part: float) -> None:
     """Put the kill in the way; `part` of the longest time, 0 to 1, is waited in a `during`."""
+    _GIVEN[step.given]()
     if step.when == "insert":
         _arm_insert(step, strike, part)
         return
@@ -155,6 +205,26 @@ def _torn(original: Any, strike: Strike, _: float) -> Any:
     return wrapped
 
 
+def _small() -> None:
+    """A batch of this campaign is too large."""
+    cut, _ = _owner("collector.engine.cutting:cut")
+    cut.cut.__defaults__ = ((40, 1 << 20), 10_000)
+
+
+def _suspicious() -> None:
+    """One death is enough, and nobody is tried: what is suspected is always innocent."""
+    suspicion, _ = _owner("collector.engine.suspicion:GUILTY")
+    suspicion.GUILTY = 1
+    process, _ = _owner("collector.engine.process:tried")
+    fine = importlib.import_module("auditspan.collector.engine.trial").Outcome(False, "fine")
+    process.tried = lambda *_: fine
+
+
+_GIVEN: Final[dict[str, Callable[[], None]]] = {
+    "": lambda: None,
+    "small": _small,
+    "suspicious": _suspicious,
+}
 _WRAPPERS: Final[dict[str, Callable[[Any, Strike, float], Any]]] = {
     "before": _before,
     "after": _after,
