@@ -123,6 +123,9 @@ class Service:
     anchoring: Anchoring | None
     backups: Backups
 
+    waiting: str = ""
+    """Which batch cannot be stored now; nothing of what is in it."""
+
     @classmethod
     def of(cls, config: CollectorConfig, data: DataDir, *, recover_log: bool = False) -> "Service":
         """Build the parts; nothing listens yet."""
@@ -176,6 +179,7 @@ class Service:
             self.retransmissions.seed(message.recent)
             LOG.info("engine ready, batches that wait in the spool: %d", message.backlog)
         elif isinstance(message, BatchStored):
+            self.waiting = ""
             if self.admission.shares is not None:
                 self.admission.shares.stored(message.oldest_received_at)
             lag = time.time() - message.oldest_received_at / 1e9
@@ -190,6 +194,8 @@ class Service:
                           message.dead_letters, self.data.folder("dead"))  # fmt: skip
         elif isinstance(message, BatchFailed):
             self.metrics.batch_failed()
+            why = "is refused by the store" if message.permanent else "cannot be stored now"
+            self.waiting = f"batch {message.batch_id} {why}; the log says more"
             LOG.error("batch %s waits: %s", message.batch_id, message.reason)
         elif isinstance(message, Warned):
             LOG.warning("%s", message.message)
@@ -336,6 +342,7 @@ def _front(service: Service, query: ASGIApp) -> Front:
         ),
         service.admission,
         not_ready=service.not_ready,
+        waits=lambda: service.waiting,
         api_routes=[
             *api.routes(service.controls, service.authority),
             *(route(one, service.authority) for one in backups_endpoints(service.backups)),

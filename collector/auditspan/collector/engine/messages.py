@@ -101,6 +101,8 @@ class BatchFailed:
     batch_id: str
     reason: str
     retry_in: float
+    permanent: bool = False
+    """Whether trying again is no use by itself."""
 
 
 @dataclass(frozen=True, slots=True)

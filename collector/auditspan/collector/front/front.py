@@ -44,13 +44,14 @@ class Front:
         admission: Admission,
         *,
         not_ready: Callable[[], str],
+        waits: Callable[[], str] = str,
         api_routes: Sequence[Route],
         query_app: ASGIApp,
     ) -> None:
         """Raises `ConfigInvalid` for certificates that cannot be used."""
         self._admission = admission
         self._settings = settings
-        api = Starlette(routes=[*health_routes(admission.metrics, not_ready), *api_routes])
+        api = Starlette(routes=[*health_routes(admission.metrics, not_ready, waits), *api_routes])
         # On this machine a browser may ask, elsewhere probes ask by names that nobody knows here.
         names = LOOPBACK | set(settings.query.hosts)
         app = OwnNames(api, names) if is_local(settings.api.host) else api

@@ -9,8 +9,10 @@ from starlette.routing import Route
 from auditspan.collector.front.metrics import Metrics
 
 
-def health_routes(metrics: Metrics, not_ready: Callable[[], str]) -> list[Route]:
-    """The routes; `not_ready` says why not, or nothing."""
+def health_routes(
+    metrics: Metrics, not_ready: Callable[[], str], waits: Callable[[], str] = str
+) -> list[Route]:
+    """The routes; `not_ready` says why not, or nothing, and `waits` what cannot be stored now."""
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -18,6 +20,8 @@ def health_routes(metrics: Metrics, not_ready: Callable[[], str]) -> list[Route]
     async def readyz(_: Request) -> Response:
         reason = not_ready()
         body = {"status": "not ready", "reason": reason} if reason else {"status": "ready"}
+        if waiting := waits():
+            body["waits"] = waiting
         return JSONResponse(body, 503 if reason else 200)
 
     async def show(_: Request) -> Response:
