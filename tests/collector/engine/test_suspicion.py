@@ -14,6 +14,7 @@ from auditspan.collector import letters
 from auditspan.collector.data_dir import prepare
 from auditspan.collector.engine import trial as trial_module
 from auditspan.collector.engine.attempts import Attempts
+from auditspan.collector.engine.bisecting import bisect
 from auditspan.collector.engine.cutting import in_order
 from auditspan.collector.engine.messages import Start
 from auditspan.collector.engine.suspicion import MOST_DEATHS, Suspicion
@@ -161,6 +162,17 @@ def test_a_batch_that_was_sealed_is_taken_back(house: House) -> None:
         "SELECT count() FROM audit_records WHERE NOT match(BatchId, '[.]p')"
     ) == [0]
     checked(workshop.store)
+
+
+def test_a_broken_off_cut_doubles_nothing(house: House) -> None:
+    """Parts are on disk, and the next process has no reason to cut: the whole is stored, once."""
+    segment, workshop = house.workshop.segment(spans(1, 2), spans(3), spans(4)), house.workshop
+    whole = segment.read_bytes()
+    assert bisect(segment) == 3
+    segment.write_bytes(whole)
+    assert len(in_order(segment.parent)) == 4
+    assert house.works() == 1
+    assert workshop.column(SPANS) == [f"{n:016x}" for n in (1, 2, 3, 4)]
 
 
 def test_what_is_signed_is_not_taken_back(house: House) -> None:

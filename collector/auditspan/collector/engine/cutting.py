@@ -64,13 +64,21 @@ def cut(
 
 def replace_by(segment: Path, parts: Iterable[bytes]) -> None:
     """Put parts in a segment's place, as above. Raises `OSError`; done again it does the same."""
-    for stale in segment.parent.glob(f"{segment.stem}{_PART}*{CLOSED}"):
-        stale.unlink()
+    drop_stale(segment)
     for number, data in enumerate(parts):
         write_synced(segment.with_name(f"{segment.stem}{_PART}{number:04d}{CLOSED}"), data)
     sync_folder(segment.parent)
     segment.unlink()
     sync_folder(segment.parent)
+
+
+def drop_stale(segment: Path) -> None:
+    """Remove the parts of a segment that is still there: a cut of it was broken off (1).
+
+    Whoever cuts it again may cut it otherwise, or not at all. Raises `OSError`.
+    """
+    for stale in segment.parent.glob(f"{segment.stem}{_PART}*{CLOSED}"):
+        stale.unlink()
 
 
 def _key(path: Path) -> tuple[str, str]:

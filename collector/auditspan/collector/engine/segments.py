@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 from auditspan.collector.control import derive, derived_tables
 from auditspan.collector.data_dir import DataDir
 from auditspan.collector.engine import dead_letters, retrying
-from auditspan.collector.engine.cutting import cut
+from auditspan.collector.engine.cutting import cut, drop_stale
 from auditspan.collector.engine.dead_letters import DeadLetter, bury, insert_once
 from auditspan.collector.engine.log_entries import Saying, sayings
 from auditspan.collector.engine.log_keys import change_keys
@@ -88,6 +88,7 @@ class Segments:
         """
         batch_id = segment.name.removesuffix(".seg")
         stored = Stored(batch_id, 0, 0, 0, 0)
+        drop_stale(segment)
         if not self._prepared(batch_id):
             if cut(segment):
                 return stored
