@@ -15,7 +15,7 @@ from auditspan.integrity.note import parse_note
 from auditspan.reports.verification.anchors import AnchorReceipt, receipts_of
 from auditspan.reports.verification.asking import Ask, Progress, chunks, rows
 from auditspan.reports.verification.bodies import Said, read_bodies
-from auditspan.reports.verification.checkpoints import Notes, compared
+from auditspan.reports.verification.checkpoints import Notes, Signed, compared
 from auditspan.reports.verification.report import Problem, Weight
 from auditspan.reports.verification.stored_tree import StoredTree
 from auditspan.reports.verification.trust import Trust
@@ -144,8 +144,7 @@ class Logs:
         for name, note in self.files:
             if _origin(note) == origin:
                 self.notes.add(note, name)
-        self.notes.add_stored(self.ask, origin, self.progress)
-        signed = self.notes.by_log[origin]
+        signed = self._stored_notes(origin)
         if signed.size > self.ends.get(origin, 0):
             # Signed meanwhile: entries are rows before the note of them is one. Logs begun
             # meanwhile are for the next time.
@@ -165,6 +164,20 @@ class Logs:
             self.said.take(kind, body)
         if origin in self.trust.roots:
             self.trust = self.trust.with_root([(kind, body) for _, kind, body in bodies])
+
+    def _stored_notes(self, origin: str) -> Signed:
+        """All notes of a log, once what was here at first is signed or the patience is at an end.
+
+        Of a collector that runs elsewhere there are no files, and notes are rows some seconds
+        after they are signed.
+        """
+        self.notes.add_stored(self.ask, origin, self.progress)
+        for _ in range(self.given.patience if self.trust.knows(origin) else 0):
+            if self.notes.by_log[origin].size >= self.seen.get(origin, 0):
+                break
+            self.given.settle()
+            self.notes.add_stored(self.ask, origin, self.progress)
+        return self.notes.by_log[origin]
 
     def _extent(self, origin: str, signed: int, tree: StoredTree) -> None:
         """What was signed is here, and what was here at first is signed by now."""
