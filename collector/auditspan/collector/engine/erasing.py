@@ -95,6 +95,8 @@ class Erasing:
     store: Engine
     sealed: bool
     """Whether a log is kept: then nothing is erased before its entry."""
+    instance: str = ""
+    """The collector's id, whose requests these are; empty: it is alone on its store."""
     now_ns: Callable[[], int] = time.time_ns
     due: Due = field(default_factory=lambda: Due("an erasure"))
 
@@ -105,7 +107,7 @@ class Erasing:
     def run(self) -> int:
         """Do all that can be done; how many still wait for their entry to be signed."""
         waiting = 0
-        for decision, rows in pending(self.store, _PENDING, "ErasureId"):
+        for decision, rows in pending(self.store, _PENDING, "ErasureId", self.instance):
             entries = entries_of(self.store, Kind.ERASE, decision.id)  # 1
             if (self.sealed and not entries) or in_spool(self.data, decision.batch_id):
                 waiting += 1

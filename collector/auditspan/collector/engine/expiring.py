@@ -73,6 +73,8 @@ class Expiring:
 
     data: DataDir
     store: Engine
+    instance: str = ""
+    """The collector's id, whose requests these are; empty: it is alone on its store."""
     now_ns: Callable[[], int] = time.time_ns
     due: Due = field(default_factory=lambda: Due("an early expiry"))
 
@@ -83,7 +85,7 @@ class Expiring:
     def run(self) -> int:
         """Do all that can be done; how many still wait for their entry to be signed."""
         waiting = 0
-        for decision, rows in pending(self.store, _PENDING, "ExpiryId"):
+        for decision, rows in pending(self.store, _PENDING, "ExpiryId", self.instance):
             entries = entries_of(self.store, Kind.EARLY_EXPIRY, decision.id)  # 1
             if not entries or in_spool(self.data, decision.batch_id):
                 waiting += 1

@@ -3,6 +3,9 @@
 What is marked is made anew from the holds that are in force: when one is placed or released, at the
 start, and now and then for records that came since, of which none expires within a day. Ids of held
 records go into a table that the mutation reads, so that its text names nobody.
+
+Of several collectors on one store each lists what its own holds keep, and a record is marked if any
+of them keeps it.
 """
 
 import logging
@@ -30,6 +33,8 @@ class Holding:
 
     registry: Path
     store: Engine
+    instance: str = ""
+    """The collector's id."""
     now_ns: Callable[[], int] = time.time_ns
     seen: tuple[tuple[str, int], ...] = field(default=())
     """Files and their times, as they were applied."""
@@ -56,7 +61,9 @@ class Holding:
         for hold in HoldFiles(self.registry).all():
             if hold.is_open:
                 self._list(hold, run, held)
-        mark = f"toUInt8(RecordId IN (SELECT RecordId FROM {held} WHERE Run = {run}))"  # noqa: S608
+        mine = f"Instance IN ('', '{self.instance}')"
+        listed = f"SELECT RecordId FROM {held} WHERE Run = {run} OR NOT {mine}"  # noqa: S608 (ours)
+        mark = f"toUInt8(RecordId IN ({listed}))"
         count = int(self.store.raw(f"SELECT count() FROM {records} WHERE Held != {mark}", "TSV"))  # noqa: S608
         if count:
             self.store.command(
@@ -64,15 +71,15 @@ class Holding:
                 "SETTINGS mutations_sync = 2"
             )
         self.store.command(
-            f"ALTER TABLE {held} DELETE WHERE Run != {run} SETTINGS mutations_sync = 2"
+            f"ALTER TABLE {held} DELETE WHERE {mine} AND Run != {run} SETTINGS mutations_sync = 2"
         )
         return count
 
     def _list(self, hold: Hold, run: int, held: str) -> None:
         condition, params = hold.filter.condition()
         self.store.command(
-            f"INSERT INTO {held} (Run, RecordId) "  # noqa: S608 (names of ours)
-            f"SELECT {run}, RecordId FROM audit_records WHERE {condition}",
+            f"INSERT INTO {held} (Instance, Run, RecordId) "  # noqa: S608 (names of ours)
+            f"SELECT '{self.instance}', {run}, RecordId FROM audit_records WHERE {condition}",
             params,
         )
 

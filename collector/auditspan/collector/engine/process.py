@@ -125,7 +125,7 @@ def _run(
         attempts = Attempts.open(data.folder("batches"))
         segments.enter = attempts.enter
         suspicion = Suspicion(segments, attempts, lambda segment: tried(start, segment))
-        return _serve(suspicion, config, start.socket, wake, pausing)
+        return _serve(suspicion, config, start, wake, pausing)
     except LogStopped as error:
         LOG.error("%s", error)
         send(GaveUp(str(error)))
@@ -137,16 +137,16 @@ def _run(
 def _serve(
     suspicion: Suspicion,
     config: EngineConfig,
-    socket: str,
+    start: Start,
     wake: Wake,
     pausing: Pausing,
 ) -> int:
-    segments = suspicion.segments
-    serve_queries(segments.store, config.query, socket)
+    segments, data = suspicion.segments, suspicion.segments.data
+    serve_queries(segments.store, config.query, start.socket)
     pausing.send(Ready(len(_closed(segments.data)), _recent(segments.store)))
-    erasing = Erasing(segments.data, segments.store, segments.sealing is not None)
-    expiring = Expiring(segments.data, segments.store)
-    holding = Holding(segments.data.folder("registry"), segments.store)
+    erasing = Erasing(data, segments.store, segments.sealing is not None, start.instance)
+    expiring = Expiring(data, segments.store, start.instance)
+    holding = Holding(data.folder("registry"), segments.store, start.instance)
     dead = DeadFiles(segments.data, segments.store)
     cold = config.storage.cold
     moving = Moving(segments.store, cold.after_days if cold else None)
@@ -372,7 +372,8 @@ def _persist(
             attempt += 1
             LOG.error("batch %s: %s; it stays in the spool, next try in %.0f s",
                       segment.stem, error, delay)  # fmt: skip
-            send(BatchFailed(segment.stem, str(error), delay))
+            permanent = not getattr(type(error), "retryable", True)
+            send(BatchFailed(segment.stem, str(error), delay, permanent))
             if last:
                 return False
             last = not wake.pause(delay)

@@ -26,8 +26,11 @@ from auditspan.storage.render import Target
 LOG = logging.getLogger("auditspan.collector.engine")
 
 _RETRY_SECONDS: Final = 10.0
-NOT_CERTIFIED: Final = "NOT IN (SELECT ErasureId, BatchId FROM erasure_certificates)"
-"""Of the id of a request and of the batch that it came in."""
+NOT_CERTIFIED: Final = (
+    "NOT IN (SELECT ErasureId, BatchId FROM erasure_certificates) "
+    "AND startsWith(BatchId, {mine:String})"
+)
+"""Of the id of a request and of the batch that it came in, which names the collector."""
 _ENTRY: Final = (
     "SELECT LogId, LogIndex FROM audit_log_entries WHERE Kind = {kind:UInt8} "
     "AND JSONExtractString(Body, 'id') = {id:String} ORDER BY LogId, LogIndex"
@@ -95,10 +98,13 @@ class Due:
         self.again_at = time.monotonic() + _RETRY_SECONDS if waiting else float("inf")
 
 
-def pending(store: Engine, sql: str, id: str) -> list[tuple[Decision, list[Row]]]:
-    """The requests of a statement, with their rows."""
+def pending(store: Engine, sql: str, id: str, instance: str) -> list[tuple[Decision, list[Row]]]:
+    """The requests of a statement that came in at this collector, with their rows.
+
+    Of several on one store each does what it was asked for: only it knows when that is signed.
+    """
     found: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in store.arrow(sql).to_pylist():
+    for row in store.arrow(sql, {"mine": f"{instance}-" if instance else ""}).to_pylist():
         found[row[id], row["BatchId"]].append(row)
     return [(Decision.of(rows[0], id), rows) for rows in found.values()]
 
