@@ -13,6 +13,7 @@ from tests.crash.steps import RARE
 
 FIRST = 1 << 48
 EXPIRED, KEPT = [FIRST + at for at in range(8)], [FIRST + 100 + at for at in range(4)]
+_SHOWN = ((), ("--content",))
 SHORTEN = ("retention", "shorten", "--reason", "test", "--ticket", "T-1", "--yes", "--filter")
 
 
@@ -51,12 +52,17 @@ def test_a_retry_stores_a_letter_once_whatever_kills_it(collector: Collector) ->
     )
     assert answer.status_code == 200
     collector.until_drained()
-    assert collector.terminate() == 0
-    assert stored_spans(collector) == {FIRST: 1}
-    collector.config = whole
     _, said = collector.command("deadletter", "list", "--format", "json")
     [letter] = json.loads(said)
     assert letter["stage"] == "large"
+    code, said = collector.command("deadletter", "retry", letter["id"])
+    assert code == 1 and "failed again" in said, said
+    shown = [collector.command("deadletter", "show", letter["id"], *more)[1] for more in _SHOWN]
+    assert ["xxx" in each for each in shown] == [False, True]
+    assert json.loads(shown[0])["spans"][0]["span_id"] == (FIRST + 1).to_bytes(8).hex()
+    assert collector.terminate() == 0
+    assert stored_spans(collector) == {FIRST: 1}
+    collector.config = whole
     code, said = collector.command("deadletter", "retry", "--all", "--reason", "raised")
     assert code == 0, said
     _killed(collector, [step.name for step in RARE if step.name.startswith("retry:")])
