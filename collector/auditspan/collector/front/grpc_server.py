@@ -10,6 +10,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import AsyncIterator
+from functools import lru_cache
 from typing import Any, Final
 
 import grpc
@@ -128,6 +129,7 @@ def _credentials_of(context: Any) -> Credentials:
     return Credentials(header, der, _address(context.peer()))
 
 
+@lru_cache(1024)
 def _address(peer: str) -> str:
     """`ipv4:127.0.0.1:40000` or `ipv6:%5B::1%5D:40000` as an address."""
     host = peer.partition(":")[2].rpartition(":")[0]

@@ -23,6 +23,9 @@ class PeerCertificateProtocol(HttpToolsProtocol):
 
     header_seconds = HEADER_SECONDS
     _slow: asyncio.TimerHandle | None = None
+    """One timer at a time, which looks at the deadline: most requests need none of their own."""
+    _deadline = float("inf")
+    """When the headers have to be there, by the clock of the loop."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Read the certificate once per connection."""
@@ -45,16 +48,24 @@ class PeerCertificateProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer is gone."""
         self._had_headers()
+        if self._slow is not None:
+            self._slow.cancel()
         super().connection_lost(exc)
 
     def _expect_headers(self) -> None:
-        self._had_headers()
-        self._slow = self.loop.call_later(self.header_seconds, self.transport.close)
+        self._deadline = self.loop.time() + self.header_seconds
+        if self._slow is None:
+            self._slow = self.loop.call_at(self._deadline, self._look)
 
     def _had_headers(self) -> None:
-        if self._slow is not None:
-            self._slow.cancel()
-            self._slow = None
+        self._deadline = float("inf")
+
+    def _look(self) -> None:
+        self._slow = None
+        if self.loop.time() >= self._deadline:
+            self.transport.close()
+        elif self._deadline < float("inf"):
+            self._slow = self.loop.call_at(self._deadline, self._look)
 
 
 def peer_certificate(request: Request) -> bytes | None:
@@ -64,8 +75,11 @@ def peer_certificate(request: Request) -> bytes | None:
 
 
 def _with_certificate(app: ASGIApp, der: bytes | None) -> ASGIApp:
+    tls = {"client_cert_der": der}
+
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        extensions = {**(scope.get("extensions") or {}), "tls": {"client_cert_der": der}}
-        await app({**scope, "extensions": extensions}, receive, send)
+        # The scope is made for this request alone.
+        scope["extensions"] = {**(scope.get("extensions") or {}), "tls": tls}
+        await app(scope, receive, send)
 
     return wrapped
