@@ -20,6 +20,10 @@ from auditspan.wire.segments import sync_folder
 VERSION = 2
 """2: with the columns of the seal."""
 
+_CHUNK_ROWS = 4_000
+"""What the engine works on at once when it seals a batch: values of many more do not stay in the
+processor's cache, and their memory is fetched anew for each expression."""
+
 _FORMAT = b"auditspan.batch"
 _BATCH_ID = b"auditspan.batch.id"
 
@@ -41,7 +45,7 @@ def write_batch(path: Path, table: pa.Table, batch_id: str) -> None:
     try:
         with _private(fresh) as file:
             with pa.ipc.new_file(file, described.schema) as writer:
-                writer.write_table(described)
+                writer.write_table(described, max_chunksize=_CHUNK_ROWS)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)

@@ -210,10 +210,10 @@ class _Pieces:
 
 
 def _send(rows: pa.Table, append: Callable[[memoryview], None]) -> None:
-    """Give a table as an Arrow stream of one record batch."""
+    """Give a table as an Arrow stream; its record batches become one block (`_SESSION`)."""
     sink = pa.PythonFile(_Pieces(append), "w")
     with pa.ipc.new_stream(sink, rows.schema) as writer:
-        writer.write_table(rows.combine_chunks())
+        writer.write_table(rows)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ RECORD_ENTRY = (
 _IN_FILES = structure([column for column in PHYSICAL if column.source != "erasure"])
 # Two threads gain nothing here and cost twice the memory; to optimise the plan of so long a
 # statement takes longer than it saves.
-_SETTINGS = {"max_threads": 1, "query_plan_enable_optimizations": 0}
+_SETTINGS = "SETTINGS max_threads = 1, query_plan_enable_optimizations = 0"
 _OF_STORE = "`LogIndex`, `RecordId`, `ExpiresOn`"
 
 
@@ -32,9 +32,8 @@ def entries_of_file(engine: Engine, path: Path, columns: frozenset[str]) -> byte
     """
     source = "file({path:String}, 'Arrow', {structure:String})"
     inner = content_statement(source, columns="`LogIndex`, `ExpiresOn`", filled=columns)
-    sql = f"SELECT {RECORD_ENTRY} FROM ({inner}) ORDER BY LogIndex"  # noqa: S608 (ours)
-    params = {"path": str(path), "structure": _IN_FILES}
-    return joined(engine.arrow(sql, params, _SETTINGS)["Entry"])
+    sql = f"SELECT {RECORD_ENTRY} FROM ({inner}) ORDER BY LogIndex {_SETTINGS}"  # noqa: S608 (ours)
+    return joined(engine.arrow(sql, {"path": str(path), "structure": _IN_FILES})["Entry"])
 
 
 def entries_of_store(
