@@ -7,14 +7,16 @@ from pydantic import JsonValue
 
 from tests.crash.campaign import RANDOM, Outcome
 from tests.crash.comparing import Compared
-from tests.crash.steps import BY_NAME
+from tests.crash.steps import FIRST, STEPS
 
 
 def table(outcomes: Sequence[Outcome], seed: int) -> str:
     """Kills by step, then what became of the records."""
     kills = _kills(outcomes)
-    width = max(map(len, [*BY_NAME, RANDOM]))
-    lines = [f"{name:<{width}}  {kills[name]:>6}" for name in (*BY_NAME, RANDOM)]
+    # Others are asked for by somebody, and no campaign comes to them.
+    names = [step.name for step in (*STEPS, *FIRST)]
+    width = max(map(len, [*names, RANDOM]))
+    lines = [f"{name:<{width}}  {kills[name]:>6}" for name in (*names, RANDOM)]
     figures = as_dict(outcomes, seed)
     lines.append("-" * (width + 8))
     for name in ("kills", "acknowledged", "stored", "duplicates", "lost", "torn"):

@@ -17,6 +17,7 @@ from auditspan.collector.control.journal import Fields, Journal
 from auditspan.collector.control.letter_contents import contents
 from auditspan.collector.control.records import ControlRecord, Party, Why, rfc3339
 from auditspan.collector.control.two_persons import require
+from auditspan.collector.data_dir import DataDir
 from auditspan.collector.letters import Letter
 from auditspan.collector.query.lookups import Lookup
 from auditspan.identity.caller import Caller
@@ -80,20 +81,32 @@ class DeadLetters:
         except ControlUnavailable:
             known = []
         if known:
-            became = "was processed again, and is stored" if known[0]["ended"] else "has expired"
-            raise ControlConflict(f"dead letter {id}: it {became}")
+            raise ControlConflict(f"dead letter {id}: it {self._became(known[0])}")
         raise NotFound(f"dead letter {id[:200]!r}: there is none; {_SEE}")
 
     async def _gone(self, here: set[str]) -> AsyncIterator[Fields]:
         for row in await self.lookup.ask("dead_letters", {"id": ""}):
-            if row["id"] not in here:
+            # Several collectors may share a store, and each has its own letters.
+            if row["id"] not in here and str(row["id"]).startswith(f"{self._instance()}-"):
                 at = row.pop("received_at_ns")
-                yield row | {
+                yield {key: value for key, value in row.items() if key != "ended"} | {
                     "received_at": rfc3339(at if isinstance(at, int) else 0),
-                    "state": "retried" if row.pop("ended") else "expired",
+                    "state": self._became(row),
                     "reason": Letter("", "", str(row["stage"]), "").words,
                     "tries": None,
                 }
+
+    def _became(self, row: Fields) -> str:
+        """What became of a letter whose files are not here."""
+        if row["ended"]:
+            return "is stored"
+        today = rfc3339(self.journal.now_ns())[:10]
+        return (
+            "has expired" if str(row["expires_on"]) <= today else "is not here: its files are gone"
+        )
+
+    def _instance(self) -> str:
+        return DataDir(self.folder.parent).instance
 
     async def _write(self, kind: str, id: str, why: Why, caller: Caller) -> None:
         await self.journal.write(
