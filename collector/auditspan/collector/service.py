@@ -6,6 +6,7 @@ Order of stop: ports closed, last segment closed, engine finishes what was ackno
 
 import asyncio
 import contextlib
+import gc
 import hashlib
 import logging
 import signal
@@ -249,6 +250,8 @@ async def _serve(service: Service, config_file: Path | None, announce: Announce)
     async with _tasks(service), RemoteEngine(service.data.socket) as engine:
         front = _front(service, _query_app(service, engine))
         addresses = await front.start()
+        # What was made until now stays, and need not be looked through again and again for waste.
+        gc.freeze()
         try:
             write_front(service.data, addresses)
             await service.admission.submit_control(_started(service), operator().to_json())
