@@ -36,8 +36,8 @@ class WebServer:
         # Bound here, so that a port that is taken is an error and not an exit of the process.
         family = socket.AF_INET6 if ":" in self._config.host else socket.AF_INET
         own = socket.create_server((self._config.host, self._config.port), family=family)
-        # asyncio does so only for sockets that name their protocol, and these do not. Without it the
-        # body of an answer waits for the client to confirm its head, which takes 40 ms.
+        # asyncio does so only for sockets that name their protocol, and these do not. Without it
+        # the body of an answer waits for the client to confirm its head, which takes 40 ms.
         own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port = own.getsockname()[1]
         self._task = asyncio.create_task(self._server.serve([own]))
