@@ -20,7 +20,7 @@ from auditspan.collector.engine.messages import Start
 from auditspan.collector.engine.suspicion import MOST_DEATHS, Suspicion
 from auditspan.collector.engine.trial import Outcome, tried
 from auditspan.collector.engine.undoing import undo
-from auditspan.storage.errors import StatementRefused
+from auditspan.storage.errors import StatementRefused, StoreFull
 from auditspan.storage.sealing.seal_file import read_seal
 from auditspan.storage.writer import finish_sealed
 from auditspan.wire.envelope import parse
@@ -212,6 +212,32 @@ def test_what_the_store_refuses_is_put_aside(house: House, monkeypatch: pytest.M
     assert workshop.column(SPANS) == [f"{n:016x}" for n in (1, 2, 30, 32, 33, 34, 35)]
     assert len(list(letters.all_of(house.suspicion.segments.dead))) == 1
     checked(workshop.store)
+
+
+def test_a_batch_beyond_the_memory_becomes_smaller_ones(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be refused for ever; a single span is waited for, and never put aside."""
+    house, insert, most = House(workshop, innocent), type(workshop.store).insert, 2
+
+    def full(store: object, table: str, rows: pa.Table, query_id: str = "") -> None:
+        if "ToolName" in rows.column_names and rows.num_rows > most:
+            raise StoreFull("memory limit exceeded", 241)
+        insert(store, table, rows, query_id)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(workshop.store), "insert", full)
+    workshop.segment(spans(*range(1, 10)))
+    for _ in range(40):
+        for part in in_order(workshop.data.folder("spool"))[:1]:
+            with contextlib.suppress(StoreFull):
+                house.suspicion.process(part)
+    assert len(workshop.column(SPANS)) == 9
+    most = 0
+    last = workshop.segment(spans(10), number=2)
+    for _ in range(9):
+        with pytest.raises(StoreFull):
+            house.suspicion.process(last)
+    assert list(letters.all_of(house.suspicion.segments.dead)) == []
 
 
 def test_attempts_are_told_to_the_next_process(tmp_path: Path) -> None:

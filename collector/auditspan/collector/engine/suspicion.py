@@ -6,6 +6,7 @@
 3. What is a single span is tried in a process of its own (`trial.py`), and put aside if two trials
    in a row find it guilty. Somebody who kills the engine, or a store that is away, so gets smaller
    batches and nothing else.
+   A batch that the memory does not suffice for three times is taken apart too, and never put aside.
 4. A single span that trials find innocent is processed after all. Only when six processes ended at
    it, all in one step, it is put aside without a proof: else nothing behind it were ever stored.
 """
@@ -30,6 +31,8 @@ MOST_DEATHS: Final = 6
 _REFUSALS: Final = 3
 _NOT_ITS_FAULT: Final = frozenset({60, 81, 164, 192, 193, 194, 195, 497, 516})
 """Codes of the store: unknown table or database, read-only, users, passwords, rights."""
+_MEMORY: Final = 241
+"""Code of the store: over its memory limit."""
 Try = Callable[[Path], Outcome]
 
 
@@ -66,11 +69,8 @@ class Suspicion:
     def _processed(self, segment: Path, batch_id: str, condemned: str = "") -> Stored:
         try:
             stored = self.segments.process(segment, condemned)
-        except StatementRefused as error:
-            self.refused[batch_id] += error.code not in _NOT_ITS_FAULT
-            self.attempts.rest()
-            raise
-        except Exception:
+        except Exception as error:
+            self.refused[batch_id] += _is_about_it(error)
             self.attempts.rest()
             raise
         self.attempts.leave()
@@ -94,4 +94,11 @@ class Suspicion:
 
     def _why(self) -> str:
         step = self.attempts.worst_step()
-        return f"engines ended in the step {step}" if step else "the store refuses it"
+        return f"engines ended in the step {step}" if step else "it could not be stored"
+
+
+def _is_about_it(error: Exception) -> bool:
+    """Whether smaller batches may get on better."""
+    if isinstance(error, StatementRefused):
+        return error.code not in _NOT_ITS_FAULT
+    return isinstance(error, MemoryError) or getattr(error, "code", 0) == _MEMORY
