@@ -220,8 +220,7 @@ def show(report: "Report") -> None:
     """The verdict as a person reads it."""
     console, population = out(), report.population
     console.print(report.verdict.value, style=_COLOURS[report.verdict], end="")
-    whole = "" if population.complete else ", population incomplete"
-    console.print(f"  anchored: {report.anchored.value}{whole}")
+    console.print(f"  anchored: {report.anchored.value}")
     states = ", ".join(f"{count:,} {state}" for state, count in report.states().items())
     between = f"{population.since or 'the beginning'} to {population.until or 'now'}"
     console.print(
@@ -230,6 +229,12 @@ def show(report: "Report") -> None:
         f"letters, {population.sequence_gaps:,} gaps in senders' numbers, "
         f"{population.stated_gaps:,} gaps stated by the log"
     )
+    if not population.complete:
+        console.print(
+            "  population incomplete: what lies in the dead letters is not among the records, see "
+            "`auditspan deadletter list`",
+            soft_wrap=True,
+        )
     for one in report.logs:
         anchored = f", anchored up to {one.anchored_size:,}" if one.anchored_size else ""
         console.print(
