@@ -22,6 +22,7 @@ from auditspan.collector.control.holds_files import Hold, HoldFiles, HoldFilter
 from auditspan.collector.control.records import ControlRecord, Party, Why
 from auditspan.collector.control.service import Controls, open_controls
 from auditspan.collector.data_dir import prepare
+from auditspan.collector.letters import Letter, remove, write
 from auditspan.collector.query.lookups import in_store
 from auditspan.identity.roles import Role
 from auditspan.registry import Bundle
@@ -331,3 +332,31 @@ def test_files_of_holds_that_are_none(desk: Desk, tmp_path: Path) -> None:
             desk.propose(secret_ids(desk)[:1], "arguments")
     finally:
         path.unlink()
+
+
+def test_a_dead_letter_is_erased_like_a_record(desk: Desk) -> None:
+    """Found by whom it quotes or named by its id, alone and beside a record; two persons decide,
+    and what is proposed names nobody."""
+    folder = desk.workshop.data.folder("dead")
+    letter = Letter("abcd-1-1.p0001", "frame-0", "decode", "why", NOW, "sha256:77", "agent:a")
+    write(folder, letter, b"names zoe-4711")
+    found = desk.subject("zoe-4711")
+    assert [(row["id"], row["groups"]) for row in found["records"]] == [
+        (letter.id, ["dead_letter"]),
+    ]  # fmt: skip
+    [record, *_] = desk.ids("ToolName = 'pay' AND position(ToolArguments, 'cus') > 0")
+    both = desk.propose([letter.id, record], "*")
+    assert {row["id"] for row in both["records"]} >= {letter.id, record}
+    proposed = desk.propose([letter.id], "*", dry_run=False)
+    change = asyncio.run(desk.controls.changes.approve(str(proposed["proposal"]), "yes", DAN))
+    assert change["applied"]
+    erased = desk.spool.records[-1]
+    assert (erased.kind, erased.body["erased"]) == (
+        "record.erased",
+        [{"record": letter.id, "log": "", "index": 0, "groups": ["dead_letter"],
+          "asked": ["dead_letter"]}],
+    )  # fmt: skip
+    assert "zoe" not in erased.to_json()
+    remove(folder, letter.id)
+    with pytest.raises(NotFound):
+        desk.propose([letter.id], "*")
