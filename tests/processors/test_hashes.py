@@ -26,6 +26,28 @@ def test_the_fast_form_is_the_canonical_form(value: object, ascii: bool) -> None
     assert content_hashes(pa.array([text]), KEY).to_pylist() == [content_hash(text, KEY)]
 
 
+@settings(deadline=None)
+@given(
+    st.recursive(
+        st.sampled_from(
+            ['"a"', '":"', '"{"', '"\\u003a"', '"\\""', "1", "-0", "null", "1.0", '"é\x7f"']
+        ),
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]"),
+            st.lists(
+                st.tuples(st.sampled_from(['"a"', '"b"', '"a:"', '"\\u0061"']), inner), max_size=3
+            ).map(lambda pairs: "{" + ",".join(f"{key}: {value}" for key, value in pairs) + "}"),
+        ),
+    ),
+    st.sampled_from(["", " ", "x", ":", ","]),
+    st.sampled_from(["", " ", "\n"]),
+)
+def test_the_fast_form_of_a_text_is_the_canonical_form(json: str, after: str, before: str) -> None:
+    """However it is spelled: keys that stand twice, colons in texts, escapes, no JSON at all."""
+    text = before + json + after
+    assert content_hashes(pa.array([text]), KEY).to_pylist() == [content_hash(text, KEY)]
+
+
 def test_spelling_does_not_matter() -> None:
     """Order of keys, white space and escapes are the same arguments."""
     spelled = ['{"a":1,"b":"é"}', '{ "b": "\\u00e9", "a": 1 }']

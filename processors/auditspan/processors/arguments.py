@@ -1,6 +1,7 @@
 """The JSON of tool arguments: read leniently, because it is a sender's text."""
 
 import json
+from collections.abc import Callable
 from functools import lru_cache
 
 from pydantic import JsonValue
@@ -47,6 +48,11 @@ def _no_number(name: str) -> JsonValue:
 
 
 _LENIENT = json.JSONDecoder(parse_constant=_no_number)
+scan: Callable[[str, int], tuple[JsonValue, int]] = _LENIENT.scan_once  # type: ignore[attr-defined]
+"""The value that begins at a place of a text, and where it ends; no white space is skipped.
+
+Raises `ValueError`, and `StopIteration` where none begins.
+"""
 _STRICT = json.JSONDecoder(parse_constant=_no_number, object_pairs_hook=_once)
 
 

@@ -7,12 +7,14 @@ hash, here and in the recorder; what is no JSON is hashed as it came.
 import hashlib
 import hmac
 import json
+from collections.abc import Callable, Iterable
+from json.encoder import c_make_encoder  # type: ignore[attr-defined]  # None without C
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import rfc8785
 
-from auditspan.processors.arguments import NotJson, read_strictly
+from auditspan.processors.arguments import NotJson, read_strictly, scan
 from auditspan.processors.texts import filled
 
 # Fractions, exponents and long integers are spelled by rules of their own (§3.2.2.3), and keys are
@@ -21,6 +23,18 @@ from auditspan.processors.texts import filled
 _HARD = r"[0-9][.eE]|[0-9]{16}|[^\x00-\x{d7ff}]|\\u[dDeEfF]"
 _BLOCK = 64
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
+def _whole(value: object, _: int) -> Iterable[str]:
+    return (_encode(value),)
+
+
+# Strings of a text without a backslash stand in its canonical form as they stand in the text.
+_unescaped: Callable[[object, int], Iterable[str]] = (
+    c_make_encoder(None, None, '"{}"'.format, None, ":", ",", True, False, False)
+    if c_make_encoder
+    else _whole
+)
 
 
 def content_hashes(texts: pa.Array, key: bytes) -> pa.Array:
@@ -53,6 +67,17 @@ def canonical(text: str) -> bytes:
 
 
 def _simple(text: str) -> bytes:
+    """The same of a text that has nothing hard."""
+    if "\\" not in text:
+        try:
+            value, end = scan(text, 0)
+            spelled = "".join(_unescaped(value, 0))
+        except (StopIteration, ValueError, RecursionError):
+            pass  # It is read again as any other text.
+        else:
+            # Where a key stands twice, the value has it once.
+            if end == len(text) and spelled.count(":") == text.count(":"):
+                return spelled.encode()
     value = read_strictly(text)
     return text.encode() if isinstance(value, NotJson) else _encode(value).encode()
 
