@@ -92,6 +92,25 @@ def test_rows_survive_a_newer_migration_and_an_older_writer_goes_on(
     assert migrated.raw("SELECT count(), any(Fresh) FROM audit_records") == b"7\tx\n"
 
 
+def test_rows_of_before_a_change_of_storage_merge_with_later_ones(
+    store: Engine, batch: BatchOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Migration 13 stores texts in another form; parts of both become one, with the same rows."""
+    ours = known()
+    with monkeypatch.context() as patched:
+        patched.setattr(migrations, "known", lambda: ours[:12])
+        migrate(store)
+        write(store, batch(50, "i-1-1"), "i-1-1")
+    rows = "SELECT * FROM audit_records WHERE BatchId = 'i-1-1' ORDER BY RecordId"
+    before = store.raw(rows, "RowBinary")
+    assert migrate(store) == tuple(migration.number for migration in ours[12:])
+    write(store, batch(50, "i-1-2"), "i-1-2")
+    store.command("OPTIMIZE TABLE audit_records FINAL")
+    parts = "SELECT count(), sum(rows) FROM system.parts WHERE table = 'audit_records' AND active"
+    assert store.raw(parts) == b"1\t100\n"
+    assert store.raw(rows, "RowBinary") == before != b""
+
+
 def test_an_older_version_leaves_a_newer_versions_views(
     migrated: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
