@@ -1,6 +1,7 @@
 """OTLP requests in protobuf: strict where ClickHouse is lax, and nothing known is lost."""
 
 import json
+import re
 import time
 from pathlib import Path
 
@@ -31,12 +32,17 @@ def test_invalid_requests_are_refused(vector: dict[str, str]) -> None:
 
 
 def test_the_span_with_a_wrong_id_is_named() -> None:
-    """By number and name, so that its sender is found."""
+    """By number and name, so that its sender is found; the others are kept, if there are any."""
     request = ExportTraceServiceRequest()
     spans = request.resource_spans.add().scope_spans.add().spans
     spans.add(trace_id=b"t" * 16, span_id=b"s" * 8, name="good")
     spans.add(trace_id=b"t" * 8, span_id=b"s" * 8, name="bad")
-    with pytest.raises(RequestInvalid, match=r"span 2 of 2 \('bad'\).*found 8, 8, 0"):
+    parsed = parse(request.SerializeToString())
+    assert re.search(r"span 2 of 2 \('bad'\).*found 8, 8, 0", parsed.problem)
+    assert (parsed.spans, parsed.rejected) == (1, 1)
+    assert [span.name for span in parsed.request.resource_spans[0].scope_spans[0].spans] == ["good"]
+    del request.resource_spans[0].scope_spans[0].spans[0]
+    with pytest.raises(RequestInvalid, match=r"span 1 of 1 \('bad'\).*found 8, 8, 0"):
         parse(request.SerializeToString())
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from auditspan.wire.errors import RequestInvalid
 
@@ -20,10 +21,14 @@ class Parsed:
     request: ExportTraceServiceRequest
     spans: int
     """How many spans it holds."""
+    rejected: int = 0
+    """Spans that were taken out of it, because an id has a wrong length."""
+    problem: str = ""
+    """What is wrong with the first of those."""
 
 
 def parse(body: bytes) -> Parsed:
-    """Read a request. Raises `RequestInvalid`."""
+    """Read a request; spans with wrong ids are taken out. Raises `RequestInvalid`."""
     request = ExportTraceServiceRequest()
     try:
         request.ParseFromString(body)
@@ -32,7 +37,7 @@ def parse(body: bytes) -> Parsed:
             f"request: expected an ExportTraceServiceRequest in protobuf: {error}"
         ) from error
     request.DiscardUnknownFields()
-    return Parsed(request, check_ids(request))
+    return without_wrong_ids(request)
 
 
 def serialise(request: ExportTraceServiceRequest) -> bytes:
@@ -41,6 +46,37 @@ def serialise(request: ExportTraceServiceRequest) -> bytes:
         return request.SerializeToString()
     except Exception as error:
         raise RequestInvalid(f"request: cannot be written as protobuf: {error}") from error
+
+
+def without_wrong_ids(request: ExportTraceServiceRequest) -> Parsed:
+    """The request with the spans whose ids are right. Raises `RequestInvalid` if none of them is.
+
+    One broken span must not cost the others: a sender gives up what is refused.
+    """
+    try:
+        return Parsed(request, check_ids(request))
+    except RequestInvalid as error:
+        rejected = _take_out_wrong(request)
+        spans = check_ids(request)
+        if not spans:
+            raise
+        return Parsed(request, spans, rejected, str(error))
+
+
+def _take_out_wrong(request: ExportTraceServiceRequest) -> int:
+    rejected = 0
+    for resource in request.resource_spans:
+        for scope in resource.scope_spans:
+            for position in reversed(range(len(scope.spans))):
+                if _has_wrong_id(scope.spans[position]):
+                    del scope.spans[position]
+                    rejected += 1
+    return rejected
+
+
+def _has_wrong_id(span: Span) -> bool:
+    lengths = len(span.trace_id), len(span.span_id), len(span.parent_span_id)
+    return lengths not in ((16, 8, 0), (16, 8, 8))
 
 
 def check_ids(request: ExportTraceServiceRequest) -> int:

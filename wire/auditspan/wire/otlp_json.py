@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from auditspan.wire.errors import RequestInvalid
 from auditspan.wire.json_scalars import Wrong, reader, word, writer
-from auditspan.wire.otlp import Parsed, check_ids
+from auditspan.wire.otlp import Parsed, without_wrong_ids
 
 MAX_DEPTH: Final = 100
 """Messages within messages, as many as the protobuf decoder takes."""
@@ -26,14 +26,17 @@ _Put = Callable[[Message, object, int], None]
 
 
 def parse_json(body: bytes) -> Parsed:
-    """Read a request. Raises `RequestInvalid`, which says where in the JSON."""
+    """Read a request; spans with wrong ids are taken out.
+
+    Raises `RequestInvalid`, which says where in the JSON.
+    """
     value = _loaded(body)
     request = ExportTraceServiceRequest()
     try:
         _fill(request, value, 0)
     except Wrong as wrong:
         raise RequestInvalid(f"request: ${wrong.path()}: {wrong}") from wrong
-    return Parsed(request, check_ids(request))
+    return without_wrong_ids(request)
 
 
 def to_json(request: ExportTraceServiceRequest) -> bytes:

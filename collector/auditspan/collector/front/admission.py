@@ -24,6 +24,7 @@ from auditspan.collector.front.metrics import Metrics
 from auditspan.collector.front.refusals import Refusal
 from auditspan.collector.front.retransmissions import Retransmissions, mark_of
 from auditspan.collector.front.shares import Shares
+from auditspan.collector.front.success import Rejected
 from auditspan.identity.credentials import Credentials
 from auditspan.identity.principal import Principal
 from auditspan.wire import otlp, otlp_json
@@ -76,8 +77,8 @@ class Admission:
         """Who sends. Raises `Refusal`."""
         return await self.authenticator.authenticate(credentials)
 
-    async def admit(self, body: bytes, encoding: Encoding, principal: Principal) -> None:
-        """Return once the request is on disk.
+    async def admit(self, body: bytes, encoding: Encoding, principal: Principal) -> Rejected:
+        """Return once the request is on disk, with what of it was not taken.
 
         Raises `Refusal` and `WireError`; nothing of the request is kept then.
         """
@@ -85,13 +86,17 @@ class Admission:
         thread = len(body) > _IN_THREAD[encoding]
         digest = await self._run(thread, _digest, body)
 
+        rejected = Rejected()
+
         async def store() -> None:
+            nonlocal rejected
             read = _Reading(body, encoding, self.max_attributes)
-            await self._store(read, principal, digest, thread=thread)
+            rejected = await self._store(read, principal, digest, thread=thread)
 
         if not await self.retransmissions.once(mark_of(digest, principal.id), store):
             self.metrics.repeated()
         self.metrics.acknowledged(time.perf_counter() - began)
+        return rejected
 
     async def submit_control(self, text: str, principal: str) -> None:
         """Put a control record into the spool; returns once it is on disk."""
@@ -100,12 +105,12 @@ class Admission:
 
     async def _store(
         self, reading: "_Reading", principal: Principal, digest: str, *, thread: bool
-    ) -> None:
+    ) -> Rejected:
         if self.shares is not None:
             self.shares.check(principal.id)
         read = await self._run(thread, _read, reading)
         if not read.parsed.spans:
-            return
+            return Rejected()
         if read.dropped:
             self.metrics.attributes_dropped(read.dropped)
             LOG.warning("%d attributes of %s are beyond max_attributes", read.dropped, principal.id)
@@ -119,6 +124,11 @@ class Admission:
         if self.shares is not None:
             self.shares.took(principal.id, len(request), at)
         self.metrics.accepted(read.parsed.spans)
+        rejected = Rejected(read.parsed.rejected, read.parsed.problem)
+        if rejected.spans:
+            self.metrics.rejected(rejected.spans)
+            LOG.warning("%d spans of %s were rejected", rejected.spans, principal.id)
+        return rejected
 
     async def _replace(self, read: "_Read", principal: Principal) -> None:
         """Users' tokens become statements; every other credential is gone already."""

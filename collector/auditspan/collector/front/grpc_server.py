@@ -15,20 +15,19 @@ from typing import Any, Final
 
 import grpc
 import grpc.aio
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from auditspan.collector.front.admission import Admission
 from auditspan.collector.front.decompress import BodyInvalid
 from auditspan.collector.front.receiver_config import GrpcConfig
 from auditspan.collector.front.refusals import Unavailable
 from auditspan.collector.front.status import problem_of
+from auditspan.collector.front.success import answer
 from auditspan.collector.front.tls_reload import renewed_grpc_credentials
 from auditspan.identity.credentials import Credentials
 
 LOG = logging.getLogger("auditspan.collector.front")
 
 _SERVICE: Final = "opentelemetry.proto.collector.trace.v1.TraceService"
-_SUCCESS: Final = ExportTraceServiceResponse().SerializeToString()
 _MESSAGE_SECONDS: Final = 60.0
 """How long the message of a call may take."""
 
@@ -85,10 +84,11 @@ class GrpcServer:
             body = await _only(messages)
             with self._admission.budget.hold() as hold:
                 hold.grow(len(body))
-                await self._admission.admit(body, "protobuf", principal)
+                rejected = await self._admission.admit(body, "protobuf", principal)
+                return answer(rejected, json=False)
         except Exception as error:
             await self._refuse(error, context)
-        return _SUCCESS
+            raise
 
     async def _refuse(self, error: Exception, context: Any) -> None:
         problem = problem_of(error)

@@ -1,7 +1,8 @@
 """OTLP/HTTP: `POST /v1/traces` in protobuf and JSON, and `POST /v1/identities`.
 
 https://opentelemetry.io/docs/specs/otlp/#otlphttp. The answer has the request's content type; full
-success leaves `partial_success` unset; everything refused says whether to try again.
+success leaves `partial_success` unset, otherwise it says which spans were not taken; everything
+refused says whether to try again.
 """
 
 import asyncio
@@ -10,7 +11,6 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -25,6 +25,7 @@ from auditspan.collector.front.peer_certificate import peer_certificate
 from auditspan.collector.front.refusals import NotAllowed, Unavailable
 from auditspan.collector.front.rejections import Unsupported
 from auditspan.collector.front.status import Problem, problem_of
+from auditspan.collector.front.success import answer
 from auditspan.identity.credentials import Credentials
 
 LOG = logging.getLogger("auditspan.collector.front")
@@ -34,7 +35,6 @@ _TYPES: Final[dict[str, Encoding]] = {
     "application/x-protobuf": "protobuf",
     "application/json": "json",
 }
-_SUCCESS: Final = ExportTraceServiceResponse().SerializeToString()
 _ENCODINGS: Final = ("", "identity", "gzip")
 _IDENTITY_BODY: Final = 64 << 10
 _BODY_SECONDS: Final = 60.0
@@ -56,12 +56,13 @@ def http_app(
             principal = await admission.authenticate(credentials_of(request))
             with admission.budget.hold() as hold:
                 body = await _body(request, max_request, hold.grow, body_seconds)
-                await admission.admit(body, encoding, principal)
+                rejected = await admission.admit(body, encoding, principal)
         except ClientDisconnect:
             return Response(status_code=499)
         except Exception as error:
             return _refused(admission, error, json=json)
-        return _accepted(json=json)
+        media_type = "application/json" if json else "application/x-protobuf"
+        return Response(answer(rejected, json=json), media_type=media_type)
 
     async def exchange(request: Request) -> Response:
         try:
@@ -73,8 +74,8 @@ def http_app(
         except Exception as error:
             return _refused(admission, error, json=True)
         content_type = request.headers.get("content-type", "")
-        answer = await identities.answer(credentials_of(request), content_type, body)
-        return Response(answer.body, answer.status, dict(answer.headers))
+        given = await identities.answer(credentials_of(request), content_type, body)
+        return Response(given.body, given.status, dict(given.headers))
 
     async def elsewhere(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -148,12 +149,6 @@ def _media_type(request: Request) -> str:
 
 def _content_encoding(request: Request) -> str:
     return request.headers.get("content-encoding", "").strip().lower()
-
-
-def _accepted(*, json: bool) -> Response:
-    if json:
-        return Response(b"{}", media_type="application/json")
-    return Response(_SUCCESS, media_type="application/x-protobuf")
 
 
 def _refused(admission: Admission, error: Exception, *, json: bool) -> Response:

@@ -45,6 +45,7 @@ class Metrics:
 
         self._requests = counter("requests_accepted", "Requests on disk")
         self._accepted = counter("spans_accepted", "Spans on disk")
+        self._rejected = counter("spans_rejected", "Spans not taken of requests on disk")
         self._repeated = counter("requests_repeated", "Requests that were on disk already")
         self._refused = counter("requests_refused", "Requests refused", "reason")
         self._exchanged = counter("identity_exchanges", "Users' tokens shown", "outcome")
@@ -92,6 +93,10 @@ class Metrics:
     def acknowledged(self, seconds: float) -> None:
         """A request was answered with success."""
         self._acknowledged.observe(seconds)
+
+    def rejected(self, spans: int) -> None:
+        """Spans of an accepted request were not taken."""
+        self._rejected.inc(spans)
 
     def refused(self, reason: str) -> None:
         """A request was refused; a reason that is none of ours counts as `internal`."""
