@@ -25,7 +25,7 @@ from auditspan.storage.batch_file import write_batch
 from auditspan.storage.engine import Engine
 from auditspan.storage.sealing.digests import content_statement, structure
 from auditspan.storage.sealing.entries import entries_of_file, entries_of_store, joined
-from auditspan.storage.sealing.filled_columns import filled
+from auditspan.storage.sealing.filled_columns import Filling, filled
 from auditspan.storage.sealing.values import value
 from auditspan.storage.writer import write
 from tests.migrated import migrated_store
@@ -257,7 +257,7 @@ def test_a_column_that_alone_holds_something_is_sealed(
         if field.name not in names:
             table = table.set_column(at, field, defaults(field.type, table.num_rows))
     assert blank.schema == table.schema
-    assert filled(table) <= names | {"ExpiresOn"}
+    assert filled(table).keys() <= names | {"ExpiresOn"}
     assert of_file(store, table, tmp_path / "b.arrow") == entries_of_table(table)
 
 
@@ -276,9 +276,47 @@ def test_a_batch_without_values_fills_no_column() -> None:
     kinds = [pa.string(), pa.uint64(), pa.int32(), pa.date32(), pa.timestamp("ns", "UTC"),
              pa.list_(pa.string()), pa.map_(pa.string(), pa.string())]  # fmt: skip
     blank = {str(at): defaults(kind, 3) for at, kind in enumerate(kinds)}
-    assert filled(pa.table(blank)) == frozenset()
-    assert filled(pa.table(blank).slice(0, 0)) == frozenset()
-    assert filled(pa.table({"x": pa.array([0.0])})) == {"x"}
+    assert filled(pa.table(blank)) == {}
+    assert filled(pa.table(blank).slice(0, 0)) == {}
+    assert filled(pa.table({"x": pa.array([0.0])})) == {"x": Filling()}
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "filling"),
+    [
+        ([b"ab", b"cd"], pa.binary(), Filling(always=True, length=2)),
+        (["a", "bc"], pa.string(), Filling(always=True)),
+        (["a", ""], pa.string(), Filling()),
+        (["a", None], pa.string(), Filling()),
+        ([10, 99], pa.uint64(), Filling(always=True, length=2)),
+        ([9, 10], pa.uint64(), Filling(always=True)),
+        ([-5, 5], pa.int32(), Filling()),
+        ([-5, -4], pa.int32(), Filling(always=True)),
+        ([["a"], ["b", "c"]], pa.list_(pa.string()), Filling(always=True)),
+        ([[], ["b"]], pa.list_(pa.string()), Filling()),
+        ([[("a", "b")], []], pa.map_(pa.string(), pa.string()), Filling()),
+        ([[("a", "b")], [("c", "d")]], pa.map_(pa.string(), pa.string()), Filling(always=True)),
+    ],
+    ids=str,
+)
+def test_what_is_known_of_a_column(
+    values: list[object], kind: pa.DataType, filling: Filling
+) -> None:
+    """Only what is so in every row, and of part of a table what is so in that part."""
+    column = pa.chunked_array([pa.array(values[:1], kind), pa.array(values[1:], kind)])
+    assert filled(pa.table({"x": column}))["x"] == filling
+    longer = pa.array([*values[:1], *values, *values[-1:]], kind).slice(1, len(values))
+    assert filled(pa.table({"x": longer}))["x"] == filling
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_columns_that_are_never_empty_and_equally_long(
+    store: Engine, tmp_path: Path, seed: int
+) -> None:
+    """Copies of one record: every column that it fills is filled in all, and as long."""
+    table = pa.concat_tables([generated(12, seed).slice(seed, 1)] * 3)
+    assert any(found.length for found in filled(table).values())
+    assert of_file(store, table, tmp_path / "b.arrow") == entries_of_table(table)
 
 
 def test_types_without_a_canonical_form() -> None:

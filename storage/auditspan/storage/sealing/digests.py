@@ -1,25 +1,31 @@
 """SQL of a record's content digest, from the integrity groups of the registry
 (docs/integrity-format.md).
 
-The text is one flat statement over three levels: canonical values of columns, then the texts of the
-core and of each group, then digests. Each level names its results, because the engine would write
-an alias out at every place where it is used.
+The text is one flat statement over two levels: canonical values of columns, then digests. The first
+names its results, because the engine would write an alias out at every place where it is used. What
+a digest covers is put together once: a text that is a part of another one is copied again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from auditspan.semconv.column import Column
 from auditspan.semconv.columns import BY_NAME, GROUPS
+from auditspan.storage.sealing.filled_columns import Filling
 from auditspan.storage.sealing.values import TEXT, framed, netstring, plain, value
 
 _CORE = GROUPS[0].name
 _ERASABLE = tuple(sorted(group.name for group in GROUPS[1:]))
+_Member = tuple[Column, Filling]
 
 
 @lru_cache(maxsize=256)
 def content_statement(
-    source: str, *, columns: str, erased: bool = False, filled: frozenset[str] | None = None
+    source: str,
+    *,
+    columns: str,
+    erased: bool = False,
+    filled: frozenset[tuple[str, Filling]] | None = None,
 ) -> str:
     """`columns` and `Content` (32 bytes) of each row of `source`, a table or a table function.
 
@@ -27,28 +33,22 @@ def content_statement(
     left, in `GroupSalts` and `Redacted`, take the place of those computed. With `filled` it is for
     rows in which all other columns are the default.
     """
-    members = {group: _members(group, filled) for group in (_CORE, *_ERASABLE)}
+    known = None if filled is None else dict(filled)
+    members = {group: _members(group, known) for group in (_CORE, *_ERASABLE)}
     groups = [name for name in _ERASABLE if members[name] or erased]
     inner = [
-        f"{value(c.name, c.type)} AS {_named(c)}"
-        for c in (column for group in members.values() for column in group)
+        f"{value(c.name, c.type, always=filling.always)} AS {_named(c)}"
+        for c, filling in (member for group in members.values() for member in group)
         if plain(c.type) != TEXT
     ]
-    texts = [
-        f"SHA256(concat('auditspan/core/v1\\n', {_salt(_CORE, erased=erased)}, "
-        f"{_text(members[_CORE])})) AS core_digest_",
-        *(f"{_text(members[name])} AS g_{name}" for name in groups),
-    ]
-    fields = "".join(f", {_field(name, erased=erased)}" for name in groups)
+    core = ["'auditspan/core/v1\\n'", _salt(_CORE, erased=erased), *_texts(members[_CORE])]
+    fields = ["'auditspan/fields/v1\\n'"]
+    for name in groups:
+        fields += _field(name, members[name], erased=erased)
     return f"""
 SELECT {columns},
-    SHA256(concat('auditspan/record/v1\\n', core_digest_,
-        SHA256(concat('auditspan/fields/v1\\n'{fields})))) AS Content
-FROM
-(
-    SELECT *, {", ".join(texts)}
-    FROM (SELECT {", ".join(["*", *inner])} FROM {source})
-)"""  # noqa: S608 (names of ours)
+    SHA256(concat('auditspan/record/v1\\n', {_digest(core)}, {_digest(fields)})) AS Content
+FROM (SELECT {", ".join(["*", *inner])} FROM {source})"""  # noqa: S608 (names of ours)
 
 
 def structure(columns: Sequence[Column]) -> str:
@@ -56,36 +56,63 @@ def structure(columns: Sequence[Column]) -> str:
     return ", ".join(f"`{column.name}` {plain(column.type)}" for column in columns)
 
 
-def _members(group: str, filled: frozenset[str] | None) -> list[Column]:
+def _members(group: str, filled: dict[str, Filling] | None) -> list[_Member]:
     """The columns of a group, ascending by name."""
     columns = next(sorted(found.columns) for found in GROUPS if found.name == group)
-    return [BY_NAME[name] for name in columns if filled is None or name in filled]
+    if filled is None:
+        return [(BY_NAME[name], Filling()) for name in columns]
+    return [(BY_NAME[name], filled[name]) for name in columns if name in filled]
 
 
 def _named(column: Column) -> str:
     return f"`{column.name}`" if plain(column.type) == TEXT else f"v_{column.name}"
 
 
-def _text(members: Sequence[Column]) -> str:
+def _texts(members: Sequence[_Member]) -> list[str]:
     """What a digest covers of a group: name and value of each column that is not the default."""
-    return f"concat('', {', '.join(map(_member, members))})" if members else "''"
+    return [part for member in members for part in _text(*member)]
 
 
-def _member(column: Column) -> str:
-    named = _named(column)
-    return f"if({named} = '', '', concat({netstring(column.name)}, {framed(named)}))"
+def _text(column: Column, filling: Filling) -> list[str]:
+    name, named = netstring(column.name), _named(column)
+    if filling.length:
+        return [name, f"'{filling.length}:'", named, "','"]
+    if filling.always:
+        return [name, *framed(named)]
+    # The value stands outside of conditions, which would copy it.
+    *before, _, end = framed(named)
+    before = [name, *before]
+    return [f"if({named} = '', '', concat({', '.join(_merged(before))}))", named,
+            f"if({named} = '', '', {end})"]  # fmt: skip
 
 
-def _field(group: str, *, erased: bool) -> str:
+def _field(group: str, members: Sequence[_Member], *, erased: bool) -> list[str]:
+    """Name and commitment of a group, nothing of one that is empty."""
     name = netstring(group)
-    digest = (
-        f"SHA256(concat('auditspan/field/v1\\n', {_salt(group, erased=erased)}, {name}, g_{group}))"
-    )
-    made = f"if(g_{group} = '', '', concat({name}, {digest}))"
+    covered = ["'auditspan/field/v1\\n'", _salt(group, erased=erased), name, *_texts(members)]
+    made = [name, _digest(covered)]
+    if not any(filling.always for _, filling in members):
+        empty = " AND ".join(f"{_named(column)} = ''" for column, _ in members) or "1"
+        made = [f"if({empty}, '', concat({', '.join(made)}))"]
     if not erased:
         return made
-    kept = f"Redacted['{group}']"
-    return f"if(mapContains(Redacted, '{group}'), concat({name}, {kept}), {made})"
+    kept = f"concat({name}, Redacted['{group}'])"
+    return [f"if(mapContains(Redacted, '{group}'), {kept}, {made[0]})"]
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return f"SHA256(concat({', '.join(_merged(parts))}, ''))"
+
+
+def _merged(parts: Iterable[str]) -> list[str]:
+    """Literals that stand side by side become one."""
+    merged: list[str] = []
+    for part in parts:
+        if merged and merged[-1].startswith("'") and part.startswith("'"):
+            merged[-1] = merged[-1][:-1] + part[1:]
+        else:
+            merged.append(part)
+    return merged
 
 
 def _salt(group: str, *, erased: bool) -> str:

@@ -3,6 +3,7 @@
 An entry is 38 bytes: version, kind, day of expiry, content digest (docs/integrity-format.md).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 from auditspan.semconv.columns import PHYSICAL
 from auditspan.storage.engine import Engine
 from auditspan.storage.sealing.digests import content_statement, structure
+from auditspan.storage.sealing.filled_columns import Filling
 
 RECORD_ENTRY = (
     "toFixedString(concat(unhex('0100'), reverse(reinterpretAsFixedString("
@@ -25,13 +27,14 @@ _SETTINGS = "SETTINGS max_threads = 1, query_plan_enable_optimizations = 0"
 _OF_STORE = "`LogIndex`, `RecordId`, `ExpiresOn`"
 
 
-def entries_of_file(engine: Engine, path: Path, columns: frozenset[str]) -> bytes:
+def entries_of_file(engine: Engine, path: Path, columns: Mapping[str, Filling]) -> bytes:
     """The entries of a sealed batch's rows, in the order of their indices.
 
-    `columns` are those that hold anything (`filled_columns.py`).
+    `columns` are those that hold anything, and how (`filled_columns.py`).
     """
     source = "file({path:String}, 'Arrow', {structure:String})"
-    inner = content_statement(source, columns="`LogIndex`, `ExpiresOn`", filled=columns)
+    filled = frozenset(columns.items())
+    inner = content_statement(source, columns="`LogIndex`, `ExpiresOn`", filled=filled)
     sql = f"SELECT {RECORD_ENTRY} FROM ({inner}) ORDER BY LogIndex {_SETTINGS}"  # noqa: S608 (ours)
     return joined(engine.arrow(sql, {"path": str(path), "structure": _IN_FILES})["Entry"])
 

@@ -1,35 +1,84 @@
-"""Which columns of a batch hold anything, so that its sealing statement names no others.
+"""What the columns of a batch hold, so that its sealing statement says no more than it must.
 
-Digests leave defaults out (docs/integrity-format.md), so a column without a value in the whole
-batch changes none of them; the engine takes milliseconds to understand what a statement says of it.
+Digests leave defaults out (docs/integrity-format.md): a column without a value in the whole batch
+is not named, for the engine takes milliseconds to understand what a statement says of it. One with
+a value in every row needs no question whether there is one, and where all values are equally long,
+their length is a part of the statement and not of the work.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 
-def filled(table: pa.Table) -> frozenset[str]:
-    """Names of the columns with a value other than the default of their type in some row.
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """What is known of a column that holds anything."""
+
+    always: bool = False
+    """It does so in every row."""
+    length: int = 0
+    """Bytes of its canonical value, if it is as long in every row; 0 if that is not known."""
+
+
+def filled(table: pa.Table) -> Mapping[str, Filling]:
+    """The columns with a value other than the default of their type in some row.
 
     A column of a kind that is not known here counts as filled.
     """
-    return frozenset(name for name in table.column_names if _is_filled(table[name]))
+    found = {name: _filling(table[name]) for name in table.column_names}
+    return {name: filling for name, filling in found.items() if filling is not None}
 
 
-def _is_filled(column: pa.ChunkedArray) -> bool:
+def _filling(column: pa.ChunkedArray) -> Filling | None:
     kind = column.type
     if pa.types.is_string(kind) or pa.types.is_binary(kind):
-        sizes = pc.binary_length(column)
-    elif pa.types.is_list(kind):
-        sizes = pc.list_value_length(column)
-    elif pa.types.is_map(kind):
-        return any(len(chunk.keys) > 0 for chunk in column.chunks)
-    elif pa.types.is_integer(kind):
-        sizes = column
-    elif pa.types.is_timestamp(kind):
-        sizes = column.cast(pa.int64())
-    elif pa.types.is_date32(kind):
-        sizes = column.cast(pa.int32())
-    else:
-        return True
-    return any(value not in (0, None) for value in pc.min_max(sizes).as_py().values())
+        least, most = _extremes(pc.binary_length(column))
+        return _of(column, least, most, least if least == most else 0)
+    if pa.types.is_list(kind) or pa.types.is_map(kind):
+        counts = [np.diff(chunk.offsets.to_numpy()) for chunk in column.chunks if len(chunk)]
+        least, most = _extremes(
+            pa.chunked_array([np.concatenate(counts or [np.zeros(0, np.int64)])])
+        )
+        return _of(column, least, most, 0)
+    for test, number in _NUMBERS:
+        if test(kind):
+            least, most = _extremes(column if number is None else column.cast(number))
+            return _of(column, least, most, _digits(least, most))
+    return Filling()
+
+
+_NUMBERS = (
+    (pa.types.is_integer, None),
+    (pa.types.is_timestamp, pa.int64()),
+    (pa.types.is_date32, pa.int32()),
+)
+"""Kinds whose canonical value is a number in decimal, and what they are as one."""
+
+
+def _digits(least: int, most: int) -> int:
+    """How many all numbers between have; 0 if not the same."""
+    digits = len(str(least))
+    return digits if least > 0 and digits == len(str(most)) else 0
+
+
+def _counts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """How many elements the lists or maps have."""
+    found = [np.diff(chunk.offsets.to_numpy()) for chunk in column.chunks if len(chunk)]
+    return pa.chunked_array(found, pa.int32())
+
+
+def _extremes(numbers: pa.ChunkedArray) -> tuple[int, int]:
+    found = pc.min_max(numbers).as_py()
+    return found["min"] or 0, found["max"] or 0
+
+
+def _of(column: pa.ChunkedArray, least: int, most: int, length: int) -> Filling | None:
+    """From the least and the greatest number of bytes, of elements, or of the values themselves."""
+    if least == most == 0:
+        return None
+    always = not least <= 0 <= most and not column.null_count
+    return Filling(always, length if always else 0)

@@ -15,9 +15,9 @@ def plain(type: str) -> str:
     return _LOW.sub(r"\1", type)
 
 
-def framed(expression: str) -> str:
+def framed(expression: str) -> list[str]:
     """Arguments of a `concat` that put a netstring around bytes: length, colon, bytes, comma."""
-    return f"length({expression}), ':', {expression}, ','"
+    return [f"toString(length({expression}))", "':'", expression, "','"]
 
 
 def netstring(text: str) -> str:
@@ -25,19 +25,22 @@ def netstring(text: str) -> str:
     return f"'{len(text.encode())}:{text},'"
 
 
-def value(name: str, type: str) -> str:
-    """The canonical value of a column. Raises `ValueError` for a type that has none."""
+def value(name: str, type: str, *, always: bool = False) -> str:
+    """The canonical value of a column, of one that `always` holds something in less work.
+
+    Raises `ValueError` for a type that has none.
+    """
     quoted, kind = f"`{name}`", plain(type)
     if kind == TEXT:
         return quoted
     if re.fullmatch(r"U?Int(8|16|32|64)", kind):
-        return _number(quoted)
+        return _number(quoted, always=always)
     if kind == "Date32":
-        return _number(f"toInt32({quoted})")
+        return _number(f"toInt32({quoted})", always=always)
     if kind == "DateTime64(9, 'UTC')":
-        return _number(f"toUnixTimestamp64Nano({quoted})")
+        return _number(f"toUnixTimestamp64Nano({quoted})", always=always)
     if kind == "Array(String)":
-        return f"arrayStringConcat(arrayMap(x -> concat({framed('x')}), {quoted}))"
+        return f"arrayStringConcat(arrayMap(x -> {_concat(framed('x'))}, {quoted}))"
     if kind == "Map(String, String)":
         return _pairs(quoted)
     if kind.startswith("Array(Tuple("):
@@ -45,22 +48,27 @@ def value(name: str, type: str) -> str:
     raise ValueError(f"column {name}: no canonical form for type {type}")
 
 
-def _number(expression: str) -> str:
-    return f"if({expression} = 0, '', toString({expression}))"
+def _number(expression: str, *, always: bool) -> str:
+    text = f"toString({expression})"
+    return text if always else f"if({expression} = 0, '', {text})"
 
 
 def _pairs(expression: str) -> str:
     """A map by its keys, then values, ascending as bytes; stored order means nothing."""
     return (
-        f"arrayStringConcat(arrayMap(kv -> concat({framed('kv.1')}, {framed('kv.2')}), "
+        f"arrayStringConcat(arrayMap(kv -> {_concat(framed('kv.1') + framed('kv.2'))}, "
         f"arraySort(arrayZip(mapKeys({expression}), mapValues({expression})))))"
     )
 
 
 def _list_of_tuples(expression: str, members: list[str]) -> str:
     parts = [_member(f"e.{place}", type) for place, type in enumerate(members, start=1)]
-    element = "concat(" + ", ".join(framed(part) for part in parts) + ")"
-    return f"arrayStringConcat(arrayMap(e -> concat({framed(element)}), {expression}))"
+    element = _concat([text for part in parts for text in framed(part)])
+    return f"arrayStringConcat(arrayMap(e -> {_concat(framed(element))}, {expression}))"
+
+
+def _concat(parts: list[str]) -> str:
+    return f"concat({', '.join(parts)})"
 
 
 def _member(expression: str, type: str) -> str:
