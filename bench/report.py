@@ -1,9 +1,9 @@
-"""Tables of docs/benchmarks.md from bench/results/*.json.
+"""Tables of docs/benchmarks.md and docs/scaling.md from bench/results/*.json.
 
     .venv-dev/bin/python -m bench.report [--check]
 
 What stands between `<!-- figures: name -->` and `<!-- end -->` is written anew; `--check` only says
-whether the page is up to date.
+whether the pages are up to date.
 """
 
 import json
@@ -15,7 +15,10 @@ from pathlib import Path
 from pydantic import JsonValue
 
 ROOT = Path(__file__).parents[1]
-PAGE, RESULTS = ROOT / "docs" / "benchmarks.md", ROOT / "bench" / "results"
+PAGES, RESULTS = (
+    (ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "scaling.md"),
+    ROOT / "bench" / "results",
+)
 _SECTION = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.S)
 Figures = Mapping[str, JsonValue]
 
@@ -41,20 +44,22 @@ STAGES = (
 
 
 def main() -> int:
-    """Write the page, or compare it."""
-    before = PAGE.read_text("utf-8")
-    after = rendered(before, RESULTS)
-    if "--check" in sys.argv:
-        return int(before != after)
-    PAGE.write_text(after, "utf-8")
-    return 0
+    """Write the pages, or compare them."""
+    changed = False
+    for page in PAGES:
+        before = page.read_text("utf-8")
+        after = rendered(before, RESULTS)
+        changed |= before != after
+        if "--check" not in sys.argv:
+            page.write_text(after, "utf-8")
+    return int(changed and "--check" in sys.argv)
 
 
 def rendered(page: str, results: Path) -> str:
     """The page with the figures of a folder."""
 
     def section(found: re.Match[str]) -> str:
-        path = results / f"{found[2]}.json"
+        path = results / f"{FILES.get(found[2], found[2])}.json"
         body = "Not measured yet.\n"
         if path.exists():
             whole = json.loads(path.read_text("utf-8"))
@@ -181,11 +186,37 @@ def query(figures: Figures) -> str:
     )
 
 
+def capacity(figures: Figures) -> str:
+    """Bytes a record, wherever it lies."""
+    names = ("wire", "spool", "batch_file", "records", "seals", "backup")
+    heads = ("bytes a span", "sent", "spool", "batch file", "store", "its seal", "backup of all")
+    return table(heads, [(name, *(_of(figures, name)[c] for c in names)) for name in figures])
+
+
+def pace(figures: Figures) -> str:
+    """What one core and a machine keep up with."""
+    standard = _of(figures, "standard")
+    one, long = _of(figures, "cores"), _of(standard, "sustained")
+    rows: list[tuple[object, ...]] = [
+        ("spans a second, one core", one["spans_per_second"]),
+        ("spans a second, two cores", long["spans_per_second"]),
+        ("CPU of a span, all processes and merges, µs", long["cpu_us_all"]),
+        ("most memory of all processes, MB", long["peak_mb"]),
+        ("bytes a record on disk right after, merged or not", standard["disk_bytes_a_record"]),
+    ]
+    return table(("spans of 1.2 kB in batches of 20,000", ""), rows)
+
+
+FILES: Mapping[str, str] = {"pace": "pipeline"}
+"""Sections of which the figures are in a file of another name."""
+
 TABLES: Mapping[str, Callable[[Figures], str]] = {
     "pipeline": pipeline,
     "peers": peers,
     "small": small,
     "query": query,
+    "capacity": capacity,
+    "pace": pace,
 }
 
 

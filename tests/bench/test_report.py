@@ -3,15 +3,18 @@
 import json
 from pathlib import Path
 
-from bench.report import PAGE, RESULTS, rendered
+import pytest
+
+from bench.report import PAGES, RESULTS, rendered
 
 MACHINE = {"cpu": "a cpu", "cores": 2, "memory_mb": 24_000, "load": 0.1}
 ABOUT = {"command": "python -m bench.peers", "date": "2026-11-25T00:00:00", "commit": "abc"}
 
 
-def test_the_page_has_the_committed_figures() -> None:
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_a_page_has_the_committed_figures(path: Path) -> None:
     """`python -m bench.report` has nothing to change."""
-    page = PAGE.read_text("utf-8")
+    page = path.read_text("utf-8")
     assert rendered(page, RESULTS) == page
 
 

@@ -17,6 +17,15 @@ def test_roles_are_printed_as_statements(capsys: pytest.CaptureFixture[str]) -> 
     assert "{" not in printed
 
 
+def test_the_schema_is_printed_as_it_would_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """Local tables and the distributed ones over them, every placeholder filled."""
+    assert main(["schema", "--cluster", "prod"]) == 0
+    printed = capsys.readouterr().out
+    assert "CREATE TABLE IF NOT EXISTS audit_seals_local ON CLUSTER `prod`" in printed
+    assert "audit_seals ON CLUSTER `prod` AS audit_seals_local ENGINE = Distributed(" in printed
+    assert "{" not in printed
+
+
 def test_a_server_is_migrated_and_then_up_to_date(
     server: Engine, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,4 +1,4 @@
-"""For a ClickHouse server's administrator: `python -m auditspan.storage roles|migrate`."""
+"""For a ClickHouse server's administrator: `python -m auditspan.storage roles|schema|migrate`."""
 
 import argparse
 import sys
@@ -7,17 +7,18 @@ from pathlib import Path
 from auditspan.storage.config import StoreConfig
 from auditspan.storage.engine import open_engine
 from auditspan.storage.errors import StorageError
-from auditspan.storage.migrations import migrate
+from auditspan.storage.migrations import migrate, schema_statements
 from auditspan.storage.render import Target
 from auditspan.storage.roles import role_statements
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the roles, or bring a server's schema up to date. 0 if it worked, 1 if not."""
+    """Print the roles or the schema, or bring a server's up to date. 0 if it worked, 1 if not."""
     options = _parser().parse_args(arguments)
-    if options.what == "roles":
+    if options.what != "migrate":
         target = Target(options.database, options.cluster)
-        sys.stdout.write("".join(f"{text};\n\n" for text in role_statements(target)))
+        made = role_statements(target) if options.what == "roles" else schema_statements(target)
+        sys.stdout.write("".join(f"{text};\n\n" for text in made))
         return 0
     config = StoreConfig(
         url=options.url,
@@ -40,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m auditspan.storage", description=__doc__)
-    parser.add_argument("what", choices=["roles", "migrate"])
+    parser.add_argument("what", choices=["roles", "schema", "migrate"])
     parser.add_argument("--url", default="", help="of the server, without user and password")
     parser.add_argument("--user", default="default")
     parser.add_argument("--password-file", type=Path)

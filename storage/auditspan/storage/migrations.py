@@ -82,6 +82,13 @@ def migrate(engine: Engine, *, only: Collection[int] | None = None) -> tuple[int
     return tuple(migration.number for migration in pending)
 
 
+def schema_statements(target: Target) -> list[str]:
+    """Every statement of every migration, as it would run there; `migrate` records them too."""
+    texts = (_RECORD, *(migration.text for migration in known()))
+    made = (statement for text in texts for statement in statements(text, target))
+    return [target.create_database(target.database), *made]
+
+
 def applied(engine: Engine) -> dict[int, str]:
     """Checksums by number of what the database has."""
     rows = engine.arrow(
