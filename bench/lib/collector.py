@@ -73,7 +73,7 @@ def bench(
     """Start one; `config` is laid over the ports that are free. `cores` as `taskset -c` has it."""
     text = yaml.safe_dump(over(yaml.safe_load(CONFIG), config))
     command = (*(("taskset", "-c", cores) if cores else ()), *COMMAND)
-    with running(data, text, command=command, executed=True) as found:
+    with running(data, text, command=command) as found:
         plain = Collector(found.data, found.process, found.addresses)
         key = _key(plain, policies=policies) if registry else ""
         yield Bench(plain, key, family(found.process.pid))

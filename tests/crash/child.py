@@ -7,6 +7,7 @@ a session of its own, no other descriptors. Then the real entry point runs.
 import functools
 import json
 import os
+import runpy
 import signal
 import socket
 import sys
@@ -104,9 +105,17 @@ def _signer() -> int:
     return main()
 
 
+def _module() -> int:
+    """Another module that is to run as `python -m` does; its name is the first argument."""
+    del sys.argv[0]
+    runpy.run_module(sys.argv[0], run_name="__main__")
+    return 0
+
+
 _MAINS: Final[dict[str, Callable[[], int | None]]] = {
     "front": _front,
     "cli": _front,
     "engine": _engine,
     "signer": _signer,
+    "module": _module,
 }

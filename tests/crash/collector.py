@@ -68,11 +68,11 @@ class Nursery:
 
 
 @contextmanager
-def nursery(folder: Path) -> Iterator[Nursery]:
+def nursery(folder: Path, python: str = sys.executable) -> Iterator[Nursery]:
     """One nursery; it ends, and its children with it, when this does."""
     path = str(folder / "nursery")
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.crash.nursery", path],
+        [python, "-m", "tests.crash.nursery", path],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
     assert process.stdin is not None and process.stdout is not None

@@ -28,6 +28,15 @@ _PRELOADED = (
     "auditspan.collector.signer.notary",
     "auditspan.cli.main",
     "auditspan.cli.remote_sealed",
+    "auditspan.cli.log_keys",
+    "auditspan.cli.sealed_store",
+    "auditspan.integrity.package",
+    "auditspan.integrity.verify",
+    "auditspan.reports.verification.run",
+    # What libraries import when they are first used.
+    "clickhouse_connect",
+    "httpcore",
+    "pandas",
 )
 _LARGEST = 1 << 20
 
@@ -121,6 +130,12 @@ class Nursery:
         self.fired.setdefault(said["family"], []).append(said["charge"])
         if said["charge"]["whole"]:
             self._kill(said["family"], None)
+
+    def _preload(self, _: socket.socket, __: Any, names: list[str]) -> Any:
+        """Import more, for those who are forked from now on."""
+        for name in names:
+            importlib.import_module(name)
+        return {}
 
     def _charge(self, _: socket.socket, __: Any, family: str, charges: Any) -> Any:
         """What to kill a family's processes at; replaces what was not fired."""

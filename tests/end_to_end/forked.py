@@ -22,7 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
-from tests.crash.collector import Nursery, nursery
+from tests.crash.collector import ROOT, Nursery, nursery
 
 AVAILABLE = sys.platform == "linux"
 """Processes are forked and watched as only Linux can."""
@@ -33,7 +33,8 @@ _NUMBERS = itertools.count()
 class Forked:
     """As much of `subprocess.Popen` as tests use."""
 
-    def __init__(self, family: str, pid: int, connection: socket.socket) -> None:
+    def __init__(self, at: Nursery, family: str, pid: int, connection: socket.socket) -> None:
+        self._at = at
         self.family = family
         """The name of it and of what it starts, at the nursery."""
         self.pid = pid
@@ -62,7 +63,7 @@ class Forked:
 
     def children(self, role: str) -> list[int]:
         """Process ids of what it started, the oldest first."""
-        found: list[int] = the_nursery().ask("pids", family=self.family).get(role, [])
+        found: list[int] = self._at.ask("pids", family=self.family).get(role, [])
         return found
 
     def _ended(self, seconds: float | None) -> int | None:
@@ -74,41 +75,64 @@ class Forked:
 
 
 @cache
-def the_nursery() -> Nursery:
-    """One for all tests of a process."""
+def the_nursery(python: str = sys.executable) -> Nursery:
+    """One for all tests of a process, which runs what this Python has."""
     stack = ExitStack()
     atexit.register(stack.close)
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="auditspan-nursery-"))
-    return stack.enter_context(nursery(Path(folder)))
+    return stack.enter_context(nursery(Path(folder), python))
 
 
-def fork(role: str, argv: Sequence[str], env: Mapping[str, str], out: IO[bytes],
-         err: IO[bytes]) -> Forked:  # fmt: skip
-    """Start `auditspan` as front, or as another command (`cli`)."""
+def fork(
+    role: str,
+    argv: Sequence[str],
+    out: IO[bytes],
+    err: IO[bytes],
+    *,
+    env: Mapping[str, str] | None = None,
+    python: str = sys.executable,
+) -> Forked:
+    """Start `auditspan` as `front` or as another command (`cli`), or a `module` by its name."""
     family = f"{os.getpid()}-{next(_NUMBERS)}"
-    asked = {"family": family, "role": role, "argv": list(argv), "env": dict(env),
+    asked = {"family": family, "role": role, "argv": list(argv),
+             "env": dict(os.environ if env is None else env),
              "quick": False, "cwd": str(Path.cwd())}  # fmt: skip
-    connection = the_nursery().connected()
+    at = the_nursery(python)
+    connection = at.connected()
     with Path(os.devnull).open("rb") as nothing:
         streams = array.array("i", [nothing.fileno(), out.fileno(), err.fileno()])
         connection.sendmsg(
             [json.dumps({"do": "spawn", **asked}).encode()],
             [(socket.SOL_SOCKET, socket.SCM_RIGHTS, streams)],
         )
-    return Forked(family, json.loads(connection.recv(1 << 16))["pid"], connection)
+    return Forked(at, family, json.loads(connection.recv(1 << 16))["pid"], connection)
 
 
 def run(
-    argv: Sequence[str], env: Mapping[str, str], seconds: float
+    role: str, argv: Sequence[str], seconds: float, *, python: str = sys.executable
 ) -> subprocess.CompletedProcess[str]:
     """A command to its end. Raises `TimeoutExpired`, and ends it then."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        process = fork("cli", argv, env, out, err)
+        process = fork(role, argv, out, err, python=python)
         try:
             code = process.wait(seconds)
         finally:
             process.kill()
         return subprocess.CompletedProcess(list(argv), code, _text(out), _text(err))
+
+
+def run_module(
+    name: str, *arguments: str | Path, seconds: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """As `python -m` runs a module of tests, which is imported once for all its runs."""
+    argv = [name, *map(str, arguments)]
+    if AVAILABLE:
+        the_nursery().ask("preload", names=[name])
+        return run("module", argv, seconds)
+    return subprocess.run(
+        [sys.executable, "-m", *argv], cwd=ROOT, capture_output=True, text=True,
+        timeout=seconds, check=False,
+    )  # fmt: skip
 
 
 def _text(file: IO[bytes]) -> str:

@@ -27,8 +27,8 @@ ALTER TABLE {{both audit_records}} ADD COLUMN IF NOT EXISTS {COLUMN} String CODE
 """
 
 
-def installed(folder: Path) -> tuple[str, ...]:
-    """Install it; how its command begins."""
+def installed(folder: Path) -> str:
+    """Install it; the Python that has it."""
     source = folder / "source"
     for name in _CHANGED:
         shutil.copytree(ROOT / name, source / name)
@@ -43,12 +43,12 @@ def installed(folder: Path) -> tuple[str, ...]:
     ours = [f"import site; site.addsitedir({path!r})" for path in site.getsitepackages()]
     (packages,) = home.glob("lib/python*/site-packages")
     (packages / "next.pth").write_text("\n".join([*paths, *ours]) + "\n")
-    return str(home / "bin" / "python"), "-P", "-c", "from auditspan.cli.main import main; main()"
+    return str(home / "bin" / "python")
 
 
-def verifier(command: tuple[str, ...]) -> Path:
+def verifier(python: str) -> Path:
     """Its `verify.py`."""
-    home = Path(command[0]).parents[2]
+    home = Path(python).parents[2]
     return home / "source" / "integrity" / "auditspan" / "integrity" / "verify.py"
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import clickhouse_connect
 import httpx
@@ -33,6 +33,7 @@ service:
   query: {endpoint: "127.0.0.1:0"}
 """
 COMMAND = (str(Path(sys.executable).with_name("auditspan")),)
+_MAIN = "from auditspan.cli.main import main; main()"
 Process = subprocess.Popen[bytes] | Forked
 
 
@@ -43,7 +44,8 @@ class Collector:
     data: Path
     process: Process
     addresses: Mapping[str, str]
-    command: tuple[str, ...] = COMMAND
+    python: str = sys.executable
+    """What runs it, which has this version of auditspan or another one."""
 
     @property
     def token(self) -> str:
@@ -78,7 +80,7 @@ class Collector:
 
     def auditspan(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the command line against this collector."""
-        done = ran(*arguments, "--data", str(self.data), command=self.command)
+        done = ran(*arguments, "--data", str(self.data), python=self.python)
         assert done.returncode == 0 or not check, done.stderr
         return done
 
@@ -93,13 +95,15 @@ class Collector:
         raise AssertionError(f"{sql}: {found} after {seconds} s, expected {expected}")
 
 
-def ran(*words: str | Path, command: tuple[str, ...] = COMMAND) -> subprocess.CompletedProcess[str]:
+def ran(
+    *words: str | Path, python: str = sys.executable, seconds: float = 120
+) -> subprocess.CompletedProcess[str]:
     """Run the command line to its end."""
     argv = [str(word) for word in words]
-    if forked.AVAILABLE and command == COMMAND:
-        return forked.run(argv, os.environ, 120)
+    if forked.AVAILABLE:
+        return forked.run("cli", argv, seconds, python=python)
     return subprocess.run(
-        [*command, *argv], capture_output=True, text=True, timeout=120, check=False
+        [*_command(python), *argv], capture_output=True, text=True, timeout=seconds, check=False
     )
 
 
@@ -107,15 +111,17 @@ def ran(*words: str | Path, command: tuple[str, ...] = COMMAND) -> subprocess.Co
 def running(
     data: Path,
     config: str = CONFIG,
-    *,
+    *options: str,
     code: int = 0,
-    command: tuple[str, ...] = COMMAND,
+    python: str = sys.executable,
+    command: tuple[str, ...] = (),
     executed: bool = False,
     empty: bool = False,
 ) -> Iterator[Collector]:
     """Start a collector on free ports and stop it at the end, which must end with this code.
 
-    It is forked unless it is to be `executed`; its store has the schema unless it is to be `empty`.
+    It is forked unless it is to be `executed`, as it is by a `command` of its own; its store has
+    the schema unless it is to be `empty`.
     """
     file = data.parent / f"{data.name}.yaml"
     file.write_text(config)
@@ -123,10 +129,17 @@ def running(
         data.mkdir(mode=0o700)
         copy_migrated(data / "store")
     log = (data.parent / f"{data.name}.log").open("wb")
-    arguments = ["up", "--config", str(file), "--data", str(data)]
-    process = _started(arguments, log, () if command == COMMAND and not executed else command)
+    argv = ["up", "--config", str(file), "--data", str(data), *options]
+    env = {**os.environ, "NO_COLOR": "1"}
+    process: Process
+    if forked.AVAILABLE and not executed and not command:
+        process = forked.fork("front", argv, log, log, env=env, python=python)
+    else:
+        process = subprocess.Popen(
+            [*(command or _command(python)), *argv], stdout=log, stderr=subprocess.STDOUT, env=env
+        )
     try:
-        yield Collector(data, process, _addresses(data, process, Path(log.name)), command)
+        yield Collector(data, process, _addresses(data, process, Path(log.name)), python)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == code, Path(log.name).read_text()[-4000:]
     finally:
@@ -136,14 +149,8 @@ def running(
         log.close()
 
 
-def _started(arguments: list[str], log: IO[bytes], command: tuple[str, ...]) -> Process:
-    """Executed by this command, or forked if there is none."""
-    env = {**os.environ, "NO_COLOR": "1"}
-    if forked.AVAILABLE and not command:
-        return forked.fork("front", arguments, env, log, log)
-    return subprocess.Popen(
-        [*(command or COMMAND), *arguments], stdout=log, stderr=subprocess.STDOUT, env=env
-    )
+def _command(python: str) -> tuple[str, ...]:
+    return COMMAND if python == sys.executable else (python, "-P", "-c", _MAIN)
 
 
 def _addresses(data: Path, process: Process, log: Path) -> dict[str, str]:

@@ -2,14 +2,12 @@
 
 import json
 import re
-import sys
 import threading
 from collections import Counter
 from pathlib import Path
 
 from tests.end_to_end.bodies import PROTOBUF, body, post
 from tests.end_to_end.running import CONFIG, Collector, ran, running
-from tests.end_to_end.test_keys import RECOVER
 
 PAY = {
     "gen_ai.operation.name": "execute_tool",
@@ -100,8 +98,7 @@ def test_a_backup_under_load_is_put_back_and_goes_on_where_anchors_allow(tmp_pat
     assert "were anchored, and" in refused.stderr
     assert "auditspan up --recover" in refused.stderr
 
-    recovering = (sys.executable, "-P", "-c", RECOVER)
-    with running(tmp_path / "new", config, command=recovering) as collector:
+    with running(tmp_path / "new", config, "--recover") as collector:
         collector.wait_for("SELECT count() FROM audit WHERE SpanName = 'backup.restored'", 1)
         # What was erased after the backup is not back for long.
         collector.wait_for(

@@ -22,13 +22,6 @@ from tests.end_to_end.bodies import body, post
 from tests.end_to_end.running import CONFIG, Collector, ran, running
 
 PROTOBUF = "application/x-protobuf"
-RECOVER = """
-import sys
-from auditspan.cli.main import main
-sys.argv += ["--recover"] if sys.argv[1] == "up" else []
-main()
-"""
-"""As an operator starts it who knows that a log is lost."""
 VERIFY = str(verify.__file__)
 ACTIONS = "SELECT count() FROM audit WHERE RecordKind = 'action'"
 
@@ -133,7 +126,8 @@ def test_lost_keys_are_replaced_by_those_of_a_key_service(tmp_path: Path) -> Non
     service, other = KeyService.made(tmp_path / "service"), KeyService.made(tmp_path / "other")
     integrity = {"deployment": "second", "root_signer": kept(service), "notary_signer": kept(other)}
     config = f"{CONFIG}  integrity: {json.dumps(integrity)}\n"
-    with running(data, config, command=(sys.executable, "-c", RECOVER)) as collector:
+    # As an operator starts it who knows that a log is lost.
+    with running(data, config, "--recover") as collector:
         send(collector, 2)
         service.feels("down")
         taken = post(collector.addresses["http"], body("n3", 3), content_type=PROTOBUF)

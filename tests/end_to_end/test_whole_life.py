@@ -116,12 +116,12 @@ def test_a_trail_stays_valid_through_all_that_happens_to_it(tmp_path: Path) -> N
         life.policy.write_text(collector.auditspan("log", "policy").stdout)
         life.valid(collector, old_file)
 
-    with running(life.data, SHORT, code=-signal.SIGKILL, command=newer) as collector:
+    with running(life.data, SHORT, code=-signal.SIGKILL, python=newer) as collector:
         steps(life, collector, lambda: life.valid(collector, new_file))
         kill(collector)
 
     life.spool_old_records()
-    with running(life.data, SHORT, command=newer) as collector:
+    with running(life.data, SHORT, python=newer) as collector:
         held = f"SELECT {OLD} - count() FROM audit_records WHERE SpanName = 'idle'"
         collector.wait_for("SELECT max(LogIndex) FROM audit_seals WHERE Kind = 0", 1)
         collector.wait_for(held, OLD)

@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +10,15 @@ import pytest
 
 from auditspan.collector.data_dir import prepare
 from auditspan.storage.batch_file import read_batch
+from tests.end_to_end.forked import run_module
 from tests.migrated import copy_migrated
 
 SIGNED = ("signature", "root log", "state")
-ROOT = Path(__file__).parents[3]
 
 
 def run(data: Path, step: str) -> subprocess.CompletedProcess[str]:
     """One life of the process."""
-    return subprocess.run(
-        [sys.executable, "-m", "tests.collector.engine.killed", str(data), step],
-        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    return run_module("tests.collector.engine.killed", data, step)
 
 
 def lived(data: Path) -> dict[str, Any]:
