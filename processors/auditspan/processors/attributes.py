@@ -24,10 +24,7 @@ class Attributes:
     @classmethod
     def of(cls, batch: Batch) -> "Attributes":
         """Open both map columns."""
-        return cls(
-            MapView.of(batch.column("SpanAttributes")),
-            MapView.of(batch.column("ResourceAttributes")),
-        )
+        return cls(batch.view("SpanAttributes"), batch.view("ResourceAttributes"))
 
     def text(self, name: str) -> pa.Array:
         """The value of an attribute per record, "" where there is none."""

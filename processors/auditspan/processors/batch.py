@@ -5,7 +5,7 @@ and joins back; it never walks the rows in Python (`docs/decisions/0002-arrow-ba
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditspan.processors.maps import MapView
 from auditspan.semconv.findings import FINDINGS
 
 Mask = npt.NDArray[np.bool_]
@@ -45,6 +46,8 @@ class Batch:
     """Values the collector attached that have no column of their own, by attribute name."""
     findings: npt.NDArray[np.uint64]
     """One bit set per record, bits in the order of `auditspan.semconv.findings.FINDINGS`."""
+    views: dict[str, MapView] = field(default_factory=dict, repr=False, compare=False)
+    """Map columns that were opened; what changes a column leaves its view out."""
 
     @classmethod
     def of(cls, table: pa.Table) -> "Batch":
@@ -59,6 +62,12 @@ class Batch:
         column = self.table.column(name)
         return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
+    def view(self, name: str) -> MapView:
+        """A map column opened for look-ups, once for all stages until one of them changes it."""
+        if name not in self.views:
+            self.views[name] = MapView.of(self.column(name))
+        return self.views[name]
+
     def with_columns(self, columns: Mapping[str, pa.Array]) -> "Batch":
         """Add columns, or replace those of the same name."""
         table = self.table
@@ -68,7 +77,8 @@ class Batch:
                 table = table.append_column(name, array)
             else:
                 table = table.set_column(index, name, array)
-        return replace(self, table=table)
+        views = {name: view for name, view in self.views.items() if name not in columns}
+        return replace(self, table=table, views=views)
 
     def with_derived(self, values: Mapping[str, pa.Array]) -> "Batch":
         """Attach values that have no column; null means that a record has none."""

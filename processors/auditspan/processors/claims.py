@@ -15,7 +15,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
 from auditspan.processors.batch import Batch, Mask, mask_of
-from auditspan.processors.maps import MapView, rename_keys
+from auditspan.processors.maps import rename_keys
 from auditspan.semconv.columns import ASSERTED_BY
 
 PREFIX = "claimed."
@@ -48,7 +48,7 @@ def claims(batch: Batch, config: ClaimsConfig | None = None) -> Batch:
     rejected: Mask = np.zeros(len(batch), dtype=np.bool_)
     columns: dict[str, pa.Array] = {}
     for name in _MAPS:
-        view = MapView.of(batch.column(name))
+        view = batch.view(name)
         names = reserved.renamed(view.keys)
         if not names:
             continue
@@ -57,7 +57,7 @@ def claims(batch: Batch, config: ClaimsConfig | None = None) -> Batch:
             rejected |= view.has(key)
     if not columns:
         return batch
-    types = MapView.of(batch.column("AttributeTypes"))
+    types = batch.view("AttributeTypes")
     columns["AttributeTypes"] = rename_keys(
         batch.column("AttributeTypes"), reserved.renamed_types(types.keys)
     )

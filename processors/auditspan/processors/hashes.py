@@ -78,8 +78,8 @@ def _simple(text: str) -> bytes:
             # Where a key stands twice, the value has it once.
             if end == len(text) and spelled.count(":") == text.count(":"):
                 return spelled.encode()
-    value = read_strictly(text)
-    return text.encode() if isinstance(value, NotJson) else _encode(value).encode()
+    read = read_strictly(text)
+    return text.encode() if isinstance(read, NotJson) else _encode(read).encode()
 
 
 class _Keyed:

@@ -33,25 +33,25 @@ def key_bounds(batch: Batch, most: int) -> Batch:
     over: Mask = np.zeros(len(batch), dtype=np.bool_)
     columns: dict[str, pa.Array] = {}
     for name in _MAPS:
-        found = _bounded(batch.column(name), most)
+        view = batch.view(name) if len(batch.column(name).keys) > most else None
+        found = _bounded(view, most) if view else None
         if found is not None:
             columns[name], moved = found
             over |= moved
     for name in _LISTS:
         lists = batch.column(name)
         elements = lists.flatten()
-        found = _bounded(elements.field(_ATTRIBUTES), most) if len(elements) else None
+        attributes = elements.field(_ATTRIBUTES)
+        many = len(attributes.keys) > most
+        found = _bounded(MapView.of(attributes), most) if many else None
         if found is not None:
             columns[name], moved = _relisted(lists, elements, *found)
             over |= moved
     return batch.with_columns(columns).flag(FINDING, over) if columns else batch
 
 
-def _bounded(column: pa.MapArray, most: int) -> tuple[pa.MapArray, Mask] | None:
+def _bounded(view: MapView, most: int) -> tuple[pa.MapArray, Mask] | None:
     """The column with fewer keys, and which rows had others; None if it is within the number."""
-    if len(column.keys) <= most:
-        return None
-    view = MapView.of(column)
     if len(view.keys) <= most and OVERFLOW not in view.index:
         return None
     # One place is for the key of the others.

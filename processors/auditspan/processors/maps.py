@@ -123,11 +123,13 @@ def replace_items(column: pa.MapArray, entries: Positions, values: pa.Array) -> 
     """Give the entries at some positions of `MapView.items` other values, in their order."""
     if not len(entries):
         return column
-    view = MapView.of(column)
-    source = np.arange(len(view.items), dtype=np.int64)
-    source[entries] = len(view.items) + np.arange(len(entries))
-    items = pa.concat_arrays([view.items, values.cast(view.items.type)]).take(pa.array(source))
     start, length = _span(column)
+    # Ascending, and the last one counts where an entry is named twice.
+    _, last = np.unique(entries[::-1], return_index=True)
+    chosen = values.take(pa.array(len(entries) - 1 - last)).cast(column.type.item_type)
+    mask = np.zeros(length, dtype=np.bool_)
+    mask[entries] = True
+    items = pc.replace_with_mask(column.items.slice(start, length), pa.array(mask), chosen)
     return _rebuilt(column, column.keys.slice(start, length), items)
 
 

@@ -26,7 +26,7 @@ from auditspan.processors.capture import (
 )
 from auditspan.processors.catalogue import Calls, calls
 from auditspan.processors.hashes import content_hashes
-from auditspan.processors.maps import MapView, replace_items
+from auditspan.processors.maps import replace_items
 from auditspan.processors.redact import redact
 from auditspan.processors.secrets import Secrets
 from auditspan.processors.texts import text
@@ -57,7 +57,7 @@ def privacy(
     called = calls(batch, history)
     arguments = modes(called, lambda tool: tool.capture.arguments, config.unregistered.arguments)
     results = modes(called, lambda tool: tool.capture.result, config.unregistered.result)
-    view = MapView.of(batch.column("SpanAttributes"))
+    view = batch.view("SpanAttributes")
     of_tools = [
         tool_content(batch, view, config.content.arguments, arguments, called),
         tool_content(batch, view, config.content.results, results, called),

@@ -48,7 +48,7 @@ def redact(
         column = batch.column(name)
         kept = whole_entries if name == "SpanAttributes" else np.empty(0, dtype=np.int64)
         rows = np.arange(len(batch), dtype=np.int64)
-        columns[name] = _map(column, secrets, kept, rows, found)
+        columns[name] = _map(column, batch.view(name), secrets, kept, rows, found)
     for name in _LISTS:
         columns[name] = _list(batch.column(name), name, secrets, found)
     for name in _texts(batch):
@@ -89,6 +89,7 @@ def _text(array: pa.Array, secrets: Secrets, name: str, found: Redactions | None
 
 def _map(
     column: pa.MapArray,
+    view: MapView,
     secrets: Secrets,
     kept: Positions,
     row_of: Positions,
@@ -96,7 +97,6 @@ def _map(
     prefix: str = "",
 ) -> pa.MapArray:
     """A map column: values under the name of a credential, and secrets in all others."""
-    view = MapView.of(column)
     named = _under_credentials(view, secrets)
     hits = scrub(filled(view.items), secrets)
     chosen = ~np.isin(hits.places, np.concatenate([named, kept]))
@@ -130,7 +130,7 @@ def _list(column: pa.ListArray, name: str, secrets: Secrets, found: Redactions) 
 
     def cleaned(key: str, array: pa.Array) -> pa.Array:
         if pa.types.is_map(array.type):
-            return _map(array, secrets, nothing, row_of, found, f"{name}.")
+            return _map(array, MapView.of(array), secrets, nothing, row_of, found, f"{name}.")
         if pa.types.is_string(array.type) and not key.endswith("Id"):
             return _text(array, secrets, f"{name}.{key}", None)
         return array
