@@ -154,4 +154,5 @@ def _derived(name: str) -> str:
 
 def _member(name: str) -> str:
     canonical = value(name, BY_NAME[name].type)
-    return f"if({canonical} = '', '', concat({netstring(name)}, {framed(canonical)}))"
+    made = ", ".join([netstring(name), *framed(canonical)])
+    return f"if({canonical} = '', '', concat({made}))"
