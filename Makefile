@@ -54,7 +54,7 @@ crash: $(VENV)/.tools
 # Every pair of the matrix and rows at random over every transport, a line each.
 ROWS ?= 400
 conformance: $(VENV)/.tools
-	AUDITSPAN_ROWS=$(ROWS) $(BIN)/pytest -q -s -p no:cacheprovider tests/conformance
+	AUDITSPAN_ROWS=$(ROWS) AUDITSPAN_NPM=1 $(BIN)/pytest -q -s -rs -p no:cacheprovider tests/conformance
 
 # Malformed requests amid good ones: make bad-input BAD=100000
 BAD ?= 100000

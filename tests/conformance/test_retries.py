@@ -5,6 +5,7 @@ import re
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -23,7 +24,7 @@ LIMITED = CONFIG.replace(PORT, f"{PORT}, max_request_mib: 1", 2).replace(
 )
 SMALL_SPOOL = CONFIG.replace(
     "service:",
-    "service:\n  spool: {total_mib: 16, principal_percent: 100, batch_seconds: 3}",
+    "service:\n  spool: {total_mib: 16, principal_percent: 100}",
     1,
 )
 
@@ -35,14 +36,36 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
         yield collector
 
 
-def _refusals(collector: Collector, reason: str) -> int:
+def refusals(collector: Collector, reason: str) -> int:
+    """How many there were so far."""
     text = httpx.get(f"{collector.addresses['api']}/metrics", trust_env=False).text
     found = re.search(rf'requests_refused_total{{reason="{reason}"}} (\d+)', text)
     assert found
     return int(found[1])
 
 
-def _filled(collector: Collector, size: int, until: int) -> None:
+@contextmanager
+def full_spool(collector: Collector) -> Iterator[None]:
+    """The engine stands still, and not even a small request has room."""
+    [engine] = collector.children("engine")
+    os.kill(engine, signal.SIGSTOP)
+    try:
+        for size in (4_000_000, 400_000, 40_000, 4_000, 1):
+            filled(collector, size, 503)
+        yield
+    finally:
+        os.kill(engine, signal.SIGCONT)
+
+
+def until_refused(collector: Collector, reason: str, count: int) -> None:
+    """Wait until so many were."""
+    until = time.monotonic() + 60
+    while refusals(collector, reason) < count:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def filled(collector: Collector, size: int, until: int) -> None:
     """Send until it is refused with this status."""
     url = collector.addresses["http"]
     for _ in range(40):
@@ -87,11 +110,11 @@ def test_too_large_is_given_up(limited: Collector) -> None:
 
 def test_beyond_the_rate_they_wait(limited: Collector) -> None:
     """429 with `Retry-After`, `RESOURCE_EXHAUSTED` with `RetryInfo`: sent again, stored once."""
-    _filled(limited, 900_000, 429)
-    before = _refusals(limited, "rate_exceeded")
+    filled(limited, 900_000, 429)
+    before = refusals(limited, "rate_exceeded")
     exports = exported(limited, 30, "rate")
     assert {way: export.ended() for way, export in exports.items()} == SUCCESS
-    assert _refusals(limited, "rate_exceeded") >= before + 2
+    assert refusals(limited, "rate_exceeded") >= before + 2
     assert min(export.seconds for export in exports.values()) > 0.5
     _stored_once(limited, "rate")
 
@@ -99,11 +122,11 @@ def test_beyond_the_rate_they_wait(limited: Collector) -> None:
 def test_a_full_spool_makes_them_wait(tmp_path: Path) -> None:
     """503 with `Retry-After`, `UNAVAILABLE` with `RetryInfo`: sent again, stored once."""
     with running(tmp_path / "data", SMALL_SPOOL) as collector:
-        for size in (4_000_000, 400_000, 40_000, 4_000, 1):
-            _filled(collector, size, 503)
-        exports = exported(collector, 30, "full")
+        with full_spool(collector):
+            before = refusals(collector, "spool_full")
+            exports = exported(collector, 30, "full")
+            until_refused(collector, "spool_full", before + 2)
         assert {way: export.ended() for way, export in exports.items()} == SUCCESS
-        assert _refusals(collector, "spool_full") >= 2
         _stored_once(collector, "full")
 
 
