@@ -332,10 +332,10 @@ def test_a_word_is_found_at_each_place_of_a_large_request() -> None:
     ids=lambda text: text[:12],
 )
 def test_hostile_text_takes_linear_time(text: str) -> None:
-    """A megabyte that is made to be slow takes well under two seconds."""
+    """A megabyte that is made to be slow takes well under two seconds of CPU."""
     found, span = request()
     span.name = text
-    began = time.perf_counter()
+    began = time.process_time()
     scrub(found, serialise(found))
     find_tokens(text)
-    assert time.perf_counter() - began < 4
+    assert time.process_time() - began < 4
