@@ -9,7 +9,7 @@ data/                 0700
 ├── public/           public halves of keys
 ├── checkpoints/      the newest signed note of each log
 ├── anchors/          receipts of anchors, and how far each of them is
-├── run/              unix socket of the engine
+├── run/              unix socket of the engine, and which step it is in
 ├── tmp/              the engine's scratch files
 ├── forward/          batches that wait for another backend, and how far they are passed on
 ├── secrets/          keys and tokens; never within the engine's reach

@@ -56,7 +56,7 @@ class House:
 
     def begun(self) -> Suspicion:
         """As a newly started process has it."""
-        attempts = Attempts.open(self.workshop.data.folder("batches"))
+        attempts = Attempts.open(self.workshop.data.folder("run"))
         segments = self.workshop.segments()
         segments.enter = attempts.enter
         self.suspicion = Suspicion(segments, attempts, self.trial)

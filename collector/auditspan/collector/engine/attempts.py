@@ -1,4 +1,4 @@
-"""In which step of which batch a process ended, told to the next one: `batches/attempts`.
+"""In which step of which batch a process ended, told to the next one: `run/attempts`.
 
 Before each step its name is written, after the batch it is blanked; what stands there at a start is
 where the last process died. It is not synced: a process that is killed leaves the kernel's caches,

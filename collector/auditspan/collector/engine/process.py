@@ -122,7 +122,7 @@ def _run(
             if segments.sealing is None:
                 return _STORE_DOWN
         pausing = Pausing(store, segments.sealing, pauses, send)
-        attempts = Attempts.open(data.folder("batches"))
+        attempts = Attempts.open(data.folder("run"))
         segments.enter = attempts.enter
         suspicion = Suspicion(segments, attempts, lambda segment: tried(start, segment))
         return _serve(suspicion, config, start, wake, pausing)
