@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 import pyarrow as pa
 
@@ -23,6 +24,12 @@ from auditspan.registry import BundleInvalid, History
 from auditspan.storage.decode import ControlFrame, decode_controls
 from auditspan.storage.engine import Engine
 from auditspan.storage.salvage import BadFrame, Salvaged, decode_salvaging
+from auditspan.wire.envelope import OTLP_TRACES, VERSION
+from auditspan.wire.errors import FrameInvalid
+from auditspan.wire.varint import MAX_BYTES, decode_varint
+
+_SPANS: Final = bytes([0x08, VERSION, 0x10, OTLP_TRACES])
+"""The first fields of a frame's message: version and kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +96,31 @@ class Worker:
         return frames, dead, history
 
     def _control_frames(self, segment: Path, bad: Sequence[BadFrame]) -> list[ControlFrame]:
+        if not _may_hold_controls(segment):
+            return []
         if not bad:
             return decode_controls(self.decoder, segment)
         with TemporaryDirectory(prefix=".salvage-", dir=segment.parent) as folder:
             readable = Path(folder) / segment.name
             readable.write_bytes(_without(segment.read_bytes(), bad))
             return decode_controls(self.decoder, readable)
+
+
+def _may_hold_controls(segment: Path) -> bool:
+    """Whether some frame does not begin as one of spans: the engine need not be asked otherwise."""
+    offset, size = 0, segment.stat().st_size
+    with segment.open("rb") as file:
+        while offset < size:
+            file.seek(offset)
+            head = file.read(MAX_BYTES + len(_SPANS))
+            try:
+                length, width = decode_varint(head)
+            except FrameInvalid:
+                return True
+            if not head[width:].startswith(_SPANS):
+                return True
+            offset += width + length
+    return False
 
 
 def _learnt(history: History, frame: derive.Frame) -> History:
