@@ -3,7 +3,7 @@
 Each column is looked through as a whole; a record is only touched where something was found.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from auditspan.processors.batch import Batch, Mask
 from auditspan.processors.lists import lengths, mapped_fields, owners
 from auditspan.processors.maps import MapView, Positions, replace_items
 from auditspan.processors.redactions import Redactions
-from auditspan.processors.scrub import REDACTED, put, scrub
+from auditspan.processors.scrub import REDACTED, put, scrub, suspects
 from auditspan.processors.secrets import Secrets
 from auditspan.processors.texts import filled, where
 
@@ -51,13 +51,15 @@ def redact(
         columns[name] = _map(column, batch.view(name), secrets, kept, rows, found)
     for name in _LISTS:
         columns[name] = _list(batch.column(name), name, secrets, found)
-    for name in _texts(batch):
-        column = batch.column(name)
-        cleaned = _text(column, secrets, name, found if name in _COUNTED else None)
+    texts = {name: batch.column(name) for name in _texts(batch)}
+    told = {name: a for name, a in batch.derived.items() if pa.types.is_string(a.type)}
+    opened = _opened([*texts.values(), *told.values()], secrets)
+    for name, column in texts.items():
+        cleaned = _text(column, next(opened), secrets, name, found if name in _COUNTED else None)
         columns[name] = where(whole[name], column, cleaned) if name in whole else cleaned
     derived = {
-        name: _text(array, secrets, name, None) if pa.types.is_string(array.type) else array
-        for name, array in batch.derived.items()
+        **batch.derived,
+        **{name: _text(a, next(opened), secrets, name, None) for name, a in told.items()},
     }
     batch = replace(batch.with_columns(columns), derived=derived)
     batch = batch.with_derived(found.derived())
@@ -72,10 +74,27 @@ def _texts(batch: Batch) -> list[str]:
     ]
 
 
-def _text(array: pa.Array, secrets: Secrets, name: str, found: Redactions | None) -> pa.Array:
-    """A text column, looked through once per distinct text."""
-    encoded = array.dictionary_encode()
-    cleaned = scrub(encoded.dictionary, secrets)
+_Opened = tuple[pa.DictionaryArray, Mask]
+"""A text column by its distinct texts, and which of those are worth a closer look."""
+
+
+def _opened(arrays: Sequence[pa.Array], secrets: Secrets) -> Iterator[_Opened]:
+    """Text columns, whose distinct texts are looked through all at once."""
+    encoded = [array.dictionary_encode() for array in arrays]
+    dictionaries = [each.dictionary for each in encoded]
+    suspected = suspects(pa.concat_arrays([pa.array([], pa.string()), *dictionaries]), secrets)
+    place = 0
+    for each in encoded:
+        yield each, suspected[place : place + len(each.dictionary)]
+        place += len(each.dictionary)
+
+
+def _text(
+    array: pa.Array, opened: _Opened, secrets: Secrets, name: str, found: Redactions | None
+) -> pa.Array:
+    """A text column without secrets; the column itself if it has none."""
+    encoded, suspected = opened
+    cleaned = scrub(encoded.dictionary, secrets, suspected)
     if not len(cleaned.places):
         return array
     if found is not None:
@@ -132,7 +151,8 @@ def _list(column: pa.ListArray, name: str, secrets: Secrets, found: Redactions) 
         if pa.types.is_map(array.type):
             return _map(array, MapView.of(array), secrets, nothing, row_of, found, f"{name}.")
         if pa.types.is_string(array.type) and not key.endswith("Id"):
-            return _text(array, secrets, f"{name}.{key}", None)
+            [opened] = _opened([array], secrets)
+            return _text(array, opened, secrets, f"{name}.{key}", None)
         return array
 
     return mapped_fields(column, cleaned)

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from pydantic import JsonValue
 
 from auditspan.processors.arguments import NotJson, read_strictly
-from auditspan.processors.batch import mask_of
+from auditspan.processors.batch import Mask, mask_of
 from auditspan.processors.secrets import Secrets
 from auditspan.processors.texts import storable
 
@@ -39,9 +39,16 @@ class Scrubbed:
     """How many secrets each of them had."""
 
 
-def scrub(texts: pa.Array, secrets: Secrets) -> Scrubbed:
-    """Find the texts that hold secrets, and what they become."""
-    hits = np.flatnonzero(mask_of(pc.match_substring_regex(texts, secrets.hint)))
+def suspects(texts: pa.Array, secrets: Secrets) -> Mask:
+    """Which texts are worth a closer look. The pattern is long: ask for many texts at once."""
+    if not len(texts):
+        return np.zeros(0, dtype=np.bool_)
+    return mask_of(pc.match_substring_regex(texts, secrets.hint))
+
+
+def scrub(texts: pa.Array, secrets: Secrets, suspected: Mask | None = None) -> Scrubbed:
+    """Find the texts that hold secrets, and what they become; `suspected` if that is known."""
+    hits = np.flatnonzero(suspects(texts, secrets) if suspected is None else suspected)
     if not len(hits):
         return _unchanged()
     encoded = texts.take(pa.array(hits)).dictionary_encode()

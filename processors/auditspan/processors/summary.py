@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from auditspan.processors.batch import Batch, mask_of
 from auditspan.processors.data import data_file
 from auditspan.processors.texts import (
+    all_ascii,
     constant,
     filled,
     first_of,
@@ -117,14 +118,17 @@ def _readable(batch: Batch, name: str) -> pa.Array:
 def _quoted(value: pa.Array, length: int) -> pa.Array:
     """Safe to read, in quotation marks that it cannot end."""
     encoded = printable(value, length).dictionary_encode()
-    single = pc.replace_substring_regex(encoded.dictionary, '["“”„‟″]', "'")
+    marks = '"' if all_ascii(encoded.dictionary) else '["“”„‟″]'
+    single = pc.replace_substring_regex(encoded.dictionary, marks, "'")
     return pc.binary_join_element_wise('"', single, '"', "").take(encoded.indices)
 
 
 def _plain(value: pa.Array, length: int) -> pa.Array:
     """Harmless without quotation marks."""
     encoded = printable(value, length).dictionary_encode()
-    kept = pc.replace_substring_regex(encoded.dictionary, r"[^\pL\pN._/-]", "_")
+    # Patterns of classes of Unicode take a millisecond to be read.
+    letters = "A-Za-z0-9" if all_ascii(encoded.dictionary) else r"\pL\pN"
+    kept = pc.replace_substring_regex(encoded.dictionary, rf"[^{letters}._/-]", "_")
     return kept.take(encoded.indices)
 
 
