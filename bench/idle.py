@@ -7,16 +7,16 @@ every interval. The bar is for all its processes together.
 """
 
 import argparse
-import json
-import statistics
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.lib.processes import cpu, family
-from bench.sealing import IDLE_BAR
+from pydantic import JsonValue
+
+from bench.lib.idle import IDLE_BAR, idle
+from bench.lib.processes import family
+from bench.lib.results import keep, median
 from tests.end_to_end.running import CONFIG, running
 
 _SETTLED = 10.0
@@ -34,22 +34,17 @@ def main() -> int:
         running(Path(folder) / "data", CONFIG, executed=True) as collector,
     ):
         time.sleep(_SETTLED)
-        runs = [stretch(collector.process.pid, options.seconds) for _ in range(options.runs)]
-    total = statistics.median(sum(run.values()) for run in runs)
+        pids = family(collector.process.pid)
+        runs = [idle(pids, options.seconds) for _ in range(options.runs)]
+    total = median([_number(run["cpu_percent"]) for run in runs])
     print(f"idle, of a core        {total:6.2f} %   (bar: {IDLE_BAR:.0f})")
-    for name in sorted({name for run in runs for name in run}):
-        print(f"  {name:<20} {statistics.median(run.get(name, 0.0) for run in runs):6.2f} %")
-    print(json.dumps({"at": datetime.now(UTC).isoformat(timespec="seconds"), "percent": runs}))
+    print(f"written to {keep('idle', {'cpu_percent': total, 'runs': [*runs]}, bar=IDLE_BAR)}")
     return int(total > IDLE_BAR)
 
 
-def stretch(pid: int, seconds: float) -> dict[str, float]:
-    """Percent of a core that each process took in that time."""
-    pids = family(pid)
-    before, began = cpu(pids), time.monotonic()
-    time.sleep(seconds)
-    after, passed = cpu(pids), time.monotonic() - began
-    return {role: (after[role] - before[role]) / passed * 100 for role in pids}
+def _number(value: JsonValue) -> float:
+    assert isinstance(value, int | float)
+    return float(value)
 
 
 if __name__ == "__main__":

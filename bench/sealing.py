@@ -1,6 +1,6 @@
 """What sealing costs: CPU a record and a batch, time until a record is under a checkpoint, idle.
 
-    .venv-dev/bin/python -m bench.sealing [--write]
+    .venv-dev/bin/python -m bench.sealing
 
 Costs: a processed batch goes to disk and into an embedded store with and without sealing (salts,
 entries, seal file, seals and their comparison, signature, root log); the difference of CPU time
@@ -14,7 +14,6 @@ with one signature a minute.
 """
 
 import os
-import statistics
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ from pathlib import Path
 
 import httpx
 import pyarrow as pa
+from pydantic import JsonValue
 
 from auditspan.collector.engine.sealing import Sealing, new_sealing
 from auditspan.collector.engine.signing import Signer
@@ -36,31 +36,45 @@ from auditspan.storage.config import StoreConfig
 from auditspan.storage.engine import Engine, open_embedded, open_engine
 from auditspan.storage.migrations import migrate
 from auditspan.storage.writer import finish as store_batch
-from bench.lib.processes import cpu, family
+from bench.lib.idle import IDLE_BAR, idle
+from bench.lib.processes import family
+from bench.lib.results import keep, quantile
+from bench.pipeline.__main__ import show
 from bench.processors import stages, table
 from tests.collector.engine.conftest import NearSigner
 from tests.end_to_end.bodies import body
 from tests.end_to_end.running import CONFIG, Collector, running
 
-ROOT = Path(__file__).parents[1]
-RESULT = ROOT / "bench" / "results" / "sealing.txt"
 RUNS, SMALL, LARGE = 7, 4_000, 20_000
-RECORD_BAR, BATCH_BAR, LAG_BAR, IDLE_BAR = 8.0, 80.0, 3.0, 1.0
+BARS = {"record_us": 8.0, "batch_ms": 80.0, "lag.p99_s": 3.0, "idle.cpu_percent": IDLE_BAR}
 SECONDS, PER_SECOND, SPANS = 20, 20, 10
+Figures = dict[str, JsonValue]
 
 
-def main() -> None:
-    """Print the results, and keep them with `--write`."""
+def main() -> int:
+    """Run all, keep it, and fail beyond a bar."""
     with tempfile.TemporaryDirectory() as folder:
-        lines = [*costs(Path(folder) / "costs"), *running_collector(Path(folder) / "data")]
-    text = "\n".join(["$ .venv-dev/bin/python -m bench.sealing --write", *lines, ""])
-    print(text)
-    if "--write" in sys.argv:
-        RESULT.write_text(text)
+        found = costs(Path(folder) / "costs")
+        show(found)
+        running_ = running_collector(Path(folder) / "data")
+    show(running_)
+    figures: Figures = {**found, **running_}
+    print(f"written to {keep('sealing', figures, bars=dict(BARS))}")
+    return int(any(number(figures, name) > bar for name, bar in BARS.items()))
 
 
-def costs(folder: Path) -> list[str]:
-    """CPU with sealing less that without."""
+def number(figures: Figures, name: str) -> float:
+    """A figure, as `case.name` has it."""
+    found: JsonValue = figures
+    for part in name.split("."):
+        assert isinstance(found, dict)
+        found = found[part]
+    assert isinstance(found, int | float)
+    return float(found)
+
+
+def costs(folder: Path) -> Figures:
+    """CPU with sealing less that without, the least of some runs."""
     for name in ("batches", "log"):
         (folder / name).mkdir(parents=True, mode=0o700)
     # This process holds more than a collector's engine does.
@@ -70,13 +84,11 @@ def costs(folder: Path) -> list[str]:
     share = {rows: difference(sealing, records, rows) for rows in (1, 500, SMALL, LARGE)}
     store.close()
     record = (share[LARGE] - share[SMALL]) / (LARGE - SMALL)
-    batch = share[LARGE] - record * LARGE
-    return [
-        f"sealing, the least of {RUNS} runs, CPU with less CPU without",
-        f"  a record, marginal   {record * 1e6:7.2f} µs   (bar: {RECORD_BAR:.0f})",
-        f"  a batch, fixed       {batch * 1e3:7.1f} ms   (bar: {BATCH_BAR:.0f})",
-        *(f"  batch of {rows:<11,} {share[rows] * 1e3:7.1f} ms" for rows in share),
-    ]
+    return {
+        "record_us": round(record * 1e6, 2),
+        "batch_ms": round((share[LARGE] - record * LARGE) * 1e3, 1),
+        "batches_ms": {f"{rows:,}": round(share[rows] * 1e3, 1) for rows in share},
+    }
 
 
 def sealing_in(folder: Path, store: Engine) -> Sealing:
@@ -139,26 +151,19 @@ def sealed(sealing: Sealing, part: pa.Table, batch_id: str) -> float:
     return signed - start + (time.process_time() - signed) / 5
 
 
-def running_collector(data: Path) -> list[str]:
+def running_collector(data: Path) -> Figures:
     """Lag under a steady load, and CPU without any."""
     with running(data, CONFIG, executed=True) as collector:
         send(collector)
         total = SECONDS * PER_SECOND * SPANS
         collector.wait_for("SELECT count() FROM audit WHERE RecordKind = 'action'", total, 60)
         time.sleep(8)  # the notes of the last seconds are stored
-        pids = family(collector.process.pid)
-        before = sum(cpu(pids).values())
-        time.sleep(62)
-        idle = (sum(cpu(pids).values()) - before) / 62 * 100
+        quiet = idle(family(collector.process.pid))
     lags = checkpoint_lags(data)
-    p99 = statistics.quantiles(lags, n=100)[98]
-    return [
-        f"lag from receipt to checkpoint, {len(lags):,} records at {PER_SECOND * SPANS} a second",
-        f"  median               {statistics.median(lags):7.2f} s",
-        f"  p99                  {p99:7.2f} s    (bar: {LAG_BAR:.0f})",
-        "idle, all processes, one signature a minute",
-        f"  of a core            {idle:7.2f} %",
-    ]
+    return {
+        "lag": {"records": len(lags), "p50_s": quantile(lags, 0.5), "p99_s": quantile(lags, 0.99)},
+        "idle": quiet,
+    }
 
 
 def send(collector: Collector) -> None:
@@ -189,4 +194,4 @@ def checkpoint_lags(data: Path) -> list[float]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

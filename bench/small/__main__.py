@@ -12,21 +12,22 @@ import itertools
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import JsonValue
 
 from auditspan.storage.engine import open_embedded
-from bench.lib.collector import Bench, bench
-from bench.lib.processes import cpu, reset_peaks
+from bench.lib.collector import bench
+from bench.lib.idle import IDLE_BAR, idle, percent
+from bench.lib.processes import reset_peaks
 from bench.lib.results import keep, quantile
 from bench.lib.sending import Sender
 from bench.lib.spans import Shape, bodies, endless
 from bench.pipeline.__main__ import show
 from bench.pipeline.window import sustained
 
-IDLE_BAR, SLOW_BAR, LAG_BAR_S, MEMORY_BAR_MB = 1.0, 5.0, 3.0, 1200.0
+SLOW_BAR, LAG_BAR_S, MEMORY_BAR_MB = 5.0, 3.0, 1200.0
 LARGE = Shape(60_000, 17)
 Figures = dict[str, JsonValue]
 _LAGS = """
@@ -99,12 +100,12 @@ def little(data: Path, seconds: int) -> Figures:
         sender.paced(itertools.islice(source, 500), 100)
         at.drained()
         time.sleep(3)
-        figures["idle"] = {**percent(at, lambda: time.sleep(2 * seconds))}
+        figures["idle"] = idle(at.pids, 2 * seconds)
         for name, rate in RATES.items():
             taken: list[float] = []
             began = time.time()
             found = percent(
-                at,
+                at.pids,
                 lambda rate=rate, taken=taken: taken.extend(  # type: ignore[misc]
                     sender.paced(itertools.islice(source, rate * seconds), rate)
                 ),
@@ -123,18 +124,6 @@ def little(data: Path, seconds: int) -> Figures:
         assert isinstance(case, dict)
         case |= {"lag_p50_s": quantile(lags, 0.5), "lag_p99_s": quantile(lags, 0.99)}
     return figures
-
-
-def percent(at: Bench, run: Callable[[], object]) -> Figures:
-    """CPU while this runs, in percent of one core, of all processes and of each."""
-    before, began = cpu(at.pids), time.monotonic()
-    run()
-    after, took = cpu(at.pids), time.monotonic() - began
-    each = {role: (after[role] - before[role]) / took * 100 for role in after}
-    return {
-        "cpu_percent": round(sum(each.values()), 2),
-        "of_them": {role: round(value, 2) for role, value in each.items()},
-    }
 
 
 def lags_of(data: Path, spans: Mapping[str, tuple[float, float]]) -> dict[str, list[float]]:
