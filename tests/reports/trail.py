@@ -157,8 +157,11 @@ def fill(engine: Engine) -> None:
     write(engine, table(), "i-1-00000001")
     for name, columns in {**REGISTRY, **HUMAN}.items():
         engine.insert(name, pa.table(columns))
-    # One frame that could not be read.
-    engine.insert("dead_letters", pa.table({"ReceivedAt": _times(START), "DeadAt": _times(START)}))
+    # One frame that could not be read, and one that could on the second try.
+    letters = {"LetterId": ["", "l-2"], "ReceivedAt": _times(START, START)}
+    engine.insert("dead_letters", pa.table({**letters, "DeadAt": _times(START, START)}))
+    ended = {"LetterId": ["l-2"], "EndedAt": _times(START), "Records": [1], "BatchId": ["b"]}
+    engine.insert("dead_letter_ends", pa.table(ended))
 
 
 def _stored(one: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,9 @@ SELECT
     formatDateTime(until, '%Y-%m-%dT%H:%i:%SZ') AS until,
     records, actions, sequence_gaps, unsequenced, unknown_effects, not_evaluated, claimed_agents,
     (SELECT count() FROM dead_letters
-     WHERE ReceivedAt >= {since:DateTime64(9, 'UTC')} AND ReceivedAt < {until:DateTime64(9, 'UTC')}) AS dead_letters
+     WHERE ReceivedAt >= {since:DateTime64(9, 'UTC')} AND ReceivedAt < {until:DateTime64(9, 'UTC')}
+       -- One that was tried again and stored is among the records.
+       AND (LetterId = '' OR LetterId NOT IN (SELECT LetterId FROM dead_letter_ends))) AS dead_letters
 FROM (
     SELECT
         {since:DateTime64(9, 'UTC')} AS since,
