@@ -1,9 +1,10 @@
 """SQL of a record's content digest, from the integrity groups of the registry
 (docs/integrity-format.md).
 
-The text is one flat statement over two levels: canonical values of columns, then digests. The first
-names its results, because the engine would write an alias out at every place where it is used. What
-a digest covers is put together once: a text that is a part of another one is copied again.
+The text is one flat statement over three levels: canonical values of columns, then the texts of
+groups that may be empty, then digests. Each level names its results, because the engine would write
+an alias out at every place where it is used. What else a digest covers is put together once: a text
+that is a part of another one is copied again.
 """
 
 from collections.abc import Iterable, Sequence
@@ -45,10 +46,15 @@ def content_statement(
     fields = ["'auditspan/fields/v1\\n'"]
     for name in groups:
         fields += _field(name, members[name], erased=erased)
+    texts = [f"{_joined(_texts(members[n]))} AS g_{n}" for n in groups if not _is_sure(members[n])]
     return f"""
 SELECT {columns},
     SHA256(concat('auditspan/record/v1\\n', {_digest(core)}, {_digest(fields)})) AS Content
-FROM (SELECT {", ".join(["*", *inner])} FROM {source})"""  # noqa: S608 (names of ours)
+FROM
+(
+    SELECT {", ".join(["*", *texts])}
+    FROM (SELECT {", ".join(["*", *inner])} FROM {source})
+)"""  # noqa: S608 (names of ours)
 
 
 def structure(columns: Sequence[Column]) -> str:
@@ -79,29 +85,36 @@ def _text(column: Column, filling: Filling) -> list[str]:
         return [name, f"'{filling.length}:'", named, "','"]
     if filling.always:
         return [name, *framed(named)]
-    # The value stands outside of conditions, which would copy it.
-    *before, _, end = framed(named)
-    before = [name, *before]
-    return [f"if({named} = '', '', concat({', '.join(_merged(before))}))", named,
-            f"if({named} = '', '', {end})"]  # fmt: skip
+    return [f"if({named} = '', '', {_joined([name, *framed(named)])})"]
 
 
 def _field(group: str, members: Sequence[_Member], *, erased: bool) -> list[str]:
     """Name and commitment of a group, nothing of one that is empty."""
-    name = netstring(group)
-    covered = ["'auditspan/field/v1\\n'", _salt(group, erased=erased), name, *_texts(members)]
+    name, sure = netstring(group), _is_sure(members)
+    texts = _texts(members) if sure else [f"g_{group}"]
+    covered = ["'auditspan/field/v1\\n'", _salt(group, erased=erased), name, *texts]
     made = [name, _digest(covered)]
-    if not any(filling.always for _, filling in members):
-        empty = " AND ".join(f"{_named(column)} = ''" for column, _ in members) or "1"
-        made = [f"if({empty}, '', concat({', '.join(made)}))"]
+    if not sure:
+        made = [f"if(g_{group} = '', '', {_joined(made)})"]
     if not erased:
         return made
     kept = f"concat({name}, Redacted['{group}'])"
     return [f"if(mapContains(Redacted, '{group}'), {kept}, {made[0]})"]
 
 
+def _is_sure(members: Sequence[_Member]) -> bool:
+    """Whether the group is empty in no row."""
+    return any(filling.always for _, filling in members)
+
+
 def _digest(parts: Iterable[str]) -> str:
-    return f"SHA256(concat({', '.join(_merged(parts))}, ''))"
+    return f"SHA256({_joined(parts)})"
+
+
+def _joined(parts: Iterable[str]) -> str:
+    # With an empty text at the end, for one argument alone is not taken.
+    texts = [*_merged(parts), "''"]
+    return f"concat({', '.join(texts)})"
 
 
 def _merged(parts: Iterable[str]) -> list[str]:
