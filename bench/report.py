@@ -164,6 +164,32 @@ def small(figures: Figures) -> str:
     )  # fmt: skip
 
 
+def sealing(figures: Figures) -> str:
+    """What it costs, how long it takes, and idle."""
+    sizes = _of(figures, "batches_ms")
+    rows = [
+        ("CPU of a record, marginal, µs", figures["record_us"]),
+        ("CPU of a batch, fixed, ms", figures["batch_ms"]),
+        *((f"CPU of a batch of {rows}, ms", sizes[rows]) for rows in sizes),
+        ("receipt to signed checkpoint, median, s", _of(figures, "lag")["p50_s"]),
+        ("receipt to signed checkpoint, p99, s", _of(figures, "lag")["p99_s"]),
+        ("idle, all processes, % of a core", _of(figures, "idle")["cpu_percent"]),
+    ]
+    return table(("sealing", ""), rows)
+
+
+def verify(figures: Figures) -> str:
+    """From the store, and offline."""
+    rows = [
+        (f"records a second, of {figures['records']:,}", figures["records_per_second"]),
+        ("CPU of a record, µs", figures["record_us"]),
+        (f"evidence of {figures['shown']:,}: built, s", figures["built_s"]),
+        ("verified offline, s", figures["offline_s"]),
+        ("its size, MB", figures["package_mb"]),
+    ]
+    return table(("verification", ""), rows)
+
+
 def query(figures: Figures) -> str:
     """Questions, then indexes."""
     names = ("ms", "cold_ms", "cpu_ms", "rows_read", "mb_read", "answer_rows")
@@ -214,6 +240,8 @@ TABLES: Mapping[str, Callable[[Figures], str]] = {
     "pipeline": pipeline,
     "peers": peers,
     "small": small,
+    "sealing": sealing,
+    "verify": verify,
     "query": query,
     "capacity": capacity,
     "pace": pace,

@@ -1,6 +1,6 @@
 """Verification of 1,000,000 sealed records from the embedded store, and evidence of 10,000 of them.
 
-    .venv-dev/bin/python -m bench.verify [--records 200000] [--write]
+    .venv-dev/bin/python -m bench.verify [--records 200000]
 
 The records are those of `bench/stages.py` (1.2 kB, 17 attributes), decoded and processed once and
 sealed in batches of 20,000 by the collector's own sealing, one each hour, with a notary in this
@@ -23,6 +23,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import pyarrow as pa
+from pydantic import JsonValue
 
 from auditspan.collector.data_dir import SIGNER, prepare
 from auditspan.collector.engine.config import ProcessorsConfig
@@ -56,13 +57,15 @@ from auditspan.storage.scalars import TIME
 from auditspan.storage.sealing.recompute import answer
 from auditspan.storage.values import Value
 from bench.decode import START
+from bench.lib.results import keep
+from bench.pipeline.__main__ import show
 from bench.stages import demo, segment
 
 BATCH = 20_000
 HOUR = 3_600 * 10**9
 SHOWN = 10_000
 BAR_RATE, BAR_BUILD, BAR_OFFLINE = 100_000, 5.0, 3.0
-RESULT = Path(__file__).parent / "results" / "verify.txt"
+Figures = dict[str, JsonValue]
 
 
 class NearSigner(Signer):
@@ -84,18 +87,19 @@ def main() -> int:
     """Seal, verify, build, verify offline; 1 if a bar is missed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--records", type=int, default=1_000_000)
-    parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        lines, missed = measured(Path(name), options.records)
-    print("\n".join(lines))
-    if options.write:
-        RESULT.write_text("\n".join([*lines, ""]))
-    return int(missed)
+        figures, met = measured(Path(name), options.records)
+    show(figures)
+    bars: Figures = {
+        "records_per_second": BAR_RATE, "built_s": BAR_BUILD, "offline_s": BAR_OFFLINE,
+    }  # fmt: skip
+    print(f"written to {keep('verify', figures, bars=bars)}")
+    return int(not met)
 
 
-def measured(folder: Path, records: int) -> tuple[list[str], bool]:
-    """What to print, and whether a bar was missed."""
+def measured(folder: Path, records: int) -> tuple[Figures, bool]:
+    """The figures, and whether every bar was met."""
     data = prepare(folder / "data")
     # Room for sealing as fast as it goes; it is verified within the limits of the command.
     store = open_engine(StoreConfig(path=data.folder("store"), max_memory=4_000_000_000))
@@ -115,15 +119,19 @@ def measured(folder: Path, records: int) -> tuple[list[str], bool]:
     rate, cpu, verdict = verified(store, policy, records)
     built, offline, size, outcome = evidence(store, policy, folder, until)
     store.close()
-    lines = [
-        f"verify: {records:,} records in {records / rate:.1f} s, {rate:,.0f}/s "
-        f"(bar {BAR_RATE:,}), {cpu:.1f} µs of CPU each, {verdict}",
-        f"evidence of {SHOWN:,}: built in {built:.2f} s (bar {BAR_BUILD}), {size / 1e6:.1f} MB",
-        f"verified offline in {offline:.2f} s (bar {BAR_OFFLINE}), {outcome}",
-    ]
     right = verdict is Verdict.VALID and outcome == "VALID"
     fast = rate >= BAR_RATE and built <= BAR_BUILD and offline <= BAR_OFFLINE
-    return lines, not (right and fast)
+    return {
+        "records": records,
+        "records_per_second": round(rate),
+        "record_us": round(cpu, 2),
+        "verdict": str(verdict),
+        "shown": SHOWN,
+        "built_s": round(built, 2),
+        "package_mb": round(size / 1e6, 1),
+        "offline_s": round(offline, 2),
+        "outcome": outcome,
+    }, right and fast
 
 
 @dataclass(slots=True)
