@@ -30,7 +30,21 @@ def test_the_fast_form_is_the_canonical_form(value: object, ascii: bool) -> None
 @given(
     st.recursive(
         st.sampled_from(
-            ['"a"', '":"', '"{"', '"\\u003a"', '"\\""', "1", "-0", "null", "1.0", '"é\x7f"']
+            [
+                '"a"',
+                '":"',
+                '"{"',
+                '"\\u003a"',
+                '"\\""',
+                "1",
+                "-0",
+                "1e2",
+                "9007199254740993",
+                "123456789012345",
+                "null",
+                "1.0",
+                '"é\x7f"',
+            ]
         ),
         lambda inner: st.one_of(
             st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]"),

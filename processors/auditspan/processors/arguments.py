@@ -47,12 +47,24 @@ def _no_number(name: str) -> JsonValue:
     raise ValueError(f"{name} is no JSON")
 
 
-_LENIENT = json.JSONDecoder(parse_constant=_no_number)
-scan: Callable[[str, int], tuple[JsonValue, int]] = _LENIENT.scan_once  # type: ignore[attr-defined]
+def _short(digits: str) -> int:
+    if len(digits) > _SHORT:
+        raise ValueError("a long number")
+    return int(digits)
+
+
+def _no_fraction(digits: str) -> float:
+    raise ValueError(f"{digits} is a fraction")
+
+
+_SHORT = 15
+_PLAIN = json.JSONDecoder(parse_constant=_no_number, parse_int=_short, parse_float=_no_fraction)
+scan_plainly: Callable[[str, int], tuple[JsonValue, int]] = _PLAIN.scan_once  # type: ignore[attr-defined]
 """The value that begins at a place of a text, and where it ends; no white space is skipped.
 
-Raises `ValueError`, and `StopIteration` where none begins.
+Raises `ValueError`, for fractions and long numbers as well, and `StopIteration` where none begins.
 """
+_LENIENT = json.JSONDecoder(parse_constant=_no_number)
 _STRICT = json.JSONDecoder(parse_constant=_no_number, object_pairs_hook=_once)
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import rfc8785
 
-from auditspan.processors.arguments import NotJson, read_strictly, scan
+from auditspan.processors.arguments import NotJson, read_strictly, scan_plainly
 from auditspan.processors.texts import filled
 
 # Fractions, exponents and long integers are spelled by rules of their own (§3.2.2.3), and keys are
@@ -40,12 +40,15 @@ _unescaped: Callable[[object, int], Iterable[str]] = (
 def content_hashes(texts: pa.Array, key: bytes) -> pa.Array:
     """The hash of each text's canonical form, "" of none; computed once per distinct text."""
     encoded = filled(texts).dictionary_encode()
-    hard = pc.match_substring_regex(encoded.dictionary, _HARD).to_pylist()
     values, hashed = encoded.dictionary.to_pylist(), _Keyed(key)
-    hashes = [
-        hashed.of(canonical(text) if is_hard else _simple(text)) if text else ""
-        for text, is_hard in zip(values, hard, strict=True)
-    ]
+    forms = [_plain(text) for text in values]
+    left = [place for place, form in enumerate(forms) if form is None]
+    if left:
+        others = encoded.dictionary.take(pa.array(left))
+        hard = pc.match_substring_regex(others, _HARD).to_pylist()
+        for place, is_hard in zip(left, hard, strict=True):
+            forms[place] = (canonical if is_hard else _simple)(values[place])
+    hashes = [hashed.of(form) if form else "" for form in forms]
     return pa.array(hashes, pa.string()).take(encoded.indices)
 
 
@@ -66,18 +69,22 @@ def canonical(text: str) -> bytes:
         return text.encode()
 
 
+def _plain(text: str) -> bytes | None:
+    """The same of JSON in ASCII without escapes, fractions and long numbers; None of any other."""
+    if not text.isascii() or "\\" in text:
+        return None
+    try:
+        value, end = scan_plainly(text, 0)
+        spelled = "".join(_unescaped(value, 0))
+    except (StopIteration, ValueError, RecursionError):
+        return None
+    # Where a key stands twice, the value has it once.
+    whole = end == len(text) and spelled.count(":") == text.count(":")
+    return spelled.encode() if whole else None
+
+
 def _simple(text: str) -> bytes:
     """The same of a text that has nothing hard."""
-    if "\\" not in text:
-        try:
-            value, end = scan(text, 0)
-            spelled = "".join(_unescaped(value, 0))
-        except (StopIteration, ValueError, RecursionError):
-            pass  # It is read again as any other text.
-        else:
-            # Where a key stands twice, the value has it once.
-            if end == len(text) and spelled.count(":") == text.count(":"):
-                return spelled.encode()
     read = read_strictly(text)
     return text.encode() if isinstance(read, NotJson) else _encode(read).encode()
 
