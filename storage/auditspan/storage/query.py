@@ -27,6 +27,9 @@ _FIXED: Mapping[str, str | int] = {
     "result_overflow_mode": "throw",
     # Lists that only the statement makes are long for no reason but to take time.
     "function_range_max_elements_in_block": 10_000_000,
+    # A record is read from a hundred small files; to have the index of each loaded by a thread of
+    # its own takes longer than to load it.
+    "load_marks_asynchronously": 0,
 }
 _NAMES = frozenset({refusals.UNKNOWN_TABLE, refusals.UNKNOWN_COLUMN, refusals.UNKNOWN_DATABASE})
 
