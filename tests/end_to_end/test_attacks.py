@@ -208,8 +208,9 @@ def change_a_checkpoint_row(store: Sealed) -> None:
 
 
 def change_a_note(store: Sealed) -> None:
-    changed = "replaceOne(Note, '\\n61\\n', '\\n62\\n')"
-    where = f"LogId = '{store.log}' AND Size = 61"
+    size = store.sizes[0]
+    changed = f"replaceOne(Note, '\\n{size}\\n', '\\n{size + 1}\\n')"
+    where = f"LogId = '{store.log}' AND Size = {size}"
     store.sql(f"ALTER TABLE audit_checkpoints UPDATE Note = {changed} WHERE {where}")
 
 
@@ -421,8 +422,7 @@ def _backdated(store: Sealed, at_ns: int, times: dict[int, int]) -> None:
     first, end = store.sizes[3], store.sizes[4]
     time = f"fromUnixTimestamp64Nano(toInt64({at_ns}), 'UTC')"
     store.replace({"SealedAt": time}, f"LogIndex >= {first}")
-    for index in range(first, end):
-        store.reseal(index)
+    store.reseal_all(first, end)
     seconds = {size: at // 10**9 for size, at in times.items()}
     signed = {**_times(store), **seconds}
     if seconds:

@@ -149,6 +149,12 @@ class Sealed:
             at=index,
         )
 
+    def reseal_all(self, first: int, end: int) -> None:
+        """Make the entries of records fit again that have a place each."""
+        made = entries_of_store(self.store, self.log, first, end).sort_by("LogIndex")
+        assert made["LogIndex"].to_pylist() == list(range(first, end))
+        put_entries(self.store, self.log, first, b"".join(map(bytes, made["Entry"].to_pylist())))
+
     def cut(self, size: int, *, root_size: int) -> None:
         """Leave nothing behind a size of the log, and of the root log."""
         for log, end in ((self.log, size), (ROOT, root_size)):
