@@ -1,20 +1,20 @@
-"""One nursery for the tests of a process."""
+"""The nursery of the test process, and a collector of it."""
 
 import sys
 from collections.abc import Iterator
 
 import pytest
 
-from tests.crash.collector import Collector, Nursery, new_collector, nursery
+from tests.crash.collector import Collector, Nursery, new_collector
+from tests.end_to_end.forked import the_nursery
 
 
 @pytest.fixture(scope="session")
-def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+def forks() -> Nursery:
     """Where processes come from."""
     if sys.platform != "linux":
         pytest.skip("processes are forked and watched as only Linux can")
-    with nursery(tmp_path_factory.mktemp("nursery")) as at:
-        yield at
+    return the_nursery()
 
 
 @pytest.fixture
