@@ -13,7 +13,7 @@ from auditspan.storage.batch_file import read_batch, write_batch
 from auditspan.storage.engine import Engine
 from auditspan.storage.errors import BatchFileInvalid, WriteMismatch
 from auditspan.storage.sealing.seal_file import Seal
-from auditspan.storage.sealing.seals import read_entries
+from auditspan.storage.sealing.seals import put_entries, read_entries
 from auditspan.storage.writer import count, finish, finish_sealed, write
 
 BatchOf = Callable[..., pa.Table]
@@ -89,6 +89,26 @@ def test_a_batch_that_is_there_twice_is_repaired(migrated: Engine, batch: BatchO
         migrated.insert("audit_records", rows)
     assert write(migrated, rows, _ID).repaired
     assert count(migrated, _ID) == 10
+
+
+def test_a_first_attempt_counts_afterwards_only(migrated: Engine, batch: BatchOf) -> None:
+    """If something was there all the same, it is found, and the next attempt repairs it."""
+    rows = batch(10, _ID)
+    assert write(migrated, rows, _ID, first=True).inserted
+    with pytest.raises(WriteMismatch):
+        write(migrated, rows, _ID, first=True)
+    written = write(migrated, rows, _ID)
+    assert (written.rows, written.repaired) == (10, True)
+
+
+def test_a_first_attempt_at_entries_compares_afterwards_only(migrated: Engine) -> None:
+    """As with rows."""
+    entries = b"".join(entry(0, day, bytes([day]) * 32) for day in range(1, 4))
+    put_entries(migrated, "log", 5, entries, first=True)
+    with pytest.raises(WriteMismatch):
+        put_entries(migrated, "log", 5, entries, first=True)
+    put_entries(migrated, "log", 5, entries)
+    assert read_entries(migrated, "log", 5, 8) == entries
 
 
 def test_rows_of_another_batch_are_a_mismatch(migrated: Engine, batch: BatchOf) -> None:

@@ -3,7 +3,7 @@
 `audit_records` is partitioned by day of receipt and retention class; a batch is inserted once per
 partition, so that each insert is one part: there or not. Only what one request made larger than a
 batch should be takes more inserts: the embedded engine has no memory for it in one. What the store
-has of a batch is counted before and after:
+has of a batch is counted before, unless this is the first attempt at it, and after:
 
 1. the full count: nothing to do (a crash came after the insert);
 2. none: insert;
@@ -67,18 +67,24 @@ class Written:
     """True if part of it was there and had to go first."""
 
 
-def write(engine: Engine, table: pa.Table, batch_id: str) -> Written:
-    """Put a batch into the store, or make sure that it is there."""
+def write(engine: Engine, table: pa.Table, batch_id: str, *, first: bool = False) -> Written:
+    """Put a batch into the store, or make sure that it is there.
+
+    `first` says that nobody tried before, so that nothing of it can be there. If something is all
+    the same, the count afterwards finds it, and the next attempt counts before as well.
+    """
     if not _BATCH_ID.fullmatch(batch_id):
         raise ValueError(f"batch id {batch_id[:60]!r}: expected letters, digits, dots and dashes")
-    if engine.kind == "server":
-        _stop_earlier_attempts(engine, batch_id)
-    wanted = _Wanted.of(table)
-    there = _counted(engine, batch_id, wanted)
-    if wanted.are_there(there) and (there.rows or not table.num_rows):
-        return Written(there.rows, inserted=False, repaired=False)
-    if there.rows:
-        delete_unfinished(engine, batch_id)
+    wanted, repaired = _Wanted.of(table), False
+    if not first:
+        if engine.kind == "server":
+            _stop_earlier_attempts(engine, batch_id)
+        there = _counted(engine, batch_id, wanted)
+        if wanted.are_there(there) and (there.rows or not table.num_rows):
+            return Written(there.rows, inserted=False, repaired=False)
+        repaired = bool(there.rows)
+        if repaired:
+            delete_unfinished(engine, batch_id)
     for part in chain.from_iterable(map(_slices, _parts(table))):
         query_id = f"{_prefix(batch_id)}{secrets.token_hex(8)}"
         engine.insert(Target.of(engine).table(TABLE), part, query_id)
@@ -88,7 +94,7 @@ def write(engine: Engine, table: pa.Table, batch_id: str) -> Written:
             f"batch {batch_id}: wrote {table.num_rows} rows, the store has {after.rows}; "
             "it is repaired when the batch is written again"
         )
-    return Written(after.rows, inserted=True, repaired=bool(there.rows))
+    return Written(after.rows, inserted=True, repaired=repaired)
 
 
 def count(engine: Engine, batch_id: str) -> int:
@@ -221,25 +227,28 @@ def _slices(part: pa.Table) -> Iterator[pa.Table]:
         yield part.slice(start, rows)
 
 
-def finish(engine: Engine, path: Path) -> Written:
+def finish(engine: Engine, path: Path, *, first: bool = False) -> Written:
     """Bring a batch file into the store, as often as it takes; the file stays."""
     batch = read_batch(path)
-    return write(engine, batch.table, batch.batch_id)
+    return write(engine, batch.table, batch.batch_id, first=first)
 
 
-def finish_sealed(engine: Engine, path: Path, seal: Seal) -> Written:
-    """Bring a sealed batch into the store: its records, and its part of the log."""
+def finish_sealed(engine: Engine, path: Path, seal: Seal, *, first: bool = False) -> Written:
+    """Bring a sealed batch into the store: its records, and its part of the log.
+
+    `first` as in `write`.
+    """
     written = Written(0, inserted=False, repaired=False)
     if seal.rows:
-        written = _records(engine, path, seal)
-    put_entries(engine, seal.log_id, seal.first_index, seal.entries)
+        written = _records(engine, path, seal, first)
+    put_entries(engine, seal.log_id, seal.first_index, seal.entries, first=first)
     put_bodies(engine, seal.log_id, seal.bodies)
     return written
 
 
-def _records(engine: Engine, path: Path, seal: Seal) -> Written:
+def _records(engine: Engine, path: Path, seal: Seal, first: bool) -> Written:
     try:
-        return finish(engine, path)
+        return finish(engine, path, first=first)
     except BatchFileInvalid:
         # The file is of no use, but it may have done its work before.
         wanted = _Wanted.of_seal(seal)

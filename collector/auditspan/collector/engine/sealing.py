@@ -72,6 +72,8 @@ class Sealing:
     """Up to its last signed tree; `open` says which it is."""
     signed_at: int = field(default=0)
     """When the log was signed last, unix nanoseconds."""
+    untried: str = field(default="")
+    """The batch that was sealed last, until it is tried to store it."""
 
     def open(self, beginning: Beginning) -> None:
         """Go on with a log; finish what is neither a record nor signed."""
@@ -117,6 +119,7 @@ class Sealing:
 
     def seal(self, batch_id: str, table: pa.Table | None, sayings: Sequence[Saying] = ()) -> None:
         """Seal records and what is to be said besides, and put it all on disk (1)."""
+        untried = "" if self._tried(batch_id) else batch_id
         first, sealed_at = self.log.tree.size, max(self.now_ns(), self.log.sealed_at)
         bodies = tuple(Body(first + at, said.kind, said.text) for at, said in enumerate(sayings))
         first_row = first + len(bodies)
@@ -139,15 +142,18 @@ class Sealing:
                 before=self.log.tree.roots,
             ),
         )
+        self.untried = untried
 
     def finish(self, batch_id: str, *, close: bool = False) -> Written:
         """Store (2) and sign (3) a sealed batch, as often as it takes.
 
         Raises `StorageError`, `SignerUnavailable`: try it again; `LogStopped`: it cannot be done.
         """
-        sealed = read_seal(self.path(batch_id))
+        sealed, first = read_seal(self.path(batch_id)), batch_id == self.untried
+        self.untried = ""
         with self.watch.stage("store"):
-            written = finish_sealed(self.store, self.folder / f"{batch_id}.arrow", sealed)
+            rows = self._rows(batch_id)
+            written = finish_sealed(self.store, rows, sealed, first=first)
         if sealed.log_id == self.log.origin and sealed.end > self.log.tree.size:
             with self.watch.stage("sign"):
                 self._sign(sealed, close=close)
@@ -165,6 +171,13 @@ class Sealing:
             "size": self.log.tree.size,
         }
         return int(self.store.raw(sql, "TSV", params))
+
+    def _tried(self, batch_id: str) -> bool:
+        """Whether it may have been tried to store it: files of it are there, of whatever state."""
+        return any(self.folder.glob(f"{batch_id}.*"))
+
+    def _rows(self, batch_id: str) -> Path:
+        return self.folder / f"{batch_id}.arrow"
 
     def _has_last_entry(self) -> bool:
         """Whether the end of the log is signed, and only its key is still there."""
@@ -191,7 +204,7 @@ class Sealing:
         return self.log.origin.rpartition("/")[2]
 
     def _records(self, table: pa.Table, batch_id: str) -> bytes:
-        path = self.folder / f"{batch_id}.arrow"
+        path = self._rows(batch_id)
         with self.watch.stage("batch_file"):
             write_batch(path, table, batch_id)
         with self.watch.stage("seal"):

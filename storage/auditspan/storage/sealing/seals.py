@@ -35,20 +35,25 @@ class Extent:
     """Index behind the last entry; more than `entries` if some are missing."""
 
 
-def put_entries(engine: Engine, log_id: str, first: int, entries: bytes) -> None:
-    """Bring entries into the store, or make sure that they are there. Raises `WriteMismatch`."""
-    end = first + len(entries) // ENTRY_BYTES
-    there = _there(engine, log_id, first, end)
+def put_entries(
+    engine: Engine, log_id: str, at: int, entries: bytes, *, first: bool = False
+) -> None:
+    """Bring entries into the store, or make sure that they are there. Raises `WriteMismatch`.
+
+    `at` is the index of the first entry; `first` says that nobody tried before (`writer.write`).
+    """
+    end = at + len(entries) // ENTRY_BYTES
+    there = b"" if first else _there(engine, log_id, at, end)
     if there == entries:
         return
     table = Target.of(engine).table(SEALS)
     if there:
-        _delete(engine, table, log_id, first, end)
-    engine.insert(table, _rows(log_id, first, entries))
-    there = _there(engine, log_id, first, end)
+        _delete(engine, table, log_id, at, end)
+    engine.insert(table, _rows(log_id, at, entries))
+    there = _there(engine, log_id, at, end)
     if there != entries:
         raise WriteMismatch(
-            f"log {log_id}: wrote {end - first} entries from {first} on, the store has "
+            f"log {log_id}: wrote {end - at} entries from {at} on, the store has "
             f"{len(there) // ENTRY_BYTES}, or others; they are written again with the batch"
         )
 
