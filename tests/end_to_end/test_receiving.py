@@ -254,7 +254,11 @@ def test_health_and_metrics(tmp_path: Path) -> None:
         assert _post(collector, body).code == 200
         assert _post(collector, b"\xff").code == 400
         collector.wait_for(_count("tell-nobody"), 3)
-        numbers = _metrics(collector)
+        # The engine tells when the batch is signed, which is after its rows can be read.
+        began = time.monotonic()
+        while not (numbers := _metrics(collector))["auditspan_batch_lag_seconds"]:
+            assert time.monotonic() - began < 20, numbers
+            time.sleep(0.05)
         assert numbers["auditspan_spans_accepted_total"] == 3
         assert numbers["auditspan_requests_accepted_total"] == 1
         assert numbers["auditspan_requests_repeated_total"] == 1

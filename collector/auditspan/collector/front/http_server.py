@@ -8,7 +8,7 @@ refused says whether to try again.
 import asyncio
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from starlette.applications import Starlette
@@ -95,15 +95,22 @@ def http_app(
     # A client that follows a redirect may lose its body.
     routed.router.redirect_slashes = False
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    return _TracesFirst(routed, traces)
+
+
+class _TracesFirst:
+    """Nearly every request is one of traces, whose handler raises nothing that others handle."""
+
+    def __init__(self, app: ASGIApp, traces: Callable[[Request], Awaitable[Response]]) -> None:
+        self._app = app
+        self._traces = traces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == _TRACES and scope["method"] == "POST":
-            # Nearly every request; `traces` raises nothing that others would have to handle.
-            response = await traces(Request(scope, receive))
+            response = await self._traces(Request(scope, receive))
             await response(scope, receive, send)
         else:
-            await routed(scope, receive, send)
-
-    return app
+            await self._app(scope, receive, send)
 
 
 def credentials_of(request: Request) -> Credentials:
