@@ -67,7 +67,7 @@ fuzz: $(VENV)/.tools
 	AUDITSPAN_FUZZ_SECONDS=$(FUZZ_SECONDS) AUDITSPAN_FUZZ=$$(($(FUZZ_SECONDS) * 20)) \
 	  $(BIN)/pytest -q -s -p no:cacheprovider --timeout=0 tests/fuzz tests/storage/reading/test_fuzz.py
 
-# The whole pipeline, beside a peer, little traffic; 8 minutes. BENCH=--full for longer runs.
+# The whole pipeline, beside a peer, little traffic, sealing, verification; 12 minutes. BENCH=--full for longer runs.
 BENCH ?=
 bench: $(VENV)/.tools
 	$(BIN)/python bench/run.py $(BENCH)

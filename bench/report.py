@@ -1,4 +1,4 @@
-"""Tables of docs/benchmarks.md and docs/scaling.md from bench/results/*.json.
+"""Tables of docs/benchmarks.md, docs/scaling.md and the README from bench/results/*.json.
 
     .venv-dev/bin/python -m bench.report [--check]
 
@@ -14,9 +14,11 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from bench.lib.few import HEADS, few
+
 ROOT = Path(__file__).parents[1]
 PAGES, RESULTS = (
-    (ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "scaling.md"),
+    (ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "scaling.md", ROOT / "README.md"),
     ROOT / "bench" / "results",
 )
 _SECTION = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.S)
@@ -60,7 +62,7 @@ def rendered(page: str, results: Path) -> str:
 
     def section(found: re.Match[str]) -> str:
         path = results / f"{FILES.get(found[2], found[2])}.json"
-        body = "Not measured yet.\n"
+        body = f"{table(HEADS, few(results))}\n" if found[2] == "few" else "Not measured yet.\n"
         if path.exists():
             whole = json.loads(path.read_text("utf-8"))
             body = f"{about(whole)}\n\n{TABLES[found[2]](whole['figures'])}\n"
@@ -106,8 +108,7 @@ def pipeline(figures: Figures) -> str:
             [("spans a second, two cores", long["spans_per_second"]),
              ("spans a second, one core", _of(figures, "cores")["spans_per_second"]),
              ("most memory of all processes, MB", long["peak_mb"]),
-             ("growth of memory, MB", long["growth_mb"]),
-             ("bytes a record on disk", standard["disk_bytes_a_record"])],
+             ("growth of memory, MB", long["growth_mb"])],
         ),
         table(
             ("acknowledgement at 5,000 spans a second", "ms"),
@@ -228,7 +229,6 @@ def pace(figures: Figures) -> str:
         ("spans a second, two cores", long["spans_per_second"]),
         ("CPU of a span, all processes and merges, µs", long["cpu_us_all"]),
         ("most memory of all processes, MB", long["peak_mb"]),
-        ("bytes a record on disk right after, merged or not", standard["disk_bytes_a_record"]),
     ]
     return table(("spans of 1.2 kB in batches of 20,000", ""), rows)
 

@@ -134,19 +134,7 @@ def standard(folder: Path, plan: Plan) -> Figures:
             "cpu_us": dict(medians(found)),
             "front_steps_us": dict(steps(made[:10], BATCH // len(made) * 10, folder)),
             "sustained": long.figures(),
-            "disk_bytes_a_record": round(disk(at.collector.data / "store") / (at_rows(at) or 1)),
         }
-
-
-def at_rows(at: Bench) -> int:
-    """Records in the store."""
-    [row] = at.collector.rows("SELECT count() AS n FROM audit_records")
-    return int(row["n"])
-
-
-def disk(folder: Path) -> int:
-    """Bytes under a folder."""
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def latency(folder: Path, plan: Plan) -> Figures:

@@ -28,3 +28,17 @@ def test_a_result_becomes_a_table(tmp_path: Path) -> None:
     assert "old" not in page
     assert "| rotel | 7.5 | 8 | 15.5 |" in page
     assert "`python -m bench.peers`, 2026-11-25, commit `abc`, a cpu, 2 cores, 23 GB" in page
+
+
+def test_few_figures_are_taken_from_several_results(tmp_path: Path) -> None:
+    """What is measured has a row with its command; what is not has none."""
+    lag = {"1,000 requests a second": {"lag_p99_s": 1.64}, "1 span a second": {"cpu_percent": 4.9}}
+    figures = {**lag, "idle": {"cpu_percent": 0.84}}
+    (tmp_path / "small.json").write_text(json.dumps({"figures": figures}))
+    crash = {"kills": 1000, "lost": 0, "duplicates": 0}
+    (tmp_path / "crash.json").write_text(json.dumps({"figures": crash}))
+    page = rendered("<!-- figures: few -->\n<!-- end -->\n", tmp_path)
+    assert "| idle, of a core | 0.8 % | 1 % | `make bench` |" in page
+    assert "p99 | 1.6 s | 3 s | `make bench` |" in page
+    assert "(1,000 kills) | 0 | 0 | `make crash` |" in page
+    assert page.count("`make ") == 5
