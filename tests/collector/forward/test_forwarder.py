@@ -33,6 +33,8 @@ class House:
         self.counted: Counter[str] = Counter()
         self.waits: list[float] = []
         self.on_wait: Callable[[], None] = lambda: None
+        self.hold = False
+        """Whether a wait takes until the forwarder is stopped."""
 
     def forwarder(self, backend: Backend, **config: Any) -> Forwarder:
         """One over the same queue."""
@@ -69,7 +71,7 @@ class House:
     async def _sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
         self.on_wait()
-        await asyncio.sleep(0)
+        await asyncio.sleep(3600 if self.hold else 0)
 
 
 @pytest.fixture
@@ -178,9 +180,10 @@ def test_a_backend_that_is_down_is_waited_for(protocol: str, house: House) -> No
     house.batch(request("a"), request("b"), request("c"))
 
     async def use(backend: Backend) -> None:
-        first = house.forwarder(backend, protocol=protocol)
+        first, house.hold = house.forwarder(backend, protocol=protocol), True
         await house.until(first, lambda: len(backend.bodies) == 1 and bool(house.waits))
         backend.answers.clear()
+        house.hold = False
         second = house.forwarder(backend, protocol=protocol)
         await house.until(second, lambda: house.counted["forwarded"] == 3)
         assert backend.names() == ["a", "b", "c"]
