@@ -14,6 +14,17 @@ from auditspan.collector.front.tls_reload import renewed_web_context
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ended = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Wake once a second, which is how exact the header `Date` is, and at the end."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await self.ended.wait()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Signals are the service's."""
@@ -49,6 +60,7 @@ class WebServer:
     async def stop(self) -> None:
         """Answer what has begun, then close."""
         self._server.should_exit = True
+        self._server.ended.set()
         if self._task is not None:
             await self._task
 
