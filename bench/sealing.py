@@ -36,7 +36,7 @@ from auditspan.storage.config import StoreConfig
 from auditspan.storage.engine import Engine, open_embedded, open_engine
 from auditspan.storage.migrations import migrate
 from auditspan.storage.writer import finish as store_batch
-from bench.lib.idle import IDLE_BAR, idle
+from bench.lib.idle import IDLE_BAR, idle, settled
 from bench.lib.processes import family
 from bench.lib.results import keep, quantile
 from bench.pipeline.__main__ import show
@@ -158,7 +158,9 @@ def running_collector(data: Path) -> Figures:
         total = SECONDS * PER_SECOND * SPANS
         collector.wait_for("SELECT count() FROM audit WHERE RecordKind = 'action'", total, 60)
         time.sleep(8)  # the notes of the last seconds are stored
-        quiet = idle(family(collector.process.pid))
+        pids = family(collector.process.pid)
+        settled(pids)
+        quiet = idle(pids)
     lags = checkpoint_lags(data)
     return {
         "lag": {"records": len(lags), "p50_s": quantile(lags, 0.5), "p99_s": quantile(lags, 0.99)},

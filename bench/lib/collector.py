@@ -12,14 +12,13 @@ import httpx
 import yaml
 from pydantic import JsonValue
 
-from bench.lib.processes import cpu, family
+from bench.lib.idle import settled
+from bench.lib.processes import family
 from bench.lib.results import ROOT
 from tests.end_to_end.running import COMMAND, CONFIG, Collector, running
 
 WHY = ("--requested-by", "ops@example.com", "--ticket", "CHG-1", "--reason", "bench")
 _STAGE = re.compile(r'auditspan_stage_cpu_seconds_total\{stage="(\w+)"\} (\S+)')
-_QUIET_SECONDS = 1.5
-_MOST_SETTLING = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +50,7 @@ class Bench:
 
     def settled(self) -> None:
         """Wait until merges have ended: the engine is quiet."""
-        until = time.monotonic() + _MOST_SETTLING
-        before = cpu(self.pids)["engine"]
-        while time.monotonic() < until:
-            time.sleep(_QUIET_SECONDS)
-            now = cpu(self.pids)["engine"]
-            if now - before < 0.05 * _QUIET_SECONDS:
-                return
-            before = now
+        settled(self.pids)
 
 
 @contextmanager

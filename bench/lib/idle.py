@@ -11,6 +11,22 @@ IDLE_BAR = 1.0
 """Percent of a core that all processes together may take while nothing comes."""
 
 
+_QUIET_SECONDS = 1.5
+_MOST_SETTLING = 20.0
+
+
+def settled(pids: Mapping[str, int]) -> None:
+    """Wait until merges have ended: the engine is quiet."""
+    until = time.monotonic() + _MOST_SETTLING
+    before = cpu(pids)["engine"]
+    while time.monotonic() < until:
+        time.sleep(_QUIET_SECONDS)
+        now = cpu(pids)["engine"]
+        if now - before < 0.05 * _QUIET_SECONDS:
+            return
+        before = now
+
+
 def percent(pids: Mapping[str, int], run: Callable[[], object]) -> dict[str, JsonValue]:
     """CPU while this runs, in percent of one core: of all processes, and of each."""
     before, began = cpu(pids), time.monotonic()
