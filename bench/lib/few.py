@@ -14,7 +14,7 @@ _SINGLE: Final = (
     ("CPU of a span, received to sealed, stored and merged", "pipeline",
      "standard.sustained.cpu_us_all", "{:.0f} µs", "50 µs", "make bench"),
     ("the same spans through Rotel and its inserts, which neither attribute nor seal nor sync",
-     "peers", "rotel.together", "{:.0f} µs", "", "make bench"),
+     "peers", "rotel, last.together", "{:.0f} µs", "", "make bench"),
     ("acknowledgement at 5,000 spans a second, p99", "pipeline",
      "latency.p99_ms", "{:.0f} ms", "50 ms", "make bench"),
     ("memory of all processes without a pause", "pipeline",
