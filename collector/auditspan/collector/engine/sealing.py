@@ -51,6 +51,11 @@ SQL_ROWS: Final = 1_500
 """Below it, the engine's fixed cost of a statement is higher than Python's for all rows."""
 
 
+def aside(file: Path) -> Path:
+    """Where a file of a batch goes that is damaged."""
+    return file.with_name(f"{file.name}.invalid")
+
+
 @dataclass(slots=True)
 class Sealing:
     """The log that records go to."""
@@ -174,7 +179,9 @@ class Sealing:
 
     def _tried(self, batch_id: str) -> bool:
         """Whether it may have been tried to store it: files of it are there, of whatever state."""
-        return any(self.folder.glob(f"{batch_id}.*"))
+        files = self._rows(batch_id), self.path(batch_id)
+        # By name: the folder holds the files of many batches, and this is asked for each.
+        return any(file.exists() or aside(file).exists() for file in files)
 
     def _rows(self, batch_id: str) -> Path:
         return self.folder / f"{batch_id}.arrow"

@@ -31,7 +31,7 @@ from auditspan.collector.engine.log_entries import Saying, sayings
 from auditspan.collector.engine.log_keys import change_keys
 from auditspan.collector.engine.pipeline import Pipeline
 from auditspan.collector.engine.retrying import Retried, Retrying
-from auditspan.collector.engine.sealing import SUFFIX, Sealing
+from auditspan.collector.engine.sealing import SUFFIX, Sealing, aside
 from auditspan.collector.engine.stopwatch import Stopwatch
 from auditspan.collector.engine.working import Worked, Worker
 from auditspan.identity.files import write_atomic
@@ -140,7 +140,7 @@ class Segments:
             if not signed:
                 # Damaged on disk: put aside, so that the next try makes it anew from the segment.
                 for file in files:
-                    file.replace(file.with_name(f"{file.name}.invalid"))
+                    file.replace(aside(file))
                 raise
             written = Written(signed, inserted=False, repaired=False)
         # They are held from now on, however long ago they were made.
