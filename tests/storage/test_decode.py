@@ -33,6 +33,7 @@ from opentelemetry.trace import SpanKind
 from auditspan.storage.decode import decode, decode_controls
 from auditspan.storage.engine import Engine
 from auditspan.storage.projection import Projection
+from tests.conformance.values import KINDS
 
 SegmentOf = Callable[[Sequence[ExportTraceServiceRequest | bytes | str]], Path]
 
@@ -45,16 +46,6 @@ _PROJECTIONS = (
     Projection("Tags", "tags", "Array(String)"),
     Projection("Environment", "deployment.environment.name", "String", resource=True),
 )
-_KIND = {
-    "bool_value": "bool",
-    "int_value": "int",
-    "double_value": "double",
-    "array_value": "array",
-    "kvlist_value": "kvlist",
-    "bytes_value": "bytes",
-    "string_value_strindex": "strindex",
-    None: "empty",
-}
 
 
 # What generated requests are made of
@@ -211,7 +202,7 @@ def _check_map(
 
 def _types(prefix: str, values: dict[str, AnyValue]) -> dict[str, str]:
     kinds = {key: value.WhichOneof("value") for key, value in values.items()}
-    return {prefix + key: _KIND[kind] for key, kind in kinds.items() if kind != "string_value"}
+    return {prefix + key: KINDS[kind] for key, kind in kinds.items() if kind != "string_value"}
 
 
 def _twice(pairs: Sequence[KeyValue]) -> bool:
