@@ -12,11 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from pydantic import JsonValue
-
 from bench.lib.idle import IDLE_BAR, idle
 from bench.lib.processes import family
-from bench.lib.results import keep, median
+from bench.lib.results import keep, median, number
 from tests.end_to_end.running import CONFIG, running
 
 _SETTLED = 10.0
@@ -36,15 +34,10 @@ def main() -> int:
         time.sleep(_SETTLED)
         pids = family(collector.process.pid)
         runs = [idle(pids, options.seconds) for _ in range(options.runs)]
-    total = median([_number(run["cpu_percent"]) for run in runs])
+    total = median([number(run, "cpu_percent") for run in runs])
     print(f"idle, of a core        {total:6.2f} %   (bar: {IDLE_BAR:.0f})")
     print(f"written to {keep('idle', {'cpu_percent': total, 'runs': [*runs]}, bar=IDLE_BAR)}")
     return int(total > IDLE_BAR)
-
-
-def _number(value: JsonValue) -> float:
-    assert isinstance(value, int | float)
-    return float(value)
 
 
 if __name__ == "__main__":

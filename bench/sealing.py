@@ -38,7 +38,7 @@ from auditspan.storage.migrations import migrate
 from auditspan.storage.writer import finish as store_batch
 from bench.lib.idle import IDLE_BAR, idle, settled
 from bench.lib.processes import family
-from bench.lib.results import keep, quantile
+from bench.lib.results import keep, number, quantile
 from bench.pipeline.__main__ import show
 from bench.processors import stages, table
 from tests.collector.engine.conftest import NearSigner
@@ -61,16 +61,6 @@ def main() -> int:
     figures: Figures = {**found, **running_}
     print(f"written to {keep('sealing', figures, bars=dict(BARS))}")
     return int(any(number(figures, name) > bar for name, bar in BARS.items()))
-
-
-def number(figures: Figures, name: str) -> float:
-    """A figure, as `case.name` has it."""
-    found: JsonValue = figures
-    for part in name.split("."):
-        assert isinstance(found, dict)
-        found = found[part]
-    assert isinstance(found, int | float)
-    return float(found)
 
 
 def costs(folder: Path) -> Figures:

@@ -1,11 +1,13 @@
 """The figures that matter, for the README: what was measured, the bar, the command for it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from pydantic import JsonValue
+
+from bench.lib.results import number
 
 Row = tuple[str, str, str, str]
 HEADS: Final = ("", "measured", "bar", "command")
@@ -39,16 +41,8 @@ def few(results: Path) -> Iterator[Row]:
     for what, file, names, form, bar, command in _SINGLE:
         path = results / f"{file}.json"
         if path.exists():
-            whole: dict[str, JsonValue] = json.loads(path.read_text("utf-8"))
-            value = _at(whole["figures"], names)
-            kills = _at(whole["figures"], "kills") if file == "crash" else None
+            whole: dict[str, dict[str, JsonValue]] = json.loads(path.read_text("utf-8"))
+            value = number(whole["figures"], names)
+            kills = number(whole["figures"], "kills") if file == "crash" else None
             words = f"{what} ({kills:,} kills)" if kills is not None else what
             yield words, form.format(value), bar, f"`{command}`"
-
-
-def _at(figures: JsonValue, names: str) -> float:
-    for name in names.split("."):
-        assert isinstance(figures, Mapping), names
-        figures = figures[name]
-    assert isinstance(figures, int | float), names
-    return figures

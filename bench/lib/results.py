@@ -5,7 +5,7 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,6 +53,16 @@ def commit() -> str:
         return ""
     changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", "*.py", "*.sql"]).returncode
     return head.stdout.strip() + ("+changes" if changed else "")
+
+
+def number(figures: Mapping[str, JsonValue], names: str) -> float:
+    """A figure within others, as `case.name` has it."""
+    found: JsonValue = dict(figures)
+    for name in names.split("."):
+        assert isinstance(found, dict), names
+        found = found[name]
+    assert isinstance(found, int | float), names
+    return found
 
 
 def median(values: Sequence[float], digits: int = 2) -> float:

@@ -21,7 +21,7 @@ from auditspan.storage.engine import open_embedded
 from bench.lib.collector import bench
 from bench.lib.idle import IDLE_BAR, idle, percent
 from bench.lib.processes import reset_peaks
-from bench.lib.results import keep, quantile
+from bench.lib.results import keep, number, quantile
 from bench.lib.sending import Sender
 from bench.lib.spans import Shape, bodies, endless
 from bench.pipeline.__main__ import show
@@ -70,20 +70,11 @@ def main() -> int:
 def met(figures: Mapping[str, JsonValue]) -> bool:
     """Whether every bar is met."""
     return (
-        number(figures, "idle", "cpu_percent") <= IDLE_BAR
-        and number(figures, "1 span a second", "cpu_percent") <= SLOW_BAR
-        and all(number(figures, name, "lag_p99_s") <= LAG_BAR_S for name in RATES)
-        and number(figures, "60 kB a span", "peak_mb") <= MEMORY_BAR_MB
+        number(figures, "idle.cpu_percent") <= IDLE_BAR
+        and number(figures, "1 span a second.cpu_percent") <= SLOW_BAR
+        and all(number(figures, f"{name}.lag_p99_s") <= LAG_BAR_S for name in RATES)
+        and number(figures, "60 kB a span.peak_mb") <= MEMORY_BAR_MB
     )
-
-
-def number(figures: Mapping[str, JsonValue], case: str, name: str) -> float:
-    """A figure of a case."""
-    found = figures[case]
-    assert isinstance(found, dict)
-    value = found[name]
-    assert isinstance(value, int | float)
-    return float(value)
 
 
 RATES = {"1 span a second": 1, "100 spans a second": 100, "1,000 requests a second": 1_000}
