@@ -102,6 +102,13 @@ class Guard:
                 return denied(UNAVAILABLE, "the policies could not be asked")
             return None
 
+    def unreadable(self, fault: Exception) -> Verdict | None:
+        """What is to happen with a call that an adapter could not read. Raises nothing."""
+        warn("adapter", "auditspan: a call cannot be read: %s: %s", type(fault).__name__, fault)
+        if self._settings.closed:
+            return denied(UNAVAILABLE, "the policies could not be asked")
+        return None
+
 
 def denied(rule: str, reason: str) -> Verdict:
     """A denial that no policy made. What is wrong here is in the log: a model reads the reason."""

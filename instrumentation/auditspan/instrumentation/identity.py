@@ -49,6 +49,13 @@ class Identity:
         }
         return replace(self, **missing)
 
+    def with_claims(self, known: "Identity") -> "Identity":
+        """This one, with what a framework knows where nobody said it.
+
+        Its user is not taken beside a proof, which is about another one.
+        """
+        return self.over(replace(known, user="") if self.proof is not None else known)
+
     def attributes(self) -> dict[str, str]:
         """What is written on spans."""
         found = {name: getattr(self, field) for field, name in _ATTRIBUTES.items()}
@@ -87,6 +94,11 @@ def current(context: Context | None = None) -> Identity:
 def enter(identity: Identity) -> Token[Context]:
     """Put an identity in force until `leave`."""
     return attach(set_value(_KEY, identity))
+
+
+def within(identity: Identity, context: Context) -> Context:
+    """A context with an identity in force."""
+    return set_value(_KEY, identity, context)
 
 
 def leave(token: Token[Context]) -> None:

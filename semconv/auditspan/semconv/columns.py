@@ -3375,6 +3375,7 @@ ASSERTED_BY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "gen_ai.tool.description": ("client", "guard", "gateway", "collector"),
         "gen_ai.tool.definitions": ("client", "guard", "gateway", "collector"),
         "gen_ai.tool.call.id": ("client", "guard", "gateway", "collector"),
+        "audit.call.nested": ("guard", "gateway"),
         "gen_ai.tool.call.arguments": ("client", "guard", "gateway", "collector"),
         "gen_ai.tool.call.result": ("client", "guard", "gateway", "collector"),
         "audit.tool.server": ("client", "guard", "gateway", "collector"),

@@ -51,6 +51,7 @@ ATTRIBUTES: Final = (
     "audit.authorization.ticket",
     "audit.automated_decision",
     "audit.baseline.deviation",
+    "audit.call.nested",
     "audit.compliance.controls",
     "audit.compliance.frameworks",
     "audit.content.blocked",
