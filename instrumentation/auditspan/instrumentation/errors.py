@@ -3,6 +3,7 @@
 InstrumentationError
 ├── PolicyDenied       a policy (or a guard that cannot ask one) stopped a call; meant for the host
 ├── SettingsInvalid    an environment variable holds what nobody can mean
+├── GuardMissing       tool calls of a framework would pass unguarded, and every one must be guarded
 ├── PoliciesUnusable   the registry folder cannot be read, or its policies do not load
 ├── ExchangeRefused    the collector does not accept this user's token
 ├── ExchangeFailed     the collector could not be asked; retryable
@@ -44,6 +45,19 @@ class PolicyDenied(InstrumentationError):
 
 class SettingsInvalid(InstrumentationError):
     """An environment variable cannot be used; the message names it and what is expected."""
+
+
+class GuardMissing(InstrumentationError, ImportError):
+    """A framework cannot be guarded. An ImportError, because its import is what fails."""
+
+    def __init__(self, lacking: Sequence[str]) -> None:
+        self.lacking = tuple(lacking)
+        """The frameworks, each with the reason."""
+        super().__init__(
+            f"AUDITSPAN_REQUIRE_GUARD is set, and tool calls would pass unguarded: "
+            f"{'; '.join(self.lacking)}. Install a version with an adapter, uninstall what is not "
+            "used, or leave it out on purpose with AUDITSPAN_DISABLED_ADAPTERS"
+        )
 
 
 class PoliciesUnusable(InstrumentationError):

@@ -2,7 +2,8 @@
 
 If the agent is to be held to policies (`AUDITSPAN_GUARD_MODE=enforce`) and fails closed, and cannot
 be recorded or judged, the process ends here with exit code 78: `opentelemetry-instrument` would
-swallow an exception and start the agent without a guard.
+swallow an exception and start the agent without a guard. So it does if AUDITSPAN_REQUIRE_GUARD is
+set and tool calls of an installed framework would pass unguarded.
 """
 
 import os
@@ -11,10 +12,11 @@ from typing import Final, NoReturn
 
 from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
 
-from auditspan.instrumentation.errors import InstrumentationError, SettingsInvalid
+from auditspan.instrumentation.adapters.coverage import instrument
+from auditspan.instrumentation.errors import GuardMissing, InstrumentationError, SettingsInvalid
 from auditspan.instrumentation.host import report, warn
 from auditspan.instrumentation.install import install
-from auditspan.instrumentation.runtime import closed_without_runtime, runtime
+from auditspan.instrumentation.runtime import closed_without_runtime, guard_required, runtime
 
 EX_CONFIG: Final = 78
 """sysexits.h: a fault of the configuration."""
@@ -26,7 +28,7 @@ def pre_instrument() -> None:
     try:
         _set_up(closed)
     except Exception as error:
-        if closed:
+        if closed or guard_required():
             _refuse(error)
         report("start", error)
 
@@ -40,6 +42,7 @@ def _set_up(closed: bool) -> None:
         warn("start", "auditspan: %s", disabled)
         return
     install()
+    instrument(found)
     if closed:
         found.durable.check()
         found.guard.check()
@@ -49,11 +52,15 @@ def _set_up(closed: bool) -> None:
 
 def _refuse(error: Exception) -> NoReturn:
     kind = "" if isinstance(error, InstrumentationError) else f"{type(error).__name__}: "
-    message = (
-        f"auditspan: the agent is not started, because it could not be guarded: {kind}{error}\n"
-        "Correct this, or let it run unguarded with AUDITSPAN_FAIL_MODE=open.\n"
+    way_out = (
+        ""
+        if isinstance(error, GuardMissing)
+        else "Correct this, or let it run unguarded with AUDITSPAN_FAIL_MODE=open.\n"
     )
-    sys.stderr.write(message)
+    sys.stderr.write(
+        f"auditspan: the agent is not started, because it could not be guarded: {kind}{error}\n"
+        f"{way_out}"
+    )
     sys.stderr.flush()
     # An exception would be swallowed, SystemExit a fatal error with a trace.
     os._exit(EX_CONFIG)

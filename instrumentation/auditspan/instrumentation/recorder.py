@@ -3,11 +3,14 @@
 What it makes current has the application's sampling decision, so that nothing else changes.
 """
 
+from collections.abc import Mapping
+
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 from opentelemetry.trace import Tracer
+from opentelemetry.util.types import AttributeValue
 
 from auditspan.instrumentation.durable import Durable
 from auditspan.instrumentation.sampling import RecordAll
@@ -16,6 +19,8 @@ from auditspan.semconv import attributes as names
 SCOPE = "auditspan"
 CLOSE = "auditspan.close"
 """Name of the span that marks the end of a process."""
+COVERAGE = "auditspan.coverage"
+"""Name of the span that says what is guarded."""
 
 
 def provider(durable: Durable) -> TracerProvider:
@@ -44,6 +49,11 @@ def _resource() -> Resource:
 def tracer(made: TracerProvider) -> Tracer:
     """Its tracer."""
     return made.get_tracer(SCOPE)
+
+
+def record_coverage(made: TracerProvider, attributes: Mapping[str, AttributeValue]) -> None:
+    """Record what is guarded in this process and what is not."""
+    tracer(made).start_span(COVERAGE, attributes=attributes).end()
 
 
 def mark_end(made: TracerProvider) -> None:

@@ -119,6 +119,11 @@ def closed_without_runtime() -> bool:
     return mode not in ("", "observe") and fail != "open"
 
 
+def guard_required() -> bool:
+    """Whether the environment asks that nothing runs unguarded; a word that is none asks for it."""
+    return os.environ.get("AUDITSPAN_REQUIRE_GUARD", "").strip().lower() not in ("", "false")
+
+
 def shut_down(seconds: float | None = None) -> bool:
     """At the end of the process: send what is there; whether the collector has everything."""
     made, _process.made = _process.made, None

@@ -78,6 +78,10 @@ class Settings:
     """`observe` writes down what the policies say, `enforce` holds calls to it."""
     fail: FailMode
     """What holds when no decision or no record can be made: `open` goes on, `closed` denies."""
+    disabled_adapters: frozenset[str]
+    """Frameworks whose tool calls are left unguarded on purpose."""
+    require_guard: bool
+    """Whether nothing may start while tool calls of an installed framework would pass unguarded."""
     capture: frozenset[Content]
     """Content that is put on spans."""
     capture_max_bytes: int
@@ -111,6 +115,8 @@ def settings(environ: Mapping[str, str] | None = None) -> Settings:
         fail=env.word(
             names.AUDITSPAN_FAIL_MODE, ("open", "closed"), "closed" if mode == "enforce" else "open"
         ),
+        disabled_adapters=env.words(names.AUDITSPAN_DISABLED_ADAPTERS),
+        require_guard=env.truth(names.AUDITSPAN_REQUIRE_GUARD),
         capture=_capture(env),
         capture_max_bytes=env.whole(names.AUDITSPAN_CAPTURE_MAX_BYTES, 128 * 1024),
         hash_key=env.path(names.AUDITSPAN_HASH_KEY_FILE),
@@ -151,6 +157,10 @@ class _Environment:
         if not 0 <= value <= 3600:
             raise SettingsInvalid(f"{key} is {text!r}, expected seconds from 0 to 3600")
         return value
+
+    def words(self, key: str) -> frozenset[str]:
+        """What stands between commas."""
+        return frozenset(word.strip().lower() for word in self.text(key).split(",") if word.strip())
 
     def truth(self, key: str) -> bool:
         known: tuple[Literal["true", "false"], ...] = ("true", "false")

@@ -63,6 +63,7 @@ def policy(
     batch = batch.flag("policy.bypass", again.bypass).flag("policy.stale", again.stale)
     unguarded = _expected(inputs, config) & ~guard.decided
     batch = batch.flag("policy.too_many", judged.beyond)
+    batch = batch.flag("guard.missing", attributes.has("audit.coverage.unguarded_frameworks"))
     return batch.flag("policy.unguarded", unguarded)
 
 

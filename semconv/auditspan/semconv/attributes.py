@@ -26,6 +26,12 @@ AUDIT_SEQUENCE_NUMBER: Final = "audit.sequence.number"
 """Number of the span within the agent's instance, from 1."""
 AUDIT_SEQUENCE_MARK: Final = "audit.sequence.mark"
 """First or last span of an instance; absent on all others."""
+AUDIT_COVERAGE_GUARDED_FRAMEWORKS: Final = "audit.coverage.guarded_frameworks"
+"""Frameworks whose tool calls are guarded in the agent's process, with their versions."""
+AUDIT_COVERAGE_UNGUARDED_FRAMEWORKS: Final = "audit.coverage.unguarded_frameworks"
+"""Frameworks that are installed there and whose tool calls pass unguarded, each with the reason."""
+AUDIT_COVERAGE_DISABLED_FRAMEWORKS: Final = "audit.coverage.disabled_frameworks"
+"""Frameworks that are left unguarded on purpose."""
 AUDIT_TASK_ID: Final = "audit.task.id"
 """The agent's task or goal that the action serves."""
 AUDIT_TURN_ID: Final = "audit.turn.id"
@@ -410,6 +416,8 @@ AUDIT_GUARD_ENFORCEMENT: Final = "audit.guard.enforcement"
 """What the guard did."""
 AUDIT_GUARD_MODE: Final = "audit.guard.mode"
 """Mode of the guard."""
+AUDIT_GUARD_FAIL_MODE: Final = "audit.guard.fail_mode"
+"""What the guard does when it cannot ask the policies or record the act."""
 SECURITY_RULE_NAME: Final = "security_rule.name"
 """Name of a security rule of another product."""
 SECURITY_RULE_UUID: Final = "security_rule.uuid"
@@ -714,6 +722,11 @@ AUDIT_GUARD_MODE_VALUES: Final = (
     "enforce",
 )
 """Known values of `audit.guard.mode`; the list is open."""
+AUDIT_GUARD_FAIL_MODE_VALUES: Final = (
+    "open",
+    "closed",
+)
+"""Known values of `audit.guard.fail_mode`; the list is open."""
 AUDIT_OUTCOME_VALUES: Final = (
     "success",
     "failure",

@@ -39,6 +39,7 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "attribute.overflow": "Its batch had too many different keys; some are one JSON value.",
         "policy.too_many": "Its batch asked the policies too many questions; this was not judged.",
         "forward.dropped": "The queue to the other backend was full, and requests were dropped.",
+        "guard.missing": "Tool calls of a framework pass unguarded in the agent's process.",
     }
 )
 """Each finding and what it means."""
