@@ -5,6 +5,7 @@ logged and recorded as such, and with `strict` the import of its framework fails
 """
 
 import importlib
+import operator
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -144,6 +145,7 @@ class Guards:
         return state.guarded and target in adapter.targets_of(state.version)
 
     def _wrap(self, module: ModuleType, target: Target) -> _Wrapped:
+        operator.attrgetter(target.attribute)(module)  # wrapt's error differs between versions
         parent, name, original = wrapt.resolve_path(module, target.attribute)
         inherited = name not in vars(parent)
         # An instance that outlives `uninstrument` may hold our wrapper: it does nothing then.
