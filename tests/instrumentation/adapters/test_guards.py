@@ -110,12 +110,13 @@ def test_a_function_that_moved_is_told(tmp_path: Path, attribute: str, problem: 
     with running(tmp_path) as found:
         small = instrument(found, guards)[0]
         assert (small.state, small.problem) == ("missing" if problem else "armed", problem)
-        importlib.import_module("small_framework.tools")
+        runner = importlib.import_module("small_framework.tools").Runner()
         assert guards.states[0].state == "missing"
-    told = written(tmp_path)[-1]
-    assert told.name == "auditspan.coverage"
+        asyncio.run(runner.arun("other function"))
+    *_, told, call = written(tmp_path)
+    assert (told.name, call.name) == ("auditspan.coverage", "execute_tool other function")
     listed = told.text("audit.coverage.unguarded_frameworks")
-    assert listed.startswith("['small 1.2: ")
+    assert "small 1.2: " in listed
     assert attribute in listed
 
 

@@ -70,7 +70,10 @@ class Guards:
         strict: bool = False,
         changed: Changed = lambda state: None,
     ) -> tuple[AdapterState, ...]:
-        """Arm every adapter that is not disabled; `changed` hears what becomes of each later."""
+        """Arm every adapter that is not disabled; `changed` hears what becomes of each later.
+
+        Of an adapter that misses a function, the others are guarded all the same.
+        """
         with self._mutex:
             if self._on:
                 return self.states
@@ -102,7 +105,7 @@ class Guards:
 
     def _arm(self, adapter: Adapter) -> None:
         state = self._states[adapter.name]
-        if not state.guarded:
+        if state.state in ("absent", "disabled"):
             return
         for target in adapter.targets_of(state.version):
             waited_for = target.after or target.module
@@ -127,7 +130,8 @@ class Guards:
         return lambda module: self._install(adapter, target)
 
     def _install(self, adapter: Adapter, target: Target) -> None:
-        if not self._on or not self._has(adapter, target):
+        state = self._states.get(adapter.name)
+        if not self._on or state is None or target not in adapter.targets_of(state.version):
             return
         try:
             module = importlib.import_module(target.module)
@@ -135,14 +139,12 @@ class Guards:
                 if target not in self._wrapped:
                     self._wrapped[target] = self._wrap(module, target)
         except Exception as error:
-            self._fail(adapter, target, error)
+            if state.guarded:  # else it is said already
+                self._fail(adapter, target, error)
         else:
-            self._say(replace(self._states[adapter.name], state="patched"))
-
-    def _has(self, adapter: Adapter, target: Target) -> bool:
-        """Whether this version is guarded there, and nothing went wrong with it before."""
-        state = self._states[adapter.name]
-        return state.guarded and target in adapter.targets_of(state.version)
+            # What is wrong with another function of it stays wrong.
+            if state.guarded:
+                self._say(replace(state, state="patched"))
 
     def _wrap(self, module: ModuleType, target: Target) -> _Wrapped:
         operator.attrgetter(target.attribute)(module)  # wrapt's error differs between versions
