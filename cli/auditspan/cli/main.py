@@ -19,6 +19,7 @@ from auditspan.cli import (
     changes_commands,
     config_commands,
     deadletter_commands,
+    doctor_commands,
     erase_commands,
     hold_commands,
     keys_commands,
@@ -59,6 +60,7 @@ _MODULES = (
     hold_commands,
     retention_commands,
     deadletter_commands,
+    doctor_commands,
 )
 
 app = typer.Typer(

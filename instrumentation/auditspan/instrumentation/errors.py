@@ -7,6 +7,7 @@ InstrumentationError
 ├── PoliciesUnusable   the registry folder cannot be read, or its policies do not load
 ├── ExchangeRefused    the collector does not accept this user's token
 ├── ExchangeFailed     the collector could not be asked; retryable
+├── ProgramUnreadable  a file is no program of Python
 ├── SpoolFull          no room, or no disk, to record a span; retryable
 └── ConversationsInvalid   a file for replay is not in its format
 
@@ -78,6 +79,10 @@ class ExchangeFailed(InstrumentationError):
 
     retryable: ClassVar[bool] = True
     code = "unavailable"
+
+
+class ProgramUnreadable(InstrumentationError):
+    """A program that `auditspan doctor` was to read is none."""
 
 
 class SpoolFull(InstrumentationError):
