@@ -10,6 +10,7 @@ from auditspan.instrumentation.act import Act
 from auditspan.instrumentation.call import begin
 from auditspan.instrumentation.chokepoint import Chokepoint
 from auditspan.instrumentation.errors import PolicyDenied
+from auditspan.instrumentation.result import Result
 from tests.instrumentation.adapters.library import POINT, describe
 from tests.instrumentation.recorded import running, written
 from tests.instrumentation.test_guard import registry
@@ -63,6 +64,30 @@ def test_an_exception_passes_and_is_recorded(tmp_path: Path) -> None:
             with pytest.raises(ValueError, match="no such order"):
                 POINT.around(body, None, ("look",), {"fail": True})
     assert [span.attributes["error.type"] for span in written(tmp_path)] == ["ValueError"] * 2
+
+
+def test_an_exception_that_tells_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call that waits is pending; an adapter that cannot tell leaves it a failure."""
+    monkeypatch.delenv("AUDITSPAN_FAULTS", raising=False)
+
+    def broken(error: BaseException) -> Result | None:
+        raise LookupError("gone")
+
+    with running(tmp_path):
+        for raised in (lambda error: Result(unfinished="pending"), broken):
+            point = Chokepoint("small", describe, raised=raised)
+            with pytest.raises(ValueError, match="no such order"):
+                point.around(body, None, ("look",), {"fail": True})
+            with pytest.raises(ValueError, match="no such order"):
+                asyncio.run(point.around_async(body_async, None, ("look",), {"fail": True}))
+    assert [span.attributes["audit.outcome"] for span in written(tmp_path)] == [
+        "pending",
+        "pending",
+        "failure",
+        "failure",
+    ]
 
 
 def test_a_denial_is_told_in_the_framework_s_way(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """A function of a framework through which its tool calls pass, with the guard around it.
 
-The three things that differ from framework to framework are functions of an adapter: how a call is
-read, how a denial is told so that the model sees the reason, and how a result tells of a failure.
-A call that cannot be read is held to the fail mode; a result that cannot be read is recorded as it
-is.
+What differs from framework to framework are functions of an adapter: how a call is read, how a
+denial is told so that the model sees the reason, how a result tells of a failure, and which
+exceptions tell of none. A call that cannot be read is held to the fail mode; a result that cannot
+be read is recorded as it is.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -26,6 +26,11 @@ def refuse(denied: PolicyDenied, *args: object, **kwargs: object) -> object:
     raise denied
 
 
+def failure(error: BaseException) -> Result | None:
+    """Every exception is a failure."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Chokepoint:
     """Wrappers for `wrapt`, for a plain function and for a coroutine function."""
@@ -38,6 +43,8 @@ class Chokepoint:
     """Called with the denial and then as `describe`: returns or raises what the framework wants."""
     read: Callable[[Any], Result] = Result
     """What the returned value says."""
+    raised: Callable[[BaseException], Result | None] = failure
+    """What an exception says by which the framework tells something else than a failure."""
 
     def around(self, wrapped: Wrapped, instance: object, args: Arguments, kwargs: Named) -> object:
         """Guard and record one call of a plain function."""
@@ -49,7 +56,7 @@ class Chokepoint:
             with call.active():
                 result = wrapped(*args, **kwargs)
         except BaseException as error:
-            call.failed(error)
+            self._ended(call, error)
             raise
         call.returned(self._read(result))
         return result
@@ -70,7 +77,7 @@ class Chokepoint:
             with call.active():
                 result = await wrapped(*args, **kwargs)
         except BaseException as error:
-            call.failed(error)
+            self._ended(call, error)
             raise
         call.returned(self._read(result))
         return result
@@ -81,6 +88,17 @@ class Chokepoint:
         except Exception as fault:
             return begin(Act("execute_tool", framework=self.framework), fault)
         return begin(act)
+
+    def _ended(self, call: Call, error: BaseException) -> None:
+        try:
+            told = self.raised(error)
+        except Exception as fault:
+            report(f"exception of {self.framework}", fault)
+            told = None
+        if told is None:
+            call.failed(error)
+        else:
+            call.returned(told)
 
     def _read(self, result: object) -> Result:
         try:
