@@ -374,6 +374,8 @@ SELECT RetentionClass, count(), min(Timestamp) FROM audit GROUP BY RetentionClas
 SELECT RecordId, AgentId, Completed FROM audit_chain WHERE TraceId = '0af7651916cd43dd8448eb211c80319c' ORDER BY RecordId
 -- name: repeated spans
 SELECT TraceId, SpanId, Records FROM audit_repeats ORDER BY SpanId
+-- name: acts that two libraries tell
+SELECT TraceId, RecordId, CountsAs FROM audit_duplicates ORDER BY RecordId
 -- name: grants that expire
 SELECT GrantId, AgentId, ExpiresAt FROM grants WHERE ExpiresAt < now() + INTERVAL 30 DAY ORDER BY GrantId
 -- name: policies in force

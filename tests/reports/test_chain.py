@@ -37,6 +37,7 @@ def record(span: str, parent: str = "", at: int = 0, **fields: Any) -> dict[str,
         "OutcomeStatus": "denied",
         "Findings": [],
         "Severity": 7,
+        "CountsAs": "",
         **fields,
     }
 
@@ -56,6 +57,13 @@ def test_a_missing_parent_is_said() -> None:
     """A record whose parent never came stands at the top and is marked."""
     chain = assemble([record("b", "gone")])
     assert [step.parent_missing for step in chain.steps] == [True]
+
+
+def test_an_act_that_two_libraries_tell_counts_once() -> None:
+    """Both are shown, and the second one says so."""
+    page = chain_markdown(assemble([record("a"), record("b", "a", CountsAs="r-a")]), "trace")
+    assert "| Decisions | deny 1 |" in page
+    assert page.count("the same act, told by another library") == 1
 
 
 def test_spans_that_are_each_others_parents_are_all_shown() -> None:

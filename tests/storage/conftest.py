@@ -113,7 +113,12 @@ def batch() -> Callable[..., pa.Table]:
             "RetentionClass": ["default"] * rows,
             **columns,
         }
-        types = {"Timestamp": TIME, "ReceivedAt": TIME, "SpanAttributes": TEXTS}
+        types = {
+            "Timestamp": TIME,
+            "ReceivedAt": TIME,
+            "SpanAttributes": TEXTS,
+            "OtlpExtras": TEXTS,
+        }
         return pa.table(
             {name: pa.array(value, types.get(name, pa.string())) for name, value in values.items()}
         )

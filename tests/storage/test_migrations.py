@@ -20,6 +20,7 @@ _VIEWS = {
     "audit",
     "audit_chain",
     "audit_conversations",
+    "audit_duplicates",
     "audit_repeats",
     "audit_reviewed",
     "otel_traces",

@@ -22,6 +22,7 @@ _NAMES = {
     "audit",
     "audit_chain",
     "audit_conversations",
+    "audit_duplicates",
     "audit_repeats",
     "audit_reviewed",
     "otel_traces",

@@ -36,6 +36,8 @@ def line_of(step: Step) -> Text:
     line.append(f"  {safe(row['PrincipalId'])}", style="dim")
     if row["Findings"]:
         line.append(f"  ! {safe(', '.join(row['Findings']))}", style="yellow")
+    if step.told_already:
+        line.append("  (the same act, told by another library)", style="dim")
     if step.parent_missing:
         line.append("  (its parent was not received)", style="dim")
     return line

@@ -61,7 +61,9 @@ def policy(
     approved = _approved(attributes) | _registered(inputs, history, versions, _CONSENTED)
     batch = _findings(batch, judged, approved)
     batch = batch.flag("policy.bypass", again.bypass).flag("policy.stale", again.stale)
-    unguarded = _expected(inputs, config) & ~guard.decided
+    # Another library's span of a call that the guard decided is no call of its own.
+    within = attributes.has("audit.call.span.id")
+    unguarded = _expected(inputs, config) & ~guard.decided & ~within
     batch = batch.flag("policy.too_many", judged.beyond)
     batch = batch.flag("guard.missing", attributes.has("audit.coverage.unguarded_frameworks"))
     return batch.flag("policy.unguarded", unguarded)

@@ -49,7 +49,7 @@ ORDER BY ReadAt, ReadId LIMIT {limit:UInt32}
 _BEGIN: Final = "SELECT count() AS n, min(ReadAt) AS first FROM access_log"
 _OF_RECORDS: Final = frozenset(
     {"audit", "audit_records", "audit_reviewed", "audit_chain", "audit_conversations"}
-    | {"audit_repeats", "otel_traces", "otel_traces_trace_id_ts"}
+    | {"audit_repeats", "audit_duplicates", "otel_traces", "otel_traces_trace_id_ts"}
 )
 _LITERAL: Final = re.compile(r"'((?:[^'\\]|\\.|'')*)'", re.S)
 _WORD: Final = re.compile(r"[\w:.@+-]+")

@@ -53,8 +53,10 @@ COLUMNS: Final = (
     "Severity",
     "Summary",
     "ConversationId",
+    "CountsAs",
 )
-"""What a chain shows of each record."""
+"""What a chain shows of each record; `CountsAs` is the record that tells of the same act and is the
+one to count, "" for most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,11 @@ class Step:
             f"{self.record['PolicyOutcome']} by {rules}" if rules else self.record["PolicyOutcome"]
         )
         return f"{text} (blocked)" if self.record["Enforcement"] == "block" else str(text)
+
+    @property
+    def told_already(self) -> bool:
+        """Whether another record of the chain tells of the same act."""
+        return bool(self.record["CountsAs"])
 
     @property
     def seconds(self) -> float:
@@ -200,9 +207,13 @@ def _sql(by_trace: bool) -> str:
     condition = f"{column} = {{id:String}}"
     if not by_trace:
         condition = f"({condition} OR (ConversationId = '' AND {traces}))"
+        within = "TraceId IN (SELECT TraceId FROM audit WHERE ConversationId = {id:String})"
+    else:
+        within = condition
     return (
-        f"SELECT {', '.join(COLUMNS)} FROM audit WHERE {condition} "  # noqa: S608
-        "ORDER BY Timestamp, RecordId LIMIT {limit:UInt32}"
+        f"SELECT {', '.join(COLUMNS)} FROM audit LEFT JOIN "  # noqa: S608
+        f"(SELECT RecordId, CountsAs FROM audit_duplicates WHERE {within}) AS d USING (RecordId) "
+        f"WHERE {condition} ORDER BY Timestamp, RecordId LIMIT {{limit:UInt32}}"
     )
 
 

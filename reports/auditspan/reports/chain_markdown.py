@@ -34,8 +34,9 @@ def escaped(text: str) -> str:
 
 
 def _facts(chain: Chain, steps: Sequence[Step]) -> list[str]:
-    decisions = Counter(step.record["PolicyOutcome"] for step in steps)
-    outcomes = Counter(step.record["OutcomeStatus"] for step in steps)
+    once = [step.record for step in steps if not step.told_already]
+    decisions = Counter(record["PolicyOutcome"] for record in once)
+    outcomes = Counter(record["OutcomeStatus"] for record in once)
     facts = {
         "Began": chain.started.isoformat(timespec="seconds"),
         "Records": f"{chain.records:,}",
@@ -56,10 +57,11 @@ def _line(depth: int, step: Step) -> str:
     row = step.record
     time = row["Timestamp"].strftime("%H:%M:%S")
     findings = f"; findings: {escaped(', '.join(row['Findings']))}" if row["Findings"] else ""
+    again = "; the same act, told by another library" if step.told_already else ""
     reason = f" ({escaped(row['PolicyReason'])})" if row["PolicyReason"] else ""
     # Markdown ends nested lists at some depth in most readers, so the indent stops growing.
     return (
         f"{'  ' * min(depth, 8)}- {time} **{escaped(step.what)}** by {escaped(step.who)}: "
         f"{escaped(step.decision)}{reason}, {escaped(row['OutcomeStatus'])}, "
-        f"{step.seconds:.3f} s, severity {row['Severity']}{findings}"
+        f"{step.seconds:.3f} s, severity {row['Severity']}{findings}{again}"
     )

@@ -153,6 +153,8 @@ ALIASES: Final = (
     "ToolType String ALIAS multiIf(SpanAttributes['gen_ai.tool.type'] != '', SpanAttributes['gen_ai.tool.type'], Derived['gen_ai.tool.type'])",
     "ToolDescription String ALIAS multiIf(SpanAttributes['gen_ai.tool.description'] != '', SpanAttributes['gen_ai.tool.description'], Derived['gen_ai.tool.description'])",
     "ToolCallId String ALIAS multiIf(SpanAttributes['gen_ai.tool.call.id'] != '', SpanAttributes['gen_ai.tool.call.id'], Derived['gen_ai.tool.call.id'])",
+    "CallNested Nullable(Bool) ALIAS if(SpanAttributes['audit.call.nested'] IN ('true', 'false'), SpanAttributes['audit.call.nested'] = 'true', NULL)",
+    "CallSpanId String ALIAS SpanAttributes['audit.call.span.id']",
     "ToolServer String ALIAS multiIf(Derived['audit.tool.server'] != '', Derived['audit.tool.server'], SpanAttributes['audit.tool.server'])",
     "ToolVersion String ALIAS Derived['audit.tool.version']",
     "ToolSchemaHash String ALIAS Derived['audit.tool.schema.hash']",

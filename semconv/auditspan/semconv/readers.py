@@ -52,6 +52,7 @@ ATTRIBUTES: Final = (
     "audit.automated_decision",
     "audit.baseline.deviation",
     "audit.call.nested",
+    "audit.call.span.id",
     "audit.compliance.controls",
     "audit.compliance.frameworks",
     "audit.content.blocked",
