@@ -4,9 +4,10 @@ import json
 from dataclasses import dataclass
 from importlib.resources import files
 
+from auditspan.instrumentation.adapters import langchain
 from auditspan.instrumentation.adapters.adapter import Adapter
 
-ADAPTERS: tuple[Adapter, ...] = ()
+ADAPTERS: tuple[Adapter, ...] = (langchain.ADAPTER,)
 
 
 @dataclass(frozen=True, slots=True)
