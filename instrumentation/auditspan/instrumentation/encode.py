@@ -3,18 +3,20 @@
 A request (`ExportTraceServiceRequest`) is nothing but repeated fields, so requests written one
 after the other are one request: https://protobuf.dev/programming-guides/encoding/#last-one-wins.
 Resource and scope, which hardly change, are encoded once. A span without events, links and nested
-values, as nearly all are, is encoded here in a third of the time that the OpenTelemetry exporter's
+values, as nearly all are, is encoded here in a tenth of the time that the OpenTelemetry exporter's
 encoder takes, and any other by that one; a test compares the two.
 """
 
 from collections.abc import Mapping
 from functools import lru_cache
+from struct import Struct
 from typing import Final
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, SpanFlags, Status
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, SpanFlags
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
 _MAX_SCOPES: Final = 256
@@ -26,7 +28,16 @@ _SPAN_ATTRIBUTES: Final = b"\x4a"
 _KEY: Final = b"\x0a"
 _VALUE: Final = b"\x12"
 _STRING_VALUE: Final = b"\x0a"
+_INT_VALUE: Final = b"\x18"
 _ONE_BYTE: Final = tuple(bytes((number,)) for number in range(0x80))
+_IDS: Final = Struct(">HQQHQ")
+"""Tag and length of the trace id, its halves, tag and length of the span id, and it."""
+_TIMES: Final = Struct("<BQBQ")
+"""Start and end with their tags."""
+_PARENT: Final = Struct(">HQ")
+_SHORT: Final = 128
+"""Characters of a text that is kept encoded: names, ids and words come again and again."""
+_HALF: Final = 0xFFFF_FFFF_FFFF_FFFF
 
 
 class Encoder:
@@ -75,39 +86,58 @@ def _any(span: ReadableSpan) -> bytes:
 def _plain(span: ReadableSpan) -> bytes:
     """A span without events, links and lists; nothing if it is another one."""
     context = span.get_span_context()
-    if context is None or span.events or span.links or context.trace_state:
+    if context is None or span.events or span.links or context.trace_state or _dropped(span):
         return b""
     attributes = _attributes(span.attributes or {})
     if attributes is None:
         return b""
-    parent = span.parent
-    remote = SpanFlags.SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK if parent and parent.is_remote else 0
-    encoded = Span(
-        trace_id=context.trace_id.to_bytes(16, "big"),
-        span_id=context.span_id.to_bytes(8, "big"),
-        parent_span_id=parent.span_id.to_bytes(8, "big") if parent else b"",
-        name=span.name,
-        kind=span.kind.value + 1,  # type: ignore[arg-type]
-        start_time_unix_nano=span.start_time or 0,
-        end_time_unix_nano=span.end_time or 0,
-        status=Status(
-            code=span.status.status_code.value,  # type: ignore[arg-type]
-            message=span.status.description or "",
-        ),
-        dropped_attributes_count=span.dropped_attributes,
-        dropped_events_count=span.dropped_events,
-        dropped_links_count=span.dropped_links,
-        flags=SpanFlags.SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK | remote,
+    parent, trace = span.parent, context.trace_id
+    return b"".join(
+        (
+            _IDS.pack(0x0A10, trace >> 64, trace & _HALF, 0x1208, context.span_id),
+            _PARENT.pack(0x2208, parent.span_id) if parent else b"",
+            _name(span.name, span.kind),
+            _TIMES.pack(0x39, span.start_time or 0, 0x41, span.end_time or 0),
+            attributes,
+            _NO_STATUS if span.status.is_unset else _status(span.status),
+            _REMOTE if parent and parent.is_remote else _LOCAL,
+        )
     )
-    return encoded.SerializeToString() + attributes
+
+
+def _dropped(span: ReadableSpan) -> int:
+    return span.dropped_attributes or span.dropped_events or span.dropped_links
+
+
+@lru_cache(maxsize=1024)
+def _name(name: str, kind: SpanKind) -> bytes:
+    return Span(name=name, kind=kind.value + 1).SerializeToString()  # type: ignore[arg-type]
+
+
+def _status(status: Status) -> bytes:
+    own = Span()
+    own.status.code = status.status_code.value  # type: ignore[assignment]
+    own.status.message = status.description or ""
+    return own.SerializeToString()
+
+
+_NO_STATUS: Final = _status(Status(StatusCode.UNSET))
+_LOCAL: Final = Span(flags=SpanFlags.SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK).SerializeToString()
+_REMOTE: Final = Span(
+    flags=SpanFlags.SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK
+    | SpanFlags.SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK
+).SerializeToString()
 
 
 def _attributes(values: Mapping[str, AttributeValue]) -> bytes | None:
     """Attributes without nested values; None if one has some."""
     fields = []
-    for key, value in values.items():
+    # The SDK's mapping locks and copies for each step of an iteration.
+    for key, value in values.copy().items() if hasattr(values, "copy") else values.items():
         if type(value) is str:
-            fields.append(_text(key, value))
+            fields.append(_kept(key, value) if len(value) <= _SHORT else _text(key, value))
+        elif type(value) is tuple and all(type(item) is str for item in value):
+            fields.append(_list(key, value))
         elif (encoded := _value(value)) is not None:
             pair = KeyValue(key=key, value=encoded)
             fields.append(_field(_SPAN_ATTRIBUTES, pair.SerializeToString()))
@@ -117,20 +147,22 @@ def _attributes(values: Mapping[str, AttributeValue]) -> bytes | None:
 
 
 def _value(value: AttributeValue) -> AnyValue | None:
-    """A number, a truth or a list of texts; None if it is something else."""
+    """A number or a truth; None if it is something else."""
     if type(value) is int and -(2**63) <= value < 2**63:
         return AnyValue(int_value=value)
     if type(value) is bool:
         return AnyValue(bool_value=value)
     if type(value) is float:
         return AnyValue(double_value=value)
-    if type(value) is tuple and all(type(item) is str for item in value):
-        return AnyValue(array_value=ArrayValue(values=[_string(item) for item in value]))
     return None
 
 
-def _string(value: object) -> AnyValue:
-    return AnyValue(string_value=str(value))
+@lru_cache(maxsize=1024)
+def _list(key: str, texts: tuple[str, ...]) -> bytes:
+    """A list of texts: rule ids, roles."""
+    values = [AnyValue(string_value=text) for text in texts]
+    pair = KeyValue(key=key, value=AnyValue(array_value=ArrayValue(values=values)))
+    return _field(_SPAN_ATTRIBUTES, pair.SerializeToString())
 
 
 def _text(key: str, value: str) -> bytes:
@@ -138,6 +170,9 @@ def _text(key: str, value: str) -> bytes:
     inner = _STRING_VALUE + varint(len(content)) + content
     pair = _key(key) + varint(len(inner)) + inner
     return _SPAN_ATTRIBUTES + varint(len(pair)) + pair
+
+
+_kept = lru_cache(maxsize=4096)(_text)
 
 
 @lru_cache(maxsize=1024)
@@ -150,8 +185,10 @@ def attribute(key: str, value: str | int) -> bytes:
     """One attribute of a span, as a field."""
     if isinstance(value, str):
         return _text(key, value)
-    pair = KeyValue(key=key, value=AnyValue(int_value=value))
-    return _field(_SPAN_ATTRIBUTES, pair.SerializeToString())
+    # A negative number takes ten bytes, as two's complement.
+    inner = _INT_VALUE + varint(value & _HALF)
+    pair = _key(key) + varint(len(inner)) + inner
+    return _SPAN_ATTRIBUTES + varint(len(pair)) + pair
 
 
 def _field(tag: bytes, content: bytes) -> bytes:

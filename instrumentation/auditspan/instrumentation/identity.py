@@ -58,6 +58,8 @@ class Identity:
 
     def attributes(self) -> dict[str, str]:
         """What is written on spans."""
+        if self is NOBODY:
+            return {}
         found = {name: getattr(self, field) for field, name in _ATTRIBUTES.items()}
         if self.proof is not None:
             self.proof.refresh()
@@ -110,7 +112,9 @@ def stamp(span: Span, context: Context | None, own: Mapping[str, str]) -> None:
     """Write the identity in force on a span, where the span does not say it itself."""
     stamped = {**own, **current(context).attributes()}
     present = span.attributes or {}
-    span.set_attributes({name: value for name, value in stamped.items() if name not in present})
+    missing = {name: value for name, value in stamped.items() if name not in present}
+    if missing:
+        span.set_attributes(missing)
 
 
 class identify:

@@ -1,15 +1,26 @@
-"""The guard's policies: asked about an act."""
+"""The guard's policies: asked about an act, and not asked twice about the same.
+
+An answer is kept under all that it can differ by (`depends.py`), and forgotten with the version of
+the policies that gave it.
+"""
 
 from collections.abc import Callable
+from typing import Final
 
 from auditspan.instrumentation.act import Act
+from auditspan.instrumentation.depends import Depends, Key, depends
 from auditspan.instrumentation.errors import PoliciesUnusable
 from auditspan.instrumentation.guard import Verdict
 from auditspan.instrumentation.identity import Identity
-from auditspan.instrumentation.policies import Policies
+from auditspan.instrumentation.policies import Loaded, Policies
 from auditspan.instrumentation.request import Asker, request
 from auditspan.instrumentation.settings import Settings
+from auditspan.policy import PolicySet
+from auditspan.policy.cache import Cache
 from auditspan.policy.operations import OPERATIONS
+
+KEPT: Final = 4096
+"""Answers that are kept."""
 
 
 class Judge:
@@ -21,6 +32,7 @@ class Judge:
         self._enforces = settings.mode == "enforce"
         self._now_ns = now_ns
         self._policies = Policies(settings.registry)
+        self._answers = _Answers(None)
         transport = settings.transport
         self._asker = Asker(
             agent_id=settings.agent_id,
@@ -39,7 +51,26 @@ class Judge:
         loaded = self._policies.loaded()
         if loaded.policies is None or not _spoken_of(act):
             return None
-        asked = request(act, identity, self._asker, loaded.registry, self._now_ns())
+        answers = self._answers
+        if answers.loaded is not loaded:
+            answers = self._answers = _Answers(loaded)
+        at = self._now_ns()
+        found = answers.depends(act, loaded.policies)
+        key = found.key(act, identity, at)
+        kept = answers.kept.get(key) if key is not None else None
+        if kept is None:
+            kept = self._asked(act, identity, loaded, found, at)
+            if key is not None:
+                answers.kept.put(key, kept)
+        return kept
+
+    def _asked(
+        self, act: Act, identity: Identity, loaded: Loaded, found: Depends, at: int
+    ) -> Verdict:
+        assert loaded.policies is not None
+        # What no policy looks at is not even read.
+        arguments = act.argument_values() if found.arguments else {}
+        asked = request(act, identity, self._asker, loaded.registry, at, arguments)
         decision = loaded.policies.decide(asked)
         return Verdict(
             outcome=decision.outcome,
@@ -48,6 +79,25 @@ class Judge:
             version=decision.version,
             blocks=self._enforces and decision.outcome != "allow",
         )
+
+
+class _Answers:
+    """Those of one version of the policies."""
+
+    def __init__(self, loaded: Loaded | None) -> None:
+        self.loaded = loaded
+        self.kept: Cache[Key, Verdict] = Cache(KEPT)
+        self._depends: dict[int, Depends] = {}
+
+    def depends(self, act: Act, policies: PolicySet) -> Depends:
+        """What the answer can differ by. Slices are as many as there are names in the registry."""
+        assert self.loaded is not None
+        tool = act.name if act.operation == "execute_tool" else ""
+        slice_ = policies.slice(tool, act.operation)
+        found = self._depends.get(id(slice_))
+        if found is None:
+            found = self._depends[id(slice_)] = depends(slice_, tool, self.loaded.registry)
+        return found
 
 
 def _spoken_of(act: Act) -> bool:

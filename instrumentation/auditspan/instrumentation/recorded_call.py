@@ -3,8 +3,14 @@
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from opentelemetry.context import Context, attach, create_key, detach, get_value, set_value
-from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
+from opentelemetry.context import Context, attach, detach, get_value, set_value
+from opentelemetry.trace import (
+    Span,
+    Status,
+    StatusCode,
+    get_current_span,
+    set_span_in_context,
+)
 from opentelemetry.util.types import AttributeValue
 
 from auditspan.instrumentation.act import Act
@@ -15,10 +21,9 @@ from auditspan.instrumentation.host import contain
 from auditspan.instrumentation.identity import NOBODY, Identity, current, within
 from auditspan.instrumentation.result import Result
 from auditspan.instrumentation.runtime import Runtime
+from auditspan.instrumentation.same_call import ACTIVE, tie_outer
 from auditspan.instrumentation.settings import Content
 from auditspan.semconv import attributes as names
-
-_ACTIVE = create_key("auditspan-active")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class Recorded:
 
     def active(self) -> AbstractContextManager[None, None]:
         """Make it current."""
-        context = set_value(_ACTIVE, self, set_span_in_context(self.span))
+        context = set_value(ACTIVE, self, set_span_in_context(self.span))
         return _Active(context if self.act.known is NOBODY else within(self.identity, context))
 
     def succeeded(self, result: object = None) -> None:
@@ -84,7 +89,7 @@ class _Active(AbstractContextManager[None, None]):
 
 def active_call() -> Recorded | None:
     """The recorded call that we are inside of."""
-    found = get_value(_ACTIVE)
+    found = get_value(ACTIVE)
     return found if isinstance(found, Recorded) else None
 
 
@@ -96,14 +101,19 @@ def start(
     further: dict[str, AttributeValue] | None = None,
 ) -> Recorded:
     """Begin the record of an act."""
-    attributes = {**act.attributes, **described(runtime, act)}
+    # All at once: the SDK locks and checks for every further attribute.
+    attributes: dict[str, AttributeValue] = {**runtime.own}
     if act.known is not NOBODY:
-        attributes |= _known(act)
+        attributes |= act.known.attributes()
+    attributes |= current().attributes()
+    attributes |= act.attributes
+    attributes |= described(runtime, act)
     if verdict is not None:
         attributes |= verdict.attributes(runtime.settings.mode)
     if further:
         attributes |= further
     span = runtime.tracer.start_span(act.title, kind=act.kind, attributes=attributes)
+    tie_outer(get_current_span(), act, span)
     return Recorded(act, span, runtime, verdict, identity)
 
 
@@ -126,12 +136,6 @@ def described(runtime: Runtime, act: Act) -> dict[str, AttributeValue]:
     if act.call_id:
         attributes[names.GEN_AI_TOOL_CALL_ID] = act.call_id
     return attributes
-
-
-def _known(act: Act) -> dict[str, str]:
-    """What the framework knows and nobody said; the rest is written when the span starts."""
-    said = current().attributes()
-    return {name: value for name, value in act.known.attributes().items() if name not in said}
 
 
 _CONTENT_NAMES: dict[Content, tuple[str, str]] = {

@@ -32,11 +32,17 @@ class Asker:
     """Whether the collector will know the agent by a credential."""
 
 
-def request(act: Act, identity: Identity, asker: Asker, registry: Registry, at: int) -> Request:
-    """The question whether an act is permitted now."""
+def request(
+    act: Act,
+    identity: Identity,
+    asker: Asker,
+    registry: Registry,
+    at: int,
+    arguments: Mapping[str, JsonValue],
+) -> Request:
+    """The question whether an act with these arguments is permitted at this moment."""
     agent_id = identity.agent_id or asker.agent_id
     user = _user(identity)
-    arguments = act.argument_values()
     target = _target(act, arguments, registry)
     environment = asker.environment or _only_environment(agent_id, registry)
     return Request(

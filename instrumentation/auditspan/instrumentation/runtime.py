@@ -4,6 +4,7 @@ import atexit
 import os
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from opentelemetry.context import Context
@@ -18,6 +19,7 @@ from auditspan.instrumentation.guard import Guard
 from auditspan.instrumentation.host import contained, report, warn
 from auditspan.instrumentation.identity import stamp
 from auditspan.instrumentation.outlet import Outlet
+from auditspan.instrumentation.same_call import tie_inner
 from auditspan.instrumentation.settings import Settings, settings
 from auditspan.semconv import attributes as names
 
@@ -34,6 +36,8 @@ class Runtime:
     exchange: Exchange
     guard: Guard
     hash_key: bytes
+    own: Mapping[str, str]
+    """What every span says of this agent, unless it says something else."""
 
     @classmethod
     def make(cls, found: Settings) -> "Runtime":
@@ -46,6 +50,7 @@ class Runtime:
 
         def stamp_own(span: Span, context: Context | None) -> None:
             stamp(span, context, own)
+            tie_inner(span, context)
 
         durable = Durable(lambda: Outlet(found), stamp_own)
         made = recorder.provider(durable)
@@ -57,6 +62,7 @@ class Runtime:
             exchange=Exchange(found.transport),
             guard=Guard(found, durable.check),
             hash_key=read_key(found.hash_key),
+            own=own,
         )
 
     def close(self, seconds: float | None = None) -> bool:

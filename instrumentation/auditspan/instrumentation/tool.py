@@ -32,6 +32,8 @@ class _Tool:
     capture: bool | None
     attributes: Mapping[str, AttributeValue]
     signature: inspect.Signature | None
+    positional: tuple[str, ...] | None
+    """The parameters, if each is given by position or name and none is `self`."""
 
     def begin(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Call:
         return begin(
@@ -46,6 +48,8 @@ class _Tool:
 
     @contain("{}")
     def arguments(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> str:
+        if self.positional is not None and not kwargs and len(args) == len(self.positional):
+            return json_text(dict(zip(self.positional, args, strict=True)))
         return json_text(_bound(self.signature, args, kwargs))
 
 
@@ -79,7 +83,9 @@ def tool(
         if server:
             attributes[names.AUDIT_TOOL_SERVER] = server
         described = name or getattr(function, "__name__", "tool")
-        return _wrapped(function, _Tool(described, capture, attributes, _signature(function)))
+        signature = _signature(function)
+        known = _Tool(described, capture, attributes, signature, _positional(signature))
+        return _wrapped(function, known)
 
     return decorate if function is None else decorate(function)
 
@@ -192,6 +198,14 @@ def _signature(function: Callable[..., object]) -> inspect.Signature | None:
         return inspect.signature(function)
     except ValueError:
         return None  # some builtins have none
+
+
+def _positional(signature: inspect.Signature | None) -> tuple[str, ...] | None:
+    """Parameters that are bound by counting; None if there are others."""
+    parameters = list(signature.parameters.values()) if signature else []
+    plain = all(each.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for each in parameters)
+    names = tuple(each.name for each in parameters)
+    return names if signature and plain and names[:1] not in (("self",), ("cls",)) else None
 
 
 def _bound(

@@ -1,0 +1,95 @@
+"""What a guarded and recorded call costs over a bare span.
+
+    .venv-dev/bin/python -m bench.guard [--full]
+
+A process in `enforce` with policies in its registry folder and no collector in reach: every record
+is on disk before the call returns. The bare span is one of the SDK's own provider, always sampled,
+with the same attributes and no span processor. All calls are measured in turn, in rounds; figures
+are medians of rounds, CPU of the calling thread, system calls included. With `fsync` the disk is
+waited for, so that is told by the clock. About half a minute.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from bench.guard.cases import AGENT, GRANT, POLICIES, TOOLS
+from bench.lib.results import ROOT, keep
+
+BAR_US = 60.0
+"""For the allowed call on a cached decision, over the bare span."""
+ALLOWED = "@tool, allowed"
+Measured = Mapping[str, Mapping[str, float]]
+
+
+def main() -> int:
+    """Measure, keep it, and fail beyond the bar."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--full", action="store_true")
+    rounds = 60 if parser.parse_args().full else 20
+    usual = measured(rounds, 500, "false")
+    forced = measured(rounds // 2, 20, "true")
+    figures: dict[str, JsonValue] = {
+        "bare": {name: round(value, 1) for name, value in usual["bare"].items()},
+        "over": {name: {**over(usual, name)} for name in usual if name != "bare"},
+        "fsync": {**over(forced, ALLOWED)},
+    }
+    for name in usual:
+        print(f"{name:55} {over(usual, name)}")
+    print(f"{'fsync':55} {figures['fsync']}")
+    print(f"written to {keep('guard', figures, bars={'us': BAR_US})}")
+    return int(over(usual, ALLOWED)["cpu_us"] > BAR_US)
+
+
+def over(found: Measured, name: str) -> dict[str, float]:
+    """Microseconds beyond the bare span."""
+    return {
+        clock: round(found[name][clock] - found["bare"][clock], 1) for clock in ("cpu_us", "us")
+    }
+
+
+def measured(rounds: int, calls: int, fsync: str) -> Measured:
+    """One process."""
+    with tempfile.TemporaryDirectory(prefix="auditspan-bench-") as folder:
+        spool = Path(folder) / "spool"
+        environ = {
+            **os.environ,
+            "AUDITSPAN_REGISTRY": str(registry(Path(folder) / "registry")),
+            "AUDITSPAN_AGENT_ID": "support-agent",
+            "AUDITSPAN_AGENT_NAME": "Support",
+            "AUDITSPAN_GUARD_MODE": "enforce",
+            "AUDITSPAN_SPOOL_DIR": str(spool),
+            "AUDITSPAN_SPOOL_FSYNC": fsync,
+            "AUDITSPAN_SPOOL_MAX_BYTES": str(2**31),
+            # The discard port of this machine: nobody is there.
+            "AUDITSPAN_ENDPOINT": "http://127.0.0.1:9",
+            "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=production",
+        }
+        command = [sys.executable, "-m", "bench.guard.measure", str(rounds), str(calls)]
+        done = subprocess.run(command, env=environ, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    found: Measured = json.loads(done.stdout)
+    return found
+
+
+def registry(folder: Path) -> Path:
+    """The registry folder of the guarded process."""
+    for name, text in (
+        ("agents/support.yaml", AGENT),
+        ("tools/shop.yaml", TOOLS),
+        ("grants/support.yaml", GRANT),
+        ("policies/shop.cedar", POLICIES),
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+if __name__ == "__main__":
+    sys.exit(main())
