@@ -4,10 +4,13 @@ import json
 from dataclasses import dataclass
 from importlib.resources import files
 
-from auditspan.instrumentation.adapters import langchain
+from auditspan.instrumentation.adapters import anthropic, langchain
 from auditspan.instrumentation.adapters.adapter import Adapter
 
-ADAPTERS: tuple[Adapter, ...] = (langchain.ADAPTER,)
+ADAPTERS: tuple[Adapter, ...] = (
+    anthropic.ADAPTER,
+    langchain.ADAPTER,
+)
 
 
 @dataclass(frozen=True, slots=True)
