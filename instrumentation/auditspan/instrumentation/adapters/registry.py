@@ -4,12 +4,13 @@ import json
 from dataclasses import dataclass
 from importlib.resources import files
 
-from auditspan.instrumentation.adapters import anthropic, langchain
+from auditspan.instrumentation.adapters import anthropic, langchain, openai_agents
 from auditspan.instrumentation.adapters.adapter import Adapter
 
 ADAPTERS: tuple[Adapter, ...] = (
     anthropic.ADAPTER,
     langchain.ADAPTER,
+    openai_agents.ADAPTER,
 )
 
 
