@@ -20,6 +20,7 @@ def allowed(setting: Setting) -> None:
     plain, guarded = _both(setting, "read_booking")
     assert _visible(guarded) == _visible(plain), f"{guarded}\n=== without a guard\n{plain}"
     assert guarded.ran == ("read_booking b-7",), guarded
+    assert FINAL in guarded.out, guarded
     record = _one(guarded, "read_booking", "success")
     assert "two nights in Lyon" in record.text("gen_ai.tool.call.result"), guarded
     assert record.text("audit.guard.outcome") == "allow", guarded

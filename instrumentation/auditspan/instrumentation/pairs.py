@@ -9,6 +9,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 from auditspan.instrumentation.act import Act
@@ -45,6 +46,12 @@ class Pairs:
         for lost in (former, oldest):
             if lost is not None:
                 lost.returned(_UNKNOWN)
+
+    def active(self, key: str) -> AbstractContextManager[None, None]:
+        """Make an open call current in a block; nothing if it is not open."""
+        with self._mutex:
+            call = self._open.get(key)
+        return nullcontext() if call is None else call.active()
 
     def finish(self, key: str, result: Result) -> None:
         """It came to an end; nothing if it is not open."""

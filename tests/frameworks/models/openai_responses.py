@@ -7,6 +7,9 @@ from typing import Any
 
 from tests.frameworks.models.turn import CALL_ID, MODEL, Answer, Dialect, Event, ToolResult, Turn
 
+# Identifiers of items are never used twice in a conversation.
+_CALL, _MESSAGE = "fc_1", "msg_1"
+
 
 def read(path: str, body: Any) -> Turn:
     """Tools, and the items of type `function_call_output`."""
@@ -51,7 +54,7 @@ def events(answer: Answer) -> Iterator[Event]:
 
 def _growing(answer: Answer) -> Iterator[dict[str, object]]:
     if answer.tool:
-        place: dict[str, object] = {"item_id": "item_1", "output_index": 0}
+        place: dict[str, object] = {"item_id": _CALL, "output_index": 0}
         text = json.dumps(answer.arguments)
         yield place | {"type": "response.function_call_arguments.delta", "delta": text}
         yield place | {
@@ -60,7 +63,7 @@ def _growing(answer: Answer) -> Iterator[dict[str, object]]:
             "name": answer.tool,
         }
         return
-    place = {"item_id": "item_1", "output_index": 0, "content_index": 0}
+    place = {"item_id": _MESSAGE, "output_index": 0, "content_index": 0}
     yield place | {"type": "response.content_part.added", "part": _part("")}
     yield place | {"type": "response.output_text.delta", "delta": answer.text, "logprobs": []}
     yield place | {"type": "response.output_text.done", "text": answer.text, "logprobs": []}
@@ -71,7 +74,7 @@ def _item(answer: Answer, status: str) -> dict[str, object]:
     if answer.tool:
         return {
             "type": "function_call",
-            "id": "item_1",
+            "id": _CALL,
             "call_id": CALL_ID,
             "name": answer.tool,
             "arguments": json.dumps(answer.arguments) if answer.arguments else "",
@@ -80,7 +83,7 @@ def _item(answer: Answer, status: str) -> dict[str, object]:
     content = [_part(answer.text)] if answer.text else []
     return {
         "type": "message",
-        "id": "item_1",
+        "id": _MESSAGE,
         "role": "assistant",
         "status": status,
         "content": content,

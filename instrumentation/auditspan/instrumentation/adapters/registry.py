@@ -4,12 +4,22 @@ import json
 from dataclasses import dataclass
 from importlib.resources import files
 
-from auditspan.instrumentation.adapters import anthropic, langchain, openai_agents
+from auditspan.instrumentation.adapters import (
+    anthropic,
+    claude_agent_sdk,
+    google_genai,
+    langchain,
+    openai,
+    openai_agents,
+)
 from auditspan.instrumentation.adapters.adapter import Adapter
 
 ADAPTERS: tuple[Adapter, ...] = (
     anthropic.ADAPTER,
+    claude_agent_sdk.ADAPTER,
+    google_genai.ADAPTER,
     langchain.ADAPTER,
+    openai.ADAPTER,
     openai_agents.ADAPTER,
 )
 
