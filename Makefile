@@ -6,6 +6,7 @@
 #   make conformance  what was sent over each transport is what is stored
 #   make fuzz   any bytes to whatever reads bytes of others; FUZZ_SECONDS=60
 #   make bench  what it costs; make bench-query: questions over ten million records
+#   make frameworks  the adapters with real frameworks, oldest and newest versions; 20 minutes, 3 GB
 #   make query-attacks   what readers' statements were tried, and what became of them
 PYTHON ?= python3
 VENV   := .venv
@@ -14,7 +15,7 @@ DATA   ?= data
 SOURCES := $(shell find semconv wire identity policy registry integrity processors storage \
              instrumentation collector reports cli -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
-.PHONY: demo test up query-attacks crash conformance bad-input fuzz lint unit check-python semconv docs bench bench-query dev clean
+.PHONY: demo test up frameworks query-attacks crash conformance bad-input fuzz lint unit check-python semconv docs bench bench-query dev clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python examples/demo/run.py
@@ -76,6 +77,11 @@ bench: $(VENV)/.tools
 bench-query: $(VENV)/.tools
 	$(BIN)/python -m bench.query
 	$(BIN)/python -m bench.report
+
+# Each version in an environment of its own. make frameworks FRAMEWORKS='openai mcp --case denied'
+FRAMEWORKS ?=
+frameworks: $(VENV)/.tools
+	$(BIN)/python -m bench.frameworks --wheel dist/auditspan-*.whl $(FRAMEWORKS)
 
 # For work on the code: an editable install in an environment of its own.
 dev: VENV := .venv-dev

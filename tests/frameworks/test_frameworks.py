@@ -10,17 +10,20 @@ from pathlib import Path
 
 import pytest
 
+from bench.frameworks import page
 from tests.frameworks.agent_run import Setting
-from tests.frameworks.cases import Case, cases_of
+from tests.frameworks.cases import Case, cases_of, denied
 from tests.frameworks.listed import FOLDER, Framework, frameworks
 
 LIGHT = [framework for framework in frameworks() if framework.light]
 
 
 def _listed() -> Iterator[object]:
+    """All cases of the first way into each, a denial of the others."""
     for framework in LIGHT:
         for variant in framework.variants:
-            for name, case in cases_of(variant == framework.variants[0]).items():
+            first = variant == framework.variants[0]
+            for name, case in (cases_of(True) if first else {"denied": denied}).items():
                 yield pytest.param(
                     framework, variant, case, id=f"{framework.name}-{variant}-{name}"
                 )
@@ -40,3 +43,11 @@ def test_every_framework_has_its_program() -> None:
     """And every program its framework."""
     programs = {path.name for path in (FOLDER / "agents").glob("*_agent.py")}
     assert {framework.agent for framework in frameworks()} == programs
+
+
+def test_the_page_says_what_was_found() -> None:
+    """It is made from the results, they are of every listed version, and nothing failed."""
+    found = page.read()
+    assert page.PAGE.read_text("utf-8") == page.markdown(found)
+    assert page.missing(found, frameworks()) == []
+    assert [outcome for outcome in found.outcomes if outcome.verdict == "failed"] == []

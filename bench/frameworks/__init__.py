@@ -1,0 +1,1 @@
+"""The adapters proved with real frameworks: environments, the matrix, docs/frameworks.md."""
