@@ -34,7 +34,7 @@ ROUTES: Mapping[str, frozenset[str]] = {
             "/healthz", "/readyz", "/metrics", "/v1/whoami",
         }
     ),
-    "http": frozenset({"/v1/traces", "/v1/identities"}),
+    "http": frozenset({"/v1/traces", "/v1/identities", "/v1/policies"}),
     "query": frozenset({"/", "/ping"}),
 }  # fmt: skip
 STATUS = frozenset({"/healthz", "/readyz", "/metrics", "/ping"})

@@ -17,7 +17,7 @@ from auditspan.collector.access.config import AccessConfig
 from auditspan.collector.engine.config import CalendarConfig, EngineConfig, ProcessorsConfig
 from auditspan.collector.errors import ConfigInvalid
 from auditspan.collector.forward.config import ForwardConfig
-from auditspan.collector.front.auth_config import AuthConfig, IdentitiesConfig
+from auditspan.collector.front.auth_config import AuthConfig, IdentitiesConfig, PoliciesConfig
 from auditspan.collector.front.receiver_config import (
     ApiConfig,
     GrpcConfig,
@@ -56,6 +56,8 @@ class OtlpReceiverConfig(_Model):
     """Who may send."""
     identities: IdentitiesConfig = Field(default_factory=IdentitiesConfig)
     """Whose tokens are exchanged for identity statements."""
+    policies: PoliciesConfig = Field(default_factory=PoliciesConfig)
+    """How long policies last that agents fetch."""
 
     @model_validator(mode="after")
     def _largest_fits(self) -> Self:

@@ -57,6 +57,7 @@ from auditspan.collector.front.holdings import closed_files, held_in
 from auditspan.collector.front.identities import Identities
 from auditspan.collector.front.metrics import Metrics
 from auditspan.collector.front.own_names import LOOPBACK
+from auditspan.collector.front.policies import SignedPoliciesOf, policies_route
 from auditspan.collector.front.retransmissions import Retransmissions, in_spool
 from auditspan.collector.front.shares import Shares
 from auditspan.collector.query.access_log import AccessLog
@@ -352,7 +353,21 @@ def _front(service: Service, query: ASGIApp) -> Front:
             *whoami_routes(service.authority),
             *verification_routes(service.authority, service.access_log, service.data.socket),
         ],
+        otlp_routes=[policies_route(_policies(service))],
         query_app=query,
+    )
+
+
+def _policies(service: Service) -> SignedPoliciesOf:
+    """Signed with the key of identity statements, whose public half agents have or can get."""
+    calendar = service.config.service.calendar.model_dump(mode="json")
+    return SignedPoliciesOf(
+        service.config.receivers.otlp.policies,
+        service.authenticator,
+        service.secrets.statement_key,
+        service.data.folder("registry"),
+        service.config.service.integrity.name,
+        calendar,
     )
 
 

@@ -10,6 +10,7 @@
     │   └── CertificateRefused
     ├── StatementRefused         not ours, changed, or of another principal
     │   └── StatementOutOfTime   genuine, but not in its lifetime
+    ├── PoliciesRefused          signed policies: not ours, changed, or of another agent
     ├── KeysUnavailable          a key set could not be had: try again later
     ├── ReplayTableFull          more one-time tokens than are remembered: try again later
     ├── KeySetInvalid            a key set is no key set
@@ -64,6 +65,10 @@ class StatementRefused(IdentityError):
 
 class StatementOutOfTime(StatementRefused):
     """The statement is genuine and not in its lifetime."""
+
+
+class PoliciesRefused(IdentityError):
+    """Signed policies were not signed by us, were changed, or are for somebody else."""
 
 
 class KeysUnavailable(IdentityError):

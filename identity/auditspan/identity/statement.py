@@ -11,12 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import TypeAdapter, ValidationError
 
-from auditspan.identity import jws
-from auditspan.identity.errors import KeySetInvalid, StatementOutOfTime, StatementRefused
+from auditspan.identity.ed25519_jws import claims_of, public_keys, sign
+from auditspan.identity.errors import StatementOutOfTime, StatementRefused
 from auditspan.identity.statement_keys import public_jwk
 
 TYPE: Final = "auditspan-identity+jwt"
@@ -87,9 +86,7 @@ class StatementSigner:
 
     def sign(self, statement: Statement) -> str:
         """The statement's text."""
-        header = {"alg": "EdDSA", "kid": self.jwk["kid"], "typ": TYPE}
-        body = f"{_segment(header)}.{_segment(_claims(statement))}"
-        return f"{body}.{jws.encode(self._key.sign(body.encode('ascii')))}"
+        return sign(self._key, TYPE, _claims(statement))
 
 
 class StatementVerifier:
@@ -97,10 +94,7 @@ class StatementVerifier:
 
     def __init__(self, jwks: Mapping[str, object]) -> None:
         """Raises `KeySetInvalid` if this is no set of Ed25519 keys."""
-        entries = jwks.get("keys")
-        if not isinstance(entries, list):
-            raise KeySetInvalid("statement keys: expected an object with a list `keys`")
-        self._keys = dict(map(_public_key, entries))
+        self._keys = public_keys(jwks)
 
     def verify(self, text: str, principal_id: str, at: float) -> Statement:
         """What the statement says. Raises `StatementRefused`, `StatementOutOfTime`."""
@@ -113,39 +107,19 @@ class StatementVerifier:
 
         Raises `StatementRefused`.
         """
-        # 1. Form and header.
+        # 1. Form, header and signature.
         try:
-            parts = jws.split(text, MAX_LENGTH)
+            claims = claims_of(text, TYPE, self._keys, MAX_LENGTH)
         except ValueError as error:
             raise StatementRefused(f"statement: {error}") from error
-        key = self._key(parts.header)
-        # 2. Signature.
-        try:
-            key.verify(parts.signature, parts.signing_input)
-        except InvalidSignature as error:
-            raise StatementRefused("statement: the signature is not ours") from error
-        # 3. Claims, and who may present them.
-        statement = _statement(parts.payload)
+        # 2. Claims, and who may present them.
+        statement = _statement(claims)
         own = statement.principal.encode()
         if not any(hmac.compare_digest(own, other.encode()) for other in principal_ids):
             raise StatementRefused(
                 "statement: was issued to another principal than the one that sent it"
             )
         return statement
-
-    def _key(self, header: Mapping[str, object]) -> Ed25519PublicKey:
-        if header.get("typ") != TYPE or header.get("alg") != "EdDSA":
-            raise StatementRefused(f"statement: expected typ {TYPE} and alg EdDSA")
-        if set(header) != {"typ", "alg", "kid"}:
-            raise StatementRefused("statement: a header member that we never write")
-        key = self._keys.get(str(header["kid"]))
-        if key is None:
-            raise StatementRefused("statement: signed with a key that is not ours")
-        return key
-
-
-def _segment(value: Mapping[str, object]) -> str:
-    return jws.encode(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())
 
 
 _NAMES: Final = {
@@ -193,13 +167,3 @@ def _statement(claims: Mapping[str, object]) -> Statement:
         # The cause is cut off: it quotes the values.
         where = ".".join(map(str, error.errors()[0]["loc"]))
         raise StatementRefused(f"statement: {where} is missing or has the wrong type") from None
-
-
-def _public_key(entry: object) -> tuple[str, Ed25519PublicKey]:
-    if not isinstance(entry, dict) or entry.get("kty") != "OKP" or entry.get("crv") != "Ed25519":
-        raise KeySetInvalid("statement keys: expected Ed25519 keys (kty OKP, crv Ed25519)")
-    try:
-        key = Ed25519PublicKey.from_public_bytes(jws.decode(entry["x"]))
-        return str(entry["kid"]), key
-    except (KeyError, TypeError, ValueError) as error:
-        raise KeySetInvalid("statement keys: a key without a valid `x` and `kid`") from error

@@ -111,9 +111,9 @@ def _agent(found: Settings, env: Mapping[str, str]) -> Check:
 
 def _guard(found: Settings, env: Mapping[str, str]) -> Check:
     how = f"{found.mode}, fail {found.fail}"
-    if found.registry is None:
+    if not found.guarded:
         mark: Mark = "fault" if found.mode == "enforce" else "warning"
-        return Check("policies", mark, f"{how}; none: set AUDITSPAN_REGISTRY")
+        return Check("policies", mark, f"{how}; none: set AUDITSPAN_REGISTRY or AUDITSPAN_POLICIES")
     try:
         Guard(found, lambda: None).check()
     except InstrumentationError as error:

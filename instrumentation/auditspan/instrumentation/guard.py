@@ -21,6 +21,9 @@ from auditspan.semconv import attributes as names
 UNAVAILABLE = "guard-unavailable"
 UNRECORDABLE = "record-unavailable"
 UNRESOLVED = "identity-unresolved"
+STALE = "policy-stale"
+Source = Literal["folder", "override", "collector"]
+"""A folder alone, a folder though there are policies of the collector, or those."""
 Outcome = Literal["allow", "deny", "require_approval"]
 
 
@@ -35,6 +38,10 @@ class Verdict:
     """The policies that were asked, "" if none were."""
     blocks: bool
     """Whether the act must not happen."""
+    source: Source = "folder"
+    """Where the policies were from."""
+    stale: bool = False
+    """Whether they had come to their end."""
 
     def attributes(self, mode: str) -> dict[str, AttributeValue]:
         """What is written on the act's span."""
@@ -50,6 +57,10 @@ class Verdict:
             found[names.AUDIT_GUARD_REASON] = self.reason
         if self.version:
             found[names.AUDIT_GUARD_POLICY_VERSION] = self.version
+        if self.source != "folder":
+            found[names.AUDIT_GUARD_POLICY_SOURCE] = self.source
+        if self.stale:
+            found[names.AUDIT_GUARD_POLICY_STALE] = True
         return found
 
     def denial(self, act: Act) -> PolicyDenied:
@@ -73,7 +84,7 @@ class Guard:
         self._now_ns = now_ns
         self._judge: Callable[[Act, Identity], Verdict | None] = lambda act, identity: None
         self._load: Callable[[], object] = lambda: None
-        if settings.registry is not None:
+        if settings.guarded:
             # Policies bring Cedar and the models of the registry, which nobody else needs.
             from auditspan.instrumentation.judge import Judge
 

@@ -26,7 +26,7 @@ class Answer:
 
 
 class HttpClient:
-    """Posts to one URL over a connection that is kept. Not for several threads at once."""
+    """Asks one URL over a connection that is kept. Not for several threads at once."""
 
     def __init__(self, url: str, transport: Transport) -> None:
         self._url = urlsplit(url)
@@ -38,16 +38,25 @@ class HttpClient:
 
         Raises OSError if the collector cannot be reached or does not speak HTTP.
         """
+        return self._asked("POST", body, headers, timeout, MAX_ANSWER)
+
+    def get(self, limit: int) -> Answer:
+        """Get the URL's content, so many bytes at most. Raises OSError as `post` does."""
+        return self._asked("GET", b"", {}, 0.0, limit)
+
+    def _asked(
+        self, method: str, body: bytes, headers: Mapping[str, str], timeout: float, limit: int
+    ) -> Answer:
         reused = self._connection is not None
         try:
-            return self._post(body, headers, timeout)
+            return self._once(method, body, headers, timeout, limit)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             if not reused:
                 raise _as_os_error(error) from error
         # The server closed an idle connection: once more over a new one.
         try:
-            return self._post(body, headers, timeout)
+            return self._once(method, body, headers, timeout, limit)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise _as_os_error(error) from error
@@ -58,7 +67,9 @@ class HttpClient:
             self._connection.close()
             self._connection = None
 
-    def _post(self, body: bytes, headers: Mapping[str, str], timeout: float) -> Answer:
+    def _once(
+        self, method: str, body: bytes, headers: Mapping[str, str], timeout: float, limit: int
+    ) -> Answer:
         if self._connection is None:
             self._connection = _connection(self._url, self._transport)
         self._connection.timeout = timeout or self._transport.timeout
@@ -66,14 +77,14 @@ class HttpClient:
             self._connection.sock.settimeout(self._connection.timeout)
         path = self._url.path or "/"
         target = f"{path}?{self._url.query}" if self._url.query else path
-        self._connection.request("POST", target, body, {**dict(self._transport.headers), **headers})
+        own = dict(self._transport.headers)
+        self._connection.request(method, target, body or None, {**own, **headers})
         response = self._connection.getresponse()
-        content = response.read(MAX_ANSWER + 1)
-        if len(content) > MAX_ANSWER:
+        content = response.read(limit + 1)
+        if len(content) > limit:
             self.close()
-        return Answer(
-            response.status, content[:MAX_ANSWER], _seconds(response.getheader("Retry-After"))
-        )
+        wait = _seconds(response.getheader("Retry-After"))
+        return Answer(response.status, content[:limit], wait)
 
 
 def is_loopback(url: str) -> bool:

@@ -5,12 +5,14 @@ the policies that gave it.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from auditspan.instrumentation.act import Act
 from auditspan.instrumentation.depends import Depends, Key, depends
 from auditspan.instrumentation.errors import PoliciesUnusable
-from auditspan.instrumentation.guard import Verdict
+from auditspan.instrumentation.fetched_policies import FetchedPolicies
+from auditspan.instrumentation.guard import STALE, Verdict
 from auditspan.instrumentation.identity import Identity
 from auditspan.instrumentation.policies import Loaded, Policies
 from auditspan.instrumentation.request import Asker, request
@@ -18,6 +20,7 @@ from auditspan.instrumentation.settings import Settings
 from auditspan.policy import PolicySet
 from auditspan.policy.cache import Cache
 from auditspan.policy.operations import OPERATIONS
+from auditspan.registry.models import Registry
 
 KEPT: Final = 4096
 """Answers that are kept."""
@@ -27,11 +30,10 @@ class Judge:
     """Asks the policies of the registry folder. Threads may share it."""
 
     def __init__(self, settings: Settings, now_ns: Callable[[], int]) -> None:
-        if settings.registry is None:
-            raise PoliciesUnusable("no registry: set AUDITSPAN_REGISTRY")
+        self._policies = policies_of(settings)
+        self._closed = settings.closed
         self._enforces = settings.mode == "enforce"
         self._now_ns = now_ns
-        self._policies = Policies(settings.registry)
         self._answers = _Answers(None)
         transport = settings.transport
         self._asker = Asker(
@@ -52,9 +54,12 @@ class Judge:
         if loaded.policies is None or not _spoken_of(act):
             return None
         answers = self._answers
-        if answers.loaded is not loaded:
-            answers = self._answers = _Answers(loaded)
+        if answers.registry is not loaded.registry:
+            answers = self._answers = _Answers(loaded.registry)
         at = self._now_ns()
+        stale = loaded.expires_ns is not None and at >= loaded.expires_ns
+        if stale and self._closed:
+            return _too_old(loaded.policies.version)
         found = answers.depends(act, loaded.policies)
         key = found.key(act, identity, at)
         kept = answers.kept.get(key) if key is not None else None
@@ -62,7 +67,7 @@ class Judge:
             kept = self._asked(act, identity, loaded, found, at)
             if key is not None:
                 answers.kept.put(key, kept)
-        return kept
+        return replace(kept, stale=True) if stale else kept
 
     def _asked(
         self, act: Act, identity: Identity, loaded: Loaded, found: Depends, at: int
@@ -78,26 +83,42 @@ class Judge:
             reason=decision.reason,
             version=decision.version,
             blocks=self._enforces and decision.outcome != "allow",
+            source=loaded.source,
         )
 
 
 class _Answers:
     """Those of one version of the policies."""
 
-    def __init__(self, loaded: Loaded | None) -> None:
-        self.loaded = loaded
+    def __init__(self, registry: Registry | None) -> None:
+        self.registry = registry
         self.kept: Cache[Key, Verdict] = Cache(KEPT)
         self._depends: dict[int, Depends] = {}
 
     def depends(self, act: Act, policies: PolicySet) -> Depends:
         """What the answer can differ by. Slices are as many as there are names in the registry."""
-        assert self.loaded is not None
+        assert self.registry is not None
         tool = act.name if act.operation == "execute_tool" else ""
         slice_ = policies.slice(tool, act.operation)
         found = self._depends.get(id(slice_))
         if found is None:
-            found = self._depends[id(slice_)] = depends(slice_, tool, self.loaded.registry)
+            found = self._depends[id(slice_)] = depends(slice_, tool, self.registry)
         return found
+
+
+def policies_of(settings: Settings) -> Policies | FetchedPolicies:
+    """Where the policies come from. Raises PoliciesUnusable if nothing says so."""
+    if settings.registry is not None:
+        return Policies(settings.registry, source="override" if settings.policies else "folder")
+    if settings.policies is None:
+        raise PoliciesUnusable("no policies: set AUDITSPAN_REGISTRY or AUDITSPAN_POLICIES")
+    return FetchedPolicies(settings.policies, settings.transport, settings.agent_id)
+
+
+def _too_old(version: str) -> Verdict:
+    """The denial of a guard that fails closed: newer policies may be held back from it."""
+    reason = "the policies are out of date and the collector could not be reached for newer ones"
+    return Verdict("deny", (STALE,), reason, version, blocks=True, source="collector", stale=True)
 
 
 def _spoken_of(act: Act) -> bool:

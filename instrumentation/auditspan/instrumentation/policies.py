@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from auditspan.instrumentation.errors import PoliciesUnusable
+from auditspan.instrumentation.guard import Source
 from auditspan.instrumentation.host import warn
-from auditspan.policy import PolicyInvalid, PolicySet
+from auditspan.policy import Calendar, PolicyInvalid, PolicySet
 from auditspan.registry.bundle import Bundle
 from auditspan.registry.errors import BundleInvalid
 from auditspan.registry.models import Registry
@@ -21,18 +22,25 @@ Fingerprint = tuple[tuple[str, int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One version of the folder."""
+    """One version of the policies."""
 
     registry: Registry
     policies: PolicySet | None
     """None if the folder has no policies: nothing is judged then."""
+    source: Source = "folder"
+    """Where they are from."""
+    expires_ns: int | None = None
+    """From when on they are too old, Unix nanoseconds; None is never."""
 
 
 class Policies:
     """What a folder says now. Threads may share it."""
 
-    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, folder: Path, clock: Callable[[], float] = time.monotonic, source: Source = "folder"
+    ) -> None:
         self._folder = folder
+        self._source = source
         self._clock = clock
         self._loading = threading.Lock()
         self._loaded: Loaded | None = None
@@ -58,7 +66,7 @@ class Policies:
         fingerprint = _fingerprint(self._folder)
         if self._loaded is None or fingerprint != self._fingerprint:
             try:
-                self._loaded = load(self._folder)
+                self._loaded = load(self._folder, self._source)
                 self._fingerprint = fingerprint
             except PoliciesUnusable as error:
                 if self._loaded is None:
@@ -67,14 +75,25 @@ class Policies:
         self._look_at = self._clock() + LOOK_EVERY
 
 
-def load(folder: Path) -> Loaded:
+def load(folder: Path, source: Source = "folder") -> Loaded:
     """Read a folder. Raises PoliciesUnusable with everything that is wrong."""
     try:
-        registry = Bundle.read(folder).registry()
-        policies = PolicySet.load(registry.policies, registry.tools) if registry.policies else None
+        return loaded_from(Bundle.read(folder), source)
     except (BundleInvalid, PolicyInvalid, OSError) as error:
         raise PoliciesUnusable(f"registry {folder}: {error}") from error
-    return Loaded(registry, policies)
+
+
+def loaded_from(
+    bundle: Bundle,
+    source: Source,
+    calendar: Calendar | None = None,
+    expires_ns: int | None = None,
+) -> Loaded:
+    """What texts say. Raises BundleInvalid, PolicyInvalid."""
+    registry = bundle.registry()
+    texts, tools = registry.policies, registry.tools
+    policies = PolicySet.load(texts, tools, calendar) if texts else None
+    return Loaded(registry, policies, source, expires_ns)
 
 
 def _fingerprint(folder: Path) -> Fingerprint:

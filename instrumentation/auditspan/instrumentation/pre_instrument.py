@@ -46,7 +46,7 @@ def _set_up(closed: bool) -> None:
     if closed:
         found.durable.check()
         found.guard.check()
-    elif found.settings.registry is not None:
+    elif found.settings.guarded:
         found.guard.check()
 
 

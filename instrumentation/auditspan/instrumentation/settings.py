@@ -56,6 +56,21 @@ class Transport:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicySource:
+    """Policies that the collector signs for this agent."""
+
+    url: str
+    """Where they are fetched."""
+    keys: Path
+    """File with the public keys that may have signed them: the collector's `statement.jwks.json`.
+    """
+    deployment: str
+    """Whose they must be: domain and deployment of the collector's configuration."""
+    folder: Path
+    """Keeps the last ones and their number, beside the spool."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that the environment sets, checked."""
 
@@ -73,7 +88,9 @@ class Settings:
     fsync: bool
     """Whether each span is forced to disk: it survives a power cut then, not only a kill."""
     registry: Path | None
-    """Folder with tools and policies; without it nothing is guarded."""
+    """Folder with tools and policies; it goes before those of the collector, and records say so."""
+    policies: PolicySource | None
+    """Where the collector's policies come from; without these and a folder nothing is guarded."""
     mode: Mode
     """`observe` writes down what the policies say, `enforce` holds calls to it."""
     fail: FailMode
@@ -92,6 +109,11 @@ class Settings:
     """How long the end of the process may wait for the collector."""
 
     @property
+    def guarded(self) -> bool:
+        """Whether there are policies to ask."""
+        return self.registry is not None or self.policies is not None
+
+    @property
     def closed(self) -> bool:
         """Whether a fault denies."""
         return self.mode == "enforce" and self.fail == "closed"
@@ -102,15 +124,19 @@ def settings(environ: Mapping[str, str] | None = None) -> Settings:
     env = _Environment(os.environ if environ is None else environ)
     mode: Mode = env.word(names.AUDITSPAN_GUARD_MODE, ("observe", "enforce"), "observe")
     resource = _pairs(env.text("OTEL_RESOURCE_ATTRIBUTES"))
+    transport = _transport(env)
+    agent_id = env.text(names.AUDITSPAN_AGENT_ID) or resource.get("gen_ai.agent.id", "")
+    spool = env.path(names.AUDITSPAN_SPOOL_DIR) or _state_folder(env) / "auditspan" / "spool"
     return Settings(
-        transport=_transport(env),
-        agent_id=env.text(names.AUDITSPAN_AGENT_ID) or resource.get("gen_ai.agent.id", ""),
+        transport=transport,
+        agent_id=agent_id,
         agent_name=env.text(names.AUDITSPAN_AGENT_NAME) or resource.get("gen_ai.agent.name", ""),
         environment=resource.get("deployment.environment.name", ""),
-        spool=env.path(names.AUDITSPAN_SPOOL_DIR) or _state_folder(env) / "auditspan" / "spool",
+        spool=spool,
         spool_max_bytes=env.whole(names.AUDITSPAN_SPOOL_MAX_BYTES, 256 * _MIB),
         fsync=env.truth(names.AUDITSPAN_SPOOL_FSYNC),
         registry=env.path(names.AUDITSPAN_REGISTRY),
+        policies=_policies(env, transport, agent_id, spool),
         mode=mode,
         fail=env.word(
             names.AUDITSPAN_FAIL_MODE, ("open", "closed"), "closed" if mode == "enforce" else "open"
@@ -182,6 +208,28 @@ def _capture(env: _Environment) -> frozenset[Content]:
             f"{', '.join(CONTENTS)}"
         )
     return frozenset(content for content in CONTENTS if content in words)
+
+
+def _policies(
+    env: _Environment, transport: Transport, agent_id: str, spool: Path
+) -> PolicySource | None:
+    text = env.text(names.AUDITSPAN_POLICIES)
+    if not text:
+        return None
+    own = transport.identities.removesuffix("/v1/identities")
+    url = (own and f"{own}/v1/policies") if text == "collector" else text
+    if not url.startswith(("http://", "https://")):
+        raise SettingsInvalid(
+            f"{names.AUDITSPAN_POLICIES} is {text!r}, expected `collector` with an OTLP endpoint "
+            "that tells the collector's HTTP port, or a URL such as "
+            "https://collector:4318/v1/policies"
+        )
+    keys = env.path(names.AUDITSPAN_POLICIES_KEYS)
+    if keys is None or not agent_id:
+        missing = names.AUDITSPAN_POLICIES_KEYS if keys is None else names.AUDITSPAN_AGENT_ID
+        raise SettingsInvalid(f"{names.AUDITSPAN_POLICIES} is set, and {missing} is not: set both")
+    deployment = env.text(names.AUDITSPAN_POLICIES_DEPLOYMENT) or "local/auditspan/default"
+    return PolicySource(url, keys, deployment, spool.with_name(f"{spool.name}-policies"))
 
 
 def _transport(env: _Environment) -> Transport:

@@ -60,7 +60,9 @@ def policy(
     batch = _attached(batch, judged, guard, _registered(inputs, history, versions, _REVIEWED))
     approved = _approved(attributes) | _registered(inputs, history, versions, _CONSENTED)
     batch = _findings(batch, judged, approved)
-    batch = batch.flag("policy.bypass", again.bypass).flag("policy.stale", again.stale)
+    batch = batch.flag("policy.bypass", again.bypass)
+    batch = batch.flag("policy.stale", again.stale | guard.stale)
+    batch = batch.flag("policy.override", guard.overridden)
     # Another library's span of a call that the guard decided is no call of its own.
     within = attributes.has("audit.call.span.id")
     unguarded = _expected(inputs, config) & ~guard.decided & ~within

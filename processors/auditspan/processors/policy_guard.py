@@ -35,6 +35,15 @@ class Guard:
     version: pa.Array
     enforcement: pa.Array
     decided: Mask
+    stale: Mask
+    """It said that its policies were past their end."""
+    overridden: Mask
+    """It had a folder of its own in place of the collector's policies."""
+
+    @property
+    def too_old(self) -> Mask:
+        """Where it denied because of that, and not because of a policy."""
+        return self.stale & mask_of(pc.equal(self.outcome, "deny"))
 
     @classmethod
     def of(cls, attributes: Attributes) -> Self:
@@ -45,6 +54,8 @@ class Guard:
             version=attributes.text("audit.guard.policy.version"),
             enforcement=attributes.text("audit.guard.enforcement"),
             decided=nonempty(outcome),
+            stale=mask_of(pc.equal(attributes.text("audit.guard.policy.stale"), "true")),
+            overridden=mask_of(pc.equal(attributes.text("audit.guard.policy.source"), "override")),
         )
 
 
@@ -74,6 +85,7 @@ def compared(
     other = guard.decided & evaluated & (own != _NEVER) & (own != versions)
     again = judge(inputs, history, sets, own, other, most)
     differs = np.where(other, _differs(again, guard), _differs(judged, guard) | (own == _NEVER))
+    differs &= ~guard.too_old
     return Compared(guard.decided & evaluated & differs, guard.decided & evaluated & stale)
 
 

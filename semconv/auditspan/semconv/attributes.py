@@ -412,6 +412,10 @@ AUDIT_GUARD_RULE_IDS: Final = "audit.guard.rule.ids"
 """Rules that decided for the guard."""
 AUDIT_GUARD_POLICY_VERSION: Final = "audit.guard.policy.version"
 """Digest of the policies that the guard had."""
+AUDIT_GUARD_POLICY_SOURCE: Final = "audit.guard.policy.source"
+"""Where the guard's policies came from; absent is a folder."""
+AUDIT_GUARD_POLICY_STALE: Final = "audit.guard.policy.stale"
+"""The collector's policies that the guard had were past their end."""
 AUDIT_GUARD_REASON: Final = "audit.guard.reason"
 """Why, in words."""
 AUDIT_GUARD_ENFORCEMENT: Final = "audit.guard.enforcement"
@@ -713,6 +717,12 @@ AUDIT_GUARD_OUTCOME_VALUES: Final = (
     "not_evaluated",
 )
 """Known values of `audit.guard.outcome`; the list is open."""
+AUDIT_GUARD_POLICY_SOURCE_VALUES: Final = (
+    "folder",
+    "override",
+    "collector",
+)
+"""Known values of `audit.guard.policy.source`; the list is open."""
 AUDIT_GUARD_ENFORCEMENT_VALUES: Final = (
     "allow",
     "block",

@@ -3497,6 +3497,8 @@ ASSERTED_BY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "audit.guard.outcome": ("guard", "gateway"),
         "audit.guard.rule.ids": ("guard", "gateway"),
         "audit.guard.policy.version": ("guard", "gateway"),
+        "audit.guard.policy.source": ("guard", "gateway"),
+        "audit.guard.policy.stale": ("guard", "gateway"),
         "audit.guard.reason": ("guard", "gateway"),
         "audit.guard.enforcement": ("guard", "gateway"),
         "audit.guard.mode": ("guard", "gateway"),

@@ -40,6 +40,7 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "policy.too_many": "Its batch asked the policies too many questions; this was not judged.",
         "forward.dropped": "The queue to the other backend was full, and requests were dropped.",
         "guard.missing": "Tool calls of a framework pass unguarded in the agent's process.",
+        "policy.override": "The guard asked a folder of its own, not the collector's policies.",
     }
 )
 """Each finding and what it means."""

@@ -80,6 +80,8 @@ ATTRIBUTES: Final = (
     "audit.guard.fail_mode",
     "audit.guard.mode",
     "audit.guard.outcome",
+    "audit.guard.policy.source",
+    "audit.guard.policy.stale",
     "audit.guard.policy.version",
     "audit.guard.rule.ids",
     "audit.identity.digest",

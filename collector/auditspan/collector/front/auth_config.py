@@ -115,6 +115,14 @@ class IdentitiesConfig(_Config):
     """Exchanges of one principal."""
 
 
+class PoliciesConfig(_Config):
+    """The policies that agents fetch, `GET /v1/policies`."""
+
+    lifetime_seconds: int = Field(default=86_400, ge=60, le=2_592_000)
+    """How long an agent may go on with them while it cannot reach the collector; afterwards a guard
+    that fails closed denies."""
+
+
 def token_verifier(issuers: tuple[IssuerConfig, ...], now: Callable[[], float]) -> TokenVerifier:
     """A verifier for these issuers; their files are read, their URLs not yet.
 

@@ -46,6 +46,7 @@ class Front:
         not_ready: Callable[[], str],
         waits: Callable[[], str] = str,
         api_routes: Sequence[Route],
+        otlp_routes: Sequence[Route] = (),
         query_app: ASGIApp,
     ) -> None:
         """Raises `ConfigInvalid` for certificates that cannot be used."""
@@ -57,7 +58,8 @@ class Front:
         app = OwnNames(api, names) if is_local(settings.api.host) else api
         self._ports: dict[str, GrpcServer | WebServer] = {"api": WebServer(settings.api, app)}
         if settings.http.enabled:
-            otlp = http_app(admission, admission.identities, settings.http.max_request)
+            largest = settings.http.max_request
+            otlp = http_app(admission, admission.identities, largest, otlp_routes)
             self._ports["http"] = WebServer(settings.http, otlp)
         if settings.query.enabled:
             self._ports["query"] = WebServer(settings.query, query_app)

@@ -1,4 +1,4 @@
-"""OTLP/HTTP: `POST /v1/traces` in protobuf and JSON, and `POST /v1/identities`.
+"""OTLP/HTTP: `POST /v1/traces` in protobuf and JSON, `POST /v1/identities`, `GET /v1/policies`.
 
 https://opentelemetry.io/docs/specs/otlp/#otlphttp. The answer has the request's content type; full
 success leaves `partial_success` unset, otherwise it says which spans were not taken; everything
@@ -8,7 +8,7 @@ refused says whether to try again.
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from starlette.applications import Starlette
@@ -45,6 +45,7 @@ def http_app(
     admission: Admission,
     identities: Identities,
     max_request: int,
+    further: Sequence[Route],
     body_seconds: float = _BODY_SECONDS,
 ) -> ASGIApp:
     """The application of the OTLP/HTTP port."""
@@ -80,7 +81,8 @@ def http_app(
     async def elsewhere(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         admission.metrics.refused("unsupported")
-        words = f"{error.detail.lower()}: expected POST /v1/traces or POST /v1/identities"
+        ours = "POST /v1/traces, POST /v1/identities or GET /v1/policies"
+        words = f"{error.detail.lower()}: expected {ours}"
         problem = Problem(error.status_code, "UNIMPLEMENTED", "unsupported", words)
         json = _media_type(request) != "application/x-protobuf"
         return _response(problem, json=json, allow=(error.headers or {}).get("Allow", ""))
@@ -90,6 +92,7 @@ def http_app(
         routes=[
             Route(_TRACES, traces, methods=["POST"]),
             Route("/v1/identities", exchange, methods=["POST"]),
+            *further,
         ],
     )
     # A client that follows a redirect may lose its body.

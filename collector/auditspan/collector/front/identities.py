@@ -119,9 +119,9 @@ class Identities:
             text = self.signed(statement)
         except Refusal as refusal:
             self._count(refusal.code)
-            return _refused(refusal)
+            return refused(refusal)
         self._count("issued")
-        return _answer(200, {"statement": text, "expires_at": statement.expires_at})
+        return answer_of(200, {"statement": text, "expires_at": statement.expires_at})
 
     async def exchange(self, principal: Principal, token: str) -> Statement:
         """What a user's token says, bound to the principal that presented it. Raises `Refusal`."""
@@ -207,18 +207,20 @@ def _parse(content_type: str, body: bytes) -> dict[str, str]:
     return values
 
 
-def _refused(refusal: Refusal) -> Answer:
+def refused(refusal: Refusal) -> Answer:
+    """The answer to whoever may not have what they ask for."""
     body = {"error": refusal.code, "message": str(refusal), "retryable": refusal.retryable}
     headers = {}
     if refusal.retry_after:
         headers["Retry-After"] = str(ceil(refusal.retry_after))
     if refusal.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return _answer(refusal.status, body, headers)
+    return answer_of(refusal.status, body, headers)
 
 
-def _answer(
+def answer_of(
     status: int, body: Mapping[str, object], headers: Mapping[str, str] | None = None
 ) -> Answer:
+    """An answer that nobody on the way keeps."""
     always = {"Content-Type": "application/json", "Cache-Control": "no-store"}
     return Answer(status, json.dumps(body).encode(), {**always, **(headers or {})})

@@ -27,7 +27,7 @@ def instrument(found: Runtime, here: Guards = guards) -> tuple[AdapterState, ...
     states = here.instrument(settings.disabled_adapters, settings.require_guard, teller.changed)
     _warn_unknown(settings.disabled_adapters, states)
     wrong = lacking(states)
-    if settings.registry is not None or wrong:
+    if settings.guarded or wrong:
         teller.changed()
     if wrong and settings.require_guard:
         raise GuardMissing(wrong)
