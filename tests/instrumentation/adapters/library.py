@@ -67,6 +67,7 @@ def adapter(**changes: str) -> Adapter:
         name="small",
         distribution="small-framework",
         tested=changes.get("tested", ">=1,<2"),
+        calls_tools=changes.get("calls_tools", ""),
         targets=(
             Target("small_framework.tools", attribute, POINT.around),
             Target("small_framework.tools", "Runner.arun", POINT.around_async),

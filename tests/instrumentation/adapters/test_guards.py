@@ -164,3 +164,13 @@ def test_another_version_is_guarded_and_told(tmp_path: Path) -> None:
     """A guard that was not tested with a version is better than none."""
     small = made(tested="<1").instrument()[0]
     assert (small.guarded, small.problem) == (True, "not tested with this version, but with <1")
+
+
+def test_a_version_that_calls_no_tools_is_not_missing(tmp_path: Path) -> None:
+    """A client library may have got its tool runner late: agents with an older one start."""
+    guards = made(calls_tools=">=2", attribute="gone")
+    with running(tmp_path, AUDITSPAN_REQUIRE_GUARD="true") as found:
+        small = instrument(found, guards)[0]
+        importlib.import_module("small_framework.tools").Runner().run("a")
+        assert (small.state, guards.states[0].state) == ("absent", "absent")
+    assert [span.name for span in written(tmp_path)] == []

@@ -41,6 +41,8 @@ class Adapter:
     tested: str
     """Versions that it is tested with (PEP 440); others are guarded too, and it is said."""
     targets: tuple[Target, ...]
+    calls_tools: str = ""
+    """Versions that call tools (PEP 440), "" for all; in others there is nothing to guard."""
 
     def targets_of(self, version: str) -> tuple[Target, ...]:
         """What is wrapped in a version of the library."""

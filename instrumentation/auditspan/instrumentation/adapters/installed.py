@@ -12,11 +12,11 @@ from auditspan.instrumentation.adapters.state import AdapterState
 def state_of(adapter: Adapter, disabled: frozenset[str]) -> AdapterState:
     """Of an adapter whose framework is not imported yet."""
     found = version_of(adapter.distribution)
-    if not found:
-        return AdapterState(adapter.name, adapter.distribution, "", "absent")
+    if not found or not within(found, adapter.calls_tools):
+        return AdapterState(adapter.name, adapter.distribution, found, "absent")
     if adapter.name in disabled:
         return AdapterState(adapter.name, adapter.distribution, found, "disabled")
-    missing = "; ".join(_missing(adapter, found))
+    missing = "; ".join(dict.fromkeys(_missing(adapter, found)))
     if missing:
         return AdapterState(adapter.name, adapter.distribution, found, "missing", missing)
     return AdapterState(

@@ -63,6 +63,7 @@ ADAPTER: Final = Adapter(
     name=NAME,
     distribution="openai",
     tested=">=3.33,<4",
+    calls_tools=">=3.31",
     targets=(
         Target(_MODULE, "ResponsesToolRunner._execute_function", _POINT.around),
         Target(_MODULE, "AsyncResponsesToolRunner._execute_function", _POINT.around_async),

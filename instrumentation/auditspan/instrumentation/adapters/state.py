@@ -13,7 +13,7 @@ UNGUARDED: frozenset[State] = frozenset({"unguarded", "missing", "failed"})
 class AdapterState:
     """One framework, and whether its tool calls are guarded.
 
-    `absent`      not installed
+    `absent`      not installed, or in a version that calls no tools
     `disabled`    left out by AUDITSPAN_DISABLED_ADAPTERS
     `no_adapter`  installed, and we have no adapter for it yet
     `armed`       its functions are where they should be; guarded when the agent imports them
