@@ -105,12 +105,12 @@ _RUNNER: Final = "anthropic.lib.tools._beta_runner"
 ADAPTER: Final = Adapter(
     name=NAME,
     distribution="anthropic",
-    tested=">=0.69,<3",
+    tested=">=0.68,<3",
     targets=(
         Target(_FUNCTIONS, "BetaFunctionTool.call", _POINT.around),
         Target(_FUNCTIONS, "BetaAsyncFunctionTool.call", _POINT.around_async),
-        Target(_MEMORY, "BetaAbstractMemoryTool.call", _POINT.around),
-        Target(_MEMORY, "BetaAsyncAbstractMemoryTool.call", _POINT.around_async),
+        Target(_MEMORY, "BetaAbstractMemoryTool.call", _POINT.around, versions=">=0.69"),
+        Target(_MEMORY, "BetaAsyncAbstractMemoryTool.call", _POINT.around_async, versions=">=0.69"),
         Target(_RUNNER, "BaseSyncToolRunner._run_tool", remember, versions=">=1.10"),
         Target(_RUNNER, "BaseAsyncToolRunner._run_tool", remember_async, versions=">=1.10"),
         Target(_RUNNER, "BaseSyncToolRunner._run_toolset_member", _MEMBER.around, versions=">=2"),
@@ -121,4 +121,6 @@ ADAPTER: Final = Adapter(
             versions=">=2",
         ),
     ),
+    # Before, it had no runner.
+    calls_tools=">=0.68",
 )

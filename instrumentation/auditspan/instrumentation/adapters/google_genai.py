@@ -43,9 +43,11 @@ _MODULE: Final = "google.genai._extra_utils"
 ADAPTER: Final = Adapter(
     name=NAME,
     distribution="google-genai",
-    tested=">=1.30,<4",
+    tested=">=1.11,<4",
     targets=(
         Target(_MODULE, "invoke_function_from_dict_args", _POINT.around),
-        Target(_MODULE, "invoke_function_from_dict_args_async", _POINT.around_async),
+        Target(
+            _MODULE, "invoke_function_from_dict_args_async", _POINT.around_async, versions=">=1.11"
+        ),
     ),
 )

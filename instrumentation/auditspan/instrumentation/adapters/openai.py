@@ -62,7 +62,8 @@ _MODULE: Final = "openai.lib.responses_tool_runner"
 ADAPTER: Final = Adapter(
     name=NAME,
     distribution="openai",
-    tested=">=3.33,<4",
+    tested=">=3.31,<4",
+    # Before, it had no runner.
     calls_tools=">=3.31",
     targets=(
         Target(_MODULE, "ResponsesToolRunner._execute_function", _POINT.around),
