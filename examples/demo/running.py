@@ -18,7 +18,7 @@ from tokens import AUDIENCE, CLIENT, ISSUER, private
 HERE = Path(__file__).parent
 REGISTRY = HERE / "registry"
 _BIN = Path(sys.executable).parent
-_WHY = ("--requested-by", "dana.fields@lumen.example", "--ticket", "SEC-100", "--reason", "demo")
+WHY = ("--requested-by", "dana.fields@lumen.example", "--ticket", "SEC-100", "--reason", "demo")
 _CONFIG = """\
 # Written by the demo. Free ports of this machine; docs/configuration.md has every key.
 receivers:
@@ -58,6 +58,8 @@ class Agent:
     user: str
     variables: Mapping[str, str]
     registered: bool = True
+    program: tuple[str, ...] = ()
+    """What is run instead of a module."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +80,16 @@ class Collector:
 
     def apply(self) -> None:
         """Put the demo's registry in force."""
-        self.command("apply", str(REGISTRY), *_WHY)
+        self.command("apply", str(REGISTRY), *WHY)
 
     def key(self, agent: Agent) -> str:
         """A new API key of an agent; it also lies in a file that only its owner may read."""
-        key = self.command("keys", "issue", agent.id, *_WHY, "--expires-in", "1h").strip()
+        key = self.command("keys", "issue", agent.id, *WHY, "--expires-in", "1h").strip()
         private(self.work / f"{agent.id}.key", key)
         return key
 
-    def run(self, agent: Agent, model: str, token: Path) -> None:
-        """Run an agent to its end under `opentelemetry-instrument`. Raises Failed."""
+    def run(self, agent: Agent, model: str, token: Path) -> str:
+        """Run an agent to its end under `opentelemetry-instrument`; its words. Raises Failed."""
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "AUDITSPAN_"))}
         resource = {
             "deployment.environment.name": "production",
@@ -111,8 +113,10 @@ class Collector:
         }
         if agent.registered:
             environment["OTEL_EXPORTER_OTLP_HEADERS"] = f"authorization=Bearer {self.key(agent)}"
-        instrument = [str(_BIN / "opentelemetry-instrument"), sys.executable, "-m", agent.module]
-        _run(instrument, agent.id, environment)
+        program = agent.program or ("-m", agent.module)
+        instrument = [str(_BIN / "opentelemetry-instrument"), sys.executable, *program]
+        folder = Path(program[0]).parent if agent.program else HERE
+        return _run(instrument, agent.id, environment, folder)
 
 
 @contextmanager
@@ -168,9 +172,20 @@ def _addresses(file: Path, process: "subprocess.Popen[bytes]", log: Path) -> dic
     return found
 
 
-def _run(command: list[str], who: str, environment: Mapping[str, str] | None = None) -> str:
+def _run(
+    command: list[str],
+    who: str,
+    environment: Mapping[str, str] | None = None,
+    folder: Path = HERE,
+) -> str:
     done = subprocess.run(  # noqa: S603
-        command, capture_output=True, text=True, timeout=60, cwd=HERE, env=environment, check=False
+        command,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=folder,
+        env=environment,
+        check=False,
     )
     if done.returncode != 0:
         words = "\n".join((done.stdout + done.stderr).splitlines()[-20:])

@@ -10,7 +10,9 @@ def problem(module: str, attribute: str) -> str:
     """What is not where it should be, "" if the function is there or if only an import can tell."""
     spec = _spec(module)
     if spec is None:
-        return f"there is no module {module}"
+        package = _spec(module.partition(".")[0])
+        where = f" ({package.name} is {package.origin})" if package is not None else ""
+        return f"there is no module {module}{where}"
     get_source = getattr(spec.loader, "get_source", None)
     text = get_source(module) if get_source is not None else None
     if text is None:  # compiled
