@@ -16,12 +16,14 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from auditspan.identity.signed_policies import PoliciesVerifier, signed
 from auditspan.identity.statement_keys import read_jwks
+from tests.end_to_end import bodies
 from tests.end_to_end.proofs import AGENT, BY
 from tests.end_to_end.running import CONFIG, Collector, running
 from tests.instrumentation import agents
 
 DEPLOYMENT = "local/auditspan/default"
 TOOL = "name: book\neffect: write\n---\nname: cancel\neffect: destructive\n"
+ASK = '@id("ask") @outcome("require_approval") permit (principal, action, resource);'
 ALLOW = '@id("books") permit (principal == Agent::"booking", action, resource == Tool::"book");'
 DENY = '@id("closed") forbid (principal, action, resource);'
 PROGRAM = """
@@ -203,6 +205,46 @@ def test_held_back_ones_deny_and_are_a_finding(house: House, tmp_path: Path) -> 
     assert "policy.stale" in row["Findings"]
     assert "policy.bypass" not in row["Findings"]
     assert house.run(agent)[0] == "booked"
+
+
+def test_an_approval_is_asked_for_and_found_by_its_id(house: House, tmp_path: Path) -> None:
+    """Denied with an id; whoever approves records it by that id, and the chain shows both."""
+    house.apply(ASK)
+    try:
+        said, _ = house.run(tmp_path / "agent")
+    finally:
+        house.apply(ALLOW)
+    assert said == "ask"
+    [asked] = found(house, "ApprovalStatus = 'requested'")
+    id_, trace = asked["ApprovalId"], asked["TraceId"]
+    assert id_.startswith("appr-")
+    assert "approval.missing" not in asked["Findings"]
+    given = bodies.request(
+        "approval",
+        **{
+            "gen_ai.operation.name": "approval",
+            "audit.approval.id": id_,
+            "audit.approval.status": "approved",
+            "audit.approval.approver.id": "lead@example.org",
+        },
+    )
+    [span] = given.resource_spans[0].scope_spans[0].spans
+    span.trace_id = bytes.fromhex(trace)
+    span.parent_span_id = bytes.fromhex(asked["SpanId"])
+    url, authorization = house.collector.addresses["http"], f"Bearer {house.key}"
+    sent = bodies.post(
+        url,
+        given.SerializeToString(),
+        content_type=bodies.PROTOBUF,
+        authorization=authorization,
+    )
+    assert sent.code == 200
+    by_id = f"SELECT count() FROM audit WHERE ApprovalId = '{id_}'"
+    house.collector.wait_for(by_id, 2)
+    shown = house.collector.auditspan("trace", trace).stdout
+    text = " ".join(shown.split())
+    assert f"approval {id_} requested" in text
+    assert f"approval {id_} approved" in text
 
 
 def test_without_the_collector_it_goes_on(tmp_path: Path) -> None:

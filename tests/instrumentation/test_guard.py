@@ -151,6 +151,46 @@ def test_an_approval_is_named(tmp_path: Path) -> None:
     [span] = written(tmp_path)
     assert span.text("audit.guard.outcome") == "require_approval"
     assert span.text("audit.guard.enforcement") == "block"
+    id_ = denied.value.approval_id
+    assert f"(approval id {id_})" in str(denied.value)
+    assert (span.text("audit.approval.id"), span.text("audit.approval.status")) == (
+        id_,
+        "requested",
+    )
+
+
+def test_the_same_act_asks_for_the_same_approval(tmp_path: Path) -> None:
+    """A model that tries again asks for nothing new; anything else is another request."""
+    key = tmp_path / "hash.key"
+    key.write_text("k" * 32)
+
+    def asked(user: str, order: str, amount: int) -> str:
+        with identify(user=user), pytest.raises(PolicyDenied) as denied:
+            refund(order, amount)
+        return denied.value.approval_id
+
+    found = []
+    for number in range(2):
+        environ = {**registry(tmp_path / str(number)), "AUDITSPAN_HASH_KEY_FILE": str(key)}
+        with running(tmp_path, **environ):
+            found += [asked("ann", "o-1", 500), asked("ann", "o-1", 500)]
+    assert len(set(found)) == 1
+    assert found[0].startswith("appr-")
+    with running(tmp_path, **registry(tmp_path / "r")):
+        others = [asked("bob", "o-1", 500), asked("ann", "o-2", 500), asked("ann", "o-1", 501)]
+        # Without a key it holds in one process alone.
+        others += [asked("ann", "o-1", 500)]
+    assert len({*others, found[0]}) == 5
+
+
+def test_what_is_denied_or_allowed_asks_for_no_approval(tmp_path: Path) -> None:
+    """Nothing would come of it."""
+    with running(tmp_path, **registry(tmp_path)):
+        with pytest.raises(PolicyDenied) as denied:
+            delete_order("o-1")
+        refund("o-1", 5)
+    assert denied.value.approval_id == ""
+    assert [span.text("audit.approval.id") for span in written(tmp_path)] == ["", ""]
 
 
 def test_observing_stops_nothing(tmp_path: Path) -> None:

@@ -38,6 +38,8 @@ def record(span: str, parent: str = "", at: int = 0, **fields: Any) -> dict[str,
         "Findings": [],
         "Severity": 7,
         "CountsAs": "",
+        "ApprovalId": "",
+        "ApprovalStatus": "",
         **fields,
     }
 
@@ -98,3 +100,11 @@ def test_the_page_shows_hostile_values_as_text() -> None:
     page = chain_markdown(assemble([record("a", ToolName=hostile)]), "Case")
     assert "](" not in page and "<b>" not in page and "\x1b" not in page and "\u202e" not in page
     assert "\n# owned" not in page
+
+
+def test_an_approval_is_told_by_its_id() -> None:
+    """Where it was asked for, and where it was given."""
+    [asked] = assemble([record("a", ApprovalId="appr-1", ApprovalStatus="requested")]).steps
+    assert asked.decision == "deny by no-refund (blocked); approval appr-1 requested"
+    [plain] = assemble([record("a", Enforcement="")]).steps
+    assert plain.decision == "deny by no-refund"

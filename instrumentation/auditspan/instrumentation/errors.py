@@ -28,7 +28,12 @@ class PolicyDenied(InstrumentationError):
     """A call that was not made. The message is fit to be shown to the model that asked for it."""
 
     def __init__(
-        self, tool: str, rules: Sequence[str], reason: str, approval: bool = False
+        self,
+        tool: str,
+        rules: Sequence[str],
+        reason: str,
+        approval: bool = False,
+        approval_id: str = "",
     ) -> None:
         self.tool = tool
         """What was to be called."""
@@ -40,8 +45,11 @@ class PolicyDenied(InstrumentationError):
         """Why, in one sentence."""
         self.approval_needed = approval
         """Whether an approval would make it possible."""
+        self.approval_id = approval_id
+        """By which it is asked for and recorded, "" if none is needed."""
         verdict = "needs an approval that it does not have" if approval else "was denied"
-        super().__init__(f"{tool} {verdict} by {', '.join(self.rules)}: {reason}")
+        asked = f" (approval id {approval_id})" if approval_id else ""
+        super().__init__(f"{tool} {verdict} by {', '.join(self.rules)}: {reason}{asked}")
 
 
 class SettingsInvalid(InstrumentationError):

@@ -6,7 +6,7 @@ program that was written to. A question that cannot be asked is answered by the 
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from opentelemetry.util.types import AttributeValue
@@ -42,6 +42,8 @@ class Verdict:
     """Where the policies were from."""
     stale: bool = False
     """Whether they had come to their end."""
+    approval: str = ""
+    """The id under which an approval is asked for."""
 
     def attributes(self, mode: str) -> dict[str, AttributeValue]:
         """What is written on the act's span."""
@@ -61,12 +63,16 @@ class Verdict:
             found[names.AUDIT_GUARD_POLICY_SOURCE] = self.source
         if self.stale:
             found[names.AUDIT_GUARD_POLICY_STALE] = True
+        if self.approval:
+            found[names.AUDIT_APPROVAL_ID] = self.approval
+            found[names.AUDIT_APPROVAL_STATUS] = "requested"
         return found
 
     def denial(self, act: Act) -> PolicyDenied:
         """The exception for the host."""
-        approval = self.outcome == "require_approval"
-        return PolicyDenied(act.name or act.operation, self.rules, self.reason, approval)
+        needed = self.outcome == "require_approval"
+        name = act.name or act.operation
+        return PolicyDenied(name, self.rules, self.reason, needed, self.approval)
 
 
 class Guard:
@@ -84,11 +90,14 @@ class Guard:
         self._now_ns = now_ns
         self._judge: Callable[[Act, Identity], Verdict | None] = lambda act, identity: None
         self._load: Callable[[], object] = lambda: None
+        self._approval_id: Callable[[Act, Identity], str] = lambda act, identity: ""
         if settings.guarded:
             # Policies bring Cedar and the models of the registry, which nobody else needs.
+            from auditspan.instrumentation.approvals import Approvals
             from auditspan.instrumentation.judge import Judge
 
             judge = Judge(settings, now_ns)
+            self._approval_id = Approvals(settings.hash_key, settings.agent_id).id_of
             self._judge, self._load = judge.judge, judge.load
 
     def check(self) -> None:
@@ -103,7 +112,10 @@ class Guard:
                 proof = identity.proof
                 if proof is not None and not proof.statement:
                     return denied(UNRESOLVED, f"the user could not be verified: {proof.error}")
-            return self._judge(act, identity)
+            verdict = self._judge(act, identity)
+            if verdict is not None and verdict.outcome == "require_approval":
+                return replace(verdict, approval=self._approval_id(act, identity))
+            return verdict
         except SpoolFull as error:
             warn("guard", "auditspan: %s", error)
             return denied(UNRECORDABLE, "it could not be recorded")

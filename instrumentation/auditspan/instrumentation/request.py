@@ -42,7 +42,7 @@ def request(
 ) -> Request:
     """The question whether an act with these arguments is permitted at this moment."""
     agent_id = identity.agent_id or asker.agent_id
-    user = _user(identity)
+    user = user_in_force(identity)
     target = _target(act, arguments, registry)
     environment = asker.environment or _only_environment(agent_id, registry)
     return Request(
@@ -84,7 +84,8 @@ def _only_environment(agent_id: str, registry: Registry) -> str:
     return agent.environments[0] if agent and len(agent.environments) == 1 else ""
 
 
-def _user(identity: Identity) -> UserFacts | None:
+def user_in_force(identity: Identity) -> UserFacts | None:
+    """The user of the statement if there is one, else the one that is claimed."""
     if identity.proof is not None and identity.proof.statement:
         return user_of(identity.proof.statement)
     return UserFacts(identity.user, provenance="claimed") if identity.user else None

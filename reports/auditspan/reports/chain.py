@@ -54,6 +54,8 @@ COLUMNS: Final = (
     "Summary",
     "ConversationId",
     "CountsAs",
+    "ApprovalId",
+    "ApprovalStatus",
 )
 """What a chain shows of each record; `CountsAs` is the record that tells of the same act and is the
 one to count, "" for most."""
@@ -92,7 +94,14 @@ class Step:
         text = (
             f"{self.record['PolicyOutcome']} by {rules}" if rules else self.record["PolicyOutcome"]
         )
-        return f"{text} (blocked)" if self.record["Enforcement"] == "block" else str(text)
+        blocked = " (blocked)" if self.record["Enforcement"] == "block" else ""
+        return f"{text}{blocked}{self._approval}"
+
+    @property
+    def _approval(self) -> str:
+        """The approval that was asked for or given, by its id."""
+        id_, status = self.record["ApprovalId"], self.record["ApprovalStatus"]
+        return f"; approval {id_} {status}".rstrip() if id_ else ""
 
     @property
     def told_already(self) -> bool:
