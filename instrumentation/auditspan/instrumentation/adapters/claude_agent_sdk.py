@@ -116,7 +116,7 @@ _MODULE: Final = "claude_agent_sdk._internal.query"
 ADAPTER: Final = Adapter(
     name=NAME,
     distribution="claude-agent-sdk",
-    tested=">=0.2,<0.3",
+    tested=">=0.2.120,<0.3",
     targets=(
         Target(_MODULE, "Query.__init__", hook),
         Target(_MODULE, "Query._handle_sdk_mcp_request", inside),
