@@ -9,6 +9,8 @@ from auditspan.instrumentation.adapters import (
     claude_agent_sdk,
     google_genai,
     langchain,
+    mcp_client,
+    mcp_server,
     openai,
     openai_agents,
 )
@@ -19,6 +21,8 @@ ADAPTERS: tuple[Adapter, ...] = (
     claude_agent_sdk.ADAPTER,
     google_genai.ADAPTER,
     langchain.ADAPTER,
+    mcp_client.ADAPTER,
+    mcp_server.ADAPTER,
     openai.ADAPTER,
     openai_agents.ADAPTER,
 )
