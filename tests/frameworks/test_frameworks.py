@@ -12,31 +12,27 @@ import pytest
 
 from bench.frameworks import page
 from tests.frameworks.agent_run import Setting
-from tests.frameworks.cases import Case, cases_of, denied
+from tests.frameworks.cases import Case, cases_of
 from tests.frameworks.listed import FOLDER, Framework, frameworks
 
 LIGHT = [framework for framework in frameworks() if framework.light]
 
 
 def _listed() -> Iterator[object]:
-    """All cases of the first way into each, a denial of the others."""
+    """All cases of the first way into each."""
     for framework in LIGHT:
-        for variant in framework.variants:
-            first = variant == framework.variants[0]
-            for name, case in (cases_of(True) if first else {"denied": denied}).items():
-                yield pytest.param(
-                    framework, variant, case, id=f"{framework.name}-{variant}-{name}"
-                )
+        for name, case in cases_of(first=True).items():
+            yield pytest.param(framework, case, id=f"{framework.name}-{name}")
 
 
-@pytest.mark.parametrize(("framework", "variant", "case"), list(_listed()))
-def test_case(framework: Framework, variant: str, case: Case, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("framework", "case"), list(_listed()))
+def test_case(framework: Framework, case: Case, tmp_path: Path) -> None:
     """Each case says what must hold."""
     try:
         version(framework.distribution)
     except PackageNotFoundError:
         pytest.skip(f"{framework.distribution} is not installed here; make frameworks runs it")
-    case(Setting(Path(sys.executable), framework, variant, tmp_path))
+    case(Setting(Path(sys.executable), framework, framework.variants[0], tmp_path))
 
 
 def test_every_framework_has_its_program() -> None:

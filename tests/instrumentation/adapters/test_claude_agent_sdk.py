@@ -84,7 +84,10 @@ def test_what_cannot_be_read_is_held_to_the_fail_mode(tmp_path: Path) -> None:
 
 def test_hooks_of_the_program_come_after_ours() -> None:
     """They are kept, and what the program passed is not changed."""
-    theirs = {"PreToolUse": [{"matcher": "Bash", "hooks": [print]}], "Stop": [{"hooks": [print]}]}
+    theirs: dict[str, list[Any]] = {
+        "PreToolUse": [{"matcher": "Bash", "hooks": [print]}],
+        "Stop": [{"hooks": [print]}],
+    }
     given = {event: list(matchers) for event, matchers in theirs.items()}
     hooks = registered(hooks=given)["hooks"]
     assert given == theirs
