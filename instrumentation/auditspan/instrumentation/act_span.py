@@ -1,0 +1,155 @@
+"""The span of an act: what OpenTelemetry's API promises of a span, written once when it ends.
+
+The SDK's checks, copies and locks for each attribute cost more than all else that a guard does.
+This one keeps attributes as they are given: by us at once, or by the application, whose code finds
+it as its current span. It ends in `Durable` as the SDK's spans do, and in the trace it stands as
+one of them: with the parent's trace, sampling decision and state, or as the root of a trace.
+"""
+
+import random
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import (
+    INVALID_SPAN_ID,
+    INVALID_TRACE_ID,
+    Link,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    get_current_span,
+)
+from opentelemetry.util.types import AnyValue, Attributes, AttributeValue
+
+_ROOT = TraceFlags(TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID)
+_UNSET = Status()
+
+
+class ActSpan(Span):
+    """A span that is written down by `write` when it ends, once. Threads may share it."""
+
+    def __init__(
+        self,
+        name: str,
+        kind: SpanKind,
+        attributes: dict[str, AttributeValue],
+        place: tuple[Resource, InstrumentationScope],
+        write: Callable[[ReadableSpan], None],
+    ) -> None:
+        """It takes `attributes` over, and starts now, below the current span."""
+        parent = get_current_span().get_span_context()
+        self._parent = parent if parent.is_valid else None
+        self._context = _below(self._parent)
+        self._name = name
+        self._kind = kind
+        self._attributes = attributes
+        self._place = place
+        self._write = write
+        self._events: list[Event] = []
+        self._links: list[Link] = []
+        self._status = _UNSET
+        self._ended = threading.Lock()
+        self._start = time.time_ns()
+
+    def end(self, end_time: int | None = None) -> None:
+        """Write it down; what is said of it later is not heard."""
+        if not self._ended.acquire(blocking=False):
+            return
+        self._write(self.so_far(end_time if end_time is not None else time.time_ns()))
+
+    def so_far(self, end_time: int | None = None) -> ReadableSpan:
+        """What is known of it by now."""
+        resource, scope = self._place
+        return ReadableSpan(
+            name=self._name,
+            context=self._context,
+            parent=self._parent,
+            resource=resource,
+            attributes=self._attributes,
+            events=tuple(self._events),
+            links=tuple(self._links),
+            kind=self._kind,
+            status=self._status,
+            start_time=self._start,
+            end_time=end_time,
+            instrumentation_scope=scope,
+        )
+
+    def get_span_context(self) -> SpanContext:
+        """What names it."""
+        return self._context
+
+    def is_recording(self) -> bool:
+        """Whether it has not ended."""
+        return not self._ended.locked()
+
+    def set_attributes(self, attributes: Mapping[str, AnyValue]) -> None:
+        """Set some."""
+        for key, value in attributes.items():
+            self.set_attribute(key, value)
+
+    def set_attribute(self, key: str, value: AnyValue) -> None:
+        """Set one. A list is copied, since its owner may change it before the span is written."""
+        if self.is_recording() and key and isinstance(key, str):
+            self._attributes.pop(key, None)  # the last one that was set stands last
+            self._attributes[key] = tuple(value) if isinstance(value, list) else value
+
+    def add_event(
+        self, name: str, attributes: Attributes = None, timestamp: int | None = None
+    ) -> None:
+        """Add an event."""
+        if self.is_recording():
+            self._events.append(Event(name, dict(attributes or {}), timestamp))
+
+    def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
+        """Add a link."""
+        if self.is_recording() and context.is_valid:
+            self._links.append(Link(context, dict(attributes or {})))
+
+    def update_name(self, name: str) -> None:
+        """Call it otherwise."""
+        if self.is_recording():
+            self._name = name
+
+    def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
+        """Say how it went. What is OK stays so, and nothing is made unset again."""
+        found = Status(status, description) if isinstance(status, StatusCode) else status
+        if self.is_recording() and self._status.status_code is not StatusCode.OK:
+            self._status = self._status if found.is_unset else found
+
+    def record_exception(
+        self,
+        exception: BaseException,
+        attributes: Attributes = None,
+        timestamp: int | None = None,
+        escaped: bool = False,
+    ) -> None:
+        """Add the event of an exception, as the SDK writes it."""
+        kind = type(exception)
+        module = "" if kind.__module__ in ("", "builtins") else f"{kind.__module__}."
+        found: dict[str, AnyValue] = {
+            "exception.type": f"{module}{kind.__qualname__}",
+            "exception.message": str(exception),
+            "exception.stacktrace": "".join(traceback.format_exception(exception)),
+            "exception.escaped": str(escaped),
+        }
+        self.add_event("exception", {**found, **(attributes or {})}, timestamp)
+
+
+def _below(parent: SpanContext | None) -> SpanContext:
+    """Ids of a new span: in its parent's trace, as sampled as that is, or in a new one."""
+    span_id = random.getrandbits(64) or INVALID_SPAN_ID + 1
+    if parent is None:
+        trace_id = random.getrandbits(128) or INVALID_TRACE_ID + 1
+        return SpanContext(trace_id, span_id, is_remote=False, trace_flags=_ROOT)
+    kept = parent.trace_flags & (TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID)
+    flags = TraceFlags(kept)
+    return SpanContext(parent.trace_id, span_id, False, flags, parent.trace_state)
