@@ -139,6 +139,26 @@ def test_a_tool_that_calls_a_tool_is_one_decision(tmp_path: Path) -> None:
     assert "audit.call.nested" not in first.attributes
 
 
+def test_in_memory(tmp_path: Path) -> None:
+    """Version 2 calls the server's handler within the call: one act, one record."""
+
+    async def calling() -> None:
+        made = server(9)
+        if hasattr(mcp, "Client"):
+            found = mcp.Client(made)
+        else:
+            memory = importlib.import_module("mcp.shared.memory")
+            found = memory.create_connected_server_and_client_session(made._mcp_server)
+        async with found as client:
+            await client.call_tool("tell", {"booking_id": "b-7"})
+
+    with running(tmp_path), guarded():
+        asyncio.run(calling())
+    *inner, outer = written(tmp_path)
+    assert outer.text("audit.agent.framework") == "mcp_client"
+    assert [record.parent for record in inner] == ([] if hasattr(mcp, "Client") else [outer.id])
+
+
 def test_taken_away(tmp_path: Path) -> None:
     """A server that was guarded goes on without a guard."""
     with running(tmp_path), serving() as url:
