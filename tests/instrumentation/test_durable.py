@@ -34,18 +34,25 @@ def test_a_span_that_ends_while_another_is_written_waits_for_it(
     assert found == ['{"n":1}', '{"n":2}']
 
 
-def test_a_full_spool_leaves_a_gap(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """The agent goes on, somebody is told, and the numbers show how many are missing."""
+def test_a_full_spool_leaves_a_gap_and_a_record_of_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The agent goes on, somebody is told, the numbers show how many are missing, and so does a
+    record as soon as there is room, also if it finds none at first."""
     with running(tmp_path, AUDITSPAN_SPOOL_MAX_BYTES="1") as made:
         for n in range(3):
             work(n)
         assert made.durable.dropped == 2
         [spool] = [outlet.spool for outlet in [made.durable._outlet] if outlet]
         _empty(spool)
-        work(9)
+        work(9)  # takes the room; the record of the loss is lost itself
+        spool._max_bytes = 1 << 20
+        work(10)
     assert "spans were not recorded" in caplog.text
-    [last] = written(tmp_path)
-    assert last.attributes["audit.sequence.number"] == 4
+    last, loss = written(tmp_path)[-2:]
+    assert last.attributes["audit.sequence.number"] == 6
+    assert loss.name == "auditspan.loss"
+    assert loss.attributes["audit.loss.count"] == 3
 
 
 def _empty(spool: Spool) -> None:

@@ -118,3 +118,10 @@ def test_maps_stay_readable() -> None:
     table = finish(spans({"a": "1"}), "b", random(1))
     view = MapView.of(table.column("SpanAttributes").chunk(0))
     assert view.value("a").to_pylist() == ["1"]
+
+
+def test_an_intent_without_an_end_is_a_decision() -> None:
+    """The word of the guard that wrote it; what says anything else is an action."""
+    batch = spans({"audit.call.intent": "true"}, {"audit.call.intent": "1"}, {})
+    kinds = finish(batch, "i-1-00000001", random(3)).column("RecordKind").to_pylist()
+    assert kinds == ["decision", "action", "action"]

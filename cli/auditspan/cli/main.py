@@ -30,6 +30,7 @@ from auditspan.cli import (
     retention_commands,
     reviews_commands,
     search_commands,
+    ship_commands,
     trace_commands,
     up_commands,
     verify_commands,
@@ -61,6 +62,7 @@ _MODULES = (
     retention_commands,
     deadletter_commands,
     doctor_commands,
+    ship_commands,
 )
 
 app = typer.Typer(

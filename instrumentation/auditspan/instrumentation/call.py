@@ -10,18 +10,15 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
-from opentelemetry.util.types import AttributeValue
-
 from auditspan.instrumentation.act import Act
-from auditspan.instrumentation.guard import UNRECORDABLE, denied
+from auditspan.instrumentation.errors import SpoolFull
+from auditspan.instrumentation.guard import UNRECORDABLE, Verdict, denied
 from auditspan.instrumentation.host import report, warn
 from auditspan.instrumentation.identity import NOBODY, current
-from auditspan.instrumentation.recorded_call import Recorded, active_call, start
+from auditspan.instrumentation.recorded_call import Recorded, active_call, intend, nested_in, start
 from auditspan.instrumentation.result import Result
 from auditspan.instrumentation.runtime import closed_without_runtime, runtime
 from auditspan.semconv import attributes as names
-
-_NESTED: dict[str, AttributeValue] = {names.AUDIT_CALL_NESTED: True}
 
 
 class Call(Protocol):
@@ -77,6 +74,8 @@ def begin(act: Act, fault: Exception | None = None) -> Call:
         guard = found.guard
         verdict = guard.judge(act, identity) if fault is None else guard.unreadable(fault)
         recorded = start(found, act, identity, verdict)
+        if verdict is not None and not verdict.blocks:
+            verdict = _intended(recorded, verdict)
     except Exception as error:
         return _without(act, error)
     if verdict is not None and verdict.blocks:
@@ -86,12 +85,27 @@ def begin(act: Act, fault: Exception | None = None) -> Call:
     return recorded
 
 
+def _intended(recorded: Recorded, verdict: Verdict) -> Verdict:
+    """The verdict, or a denial if the call cannot be written down before it happens."""
+    try:
+        intend(recorded)
+        return verdict
+    except SpoolFull as error:
+        warn("call", "auditspan: %s", error)
+        settings = recorded.runtime.settings
+        if not settings.closed:
+            return verdict
+        stopped = denied(UNRECORDABLE, "it could not be recorded")
+        recorded.span.set_attributes(stopped.attributes(settings.mode))
+        return stopped
+
+
 def _inside_itself(act: Act, outer: Recorded) -> Call:
     """The same call, seen again further in: one decision, and a record only of what leaves."""
     if not act.hop or act.framework == outer.act.framework:
         return Unrecorded()
     try:
-        return start(outer.runtime, act, outer.identity, outer.verdict, _NESTED)
+        return start(outer.runtime, act, outer.identity, outer.verdict, nested_in(outer))
     except Exception as error:
         report("call", error)
         return Unrecorded()

@@ -9,6 +9,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -30,16 +31,18 @@ FAULT_WAIT: Final = 1.0
 
 
 class Delivery:
-    """Sends what stands in a spool. `start` makes the thread."""
+    """Sends what stands in a spool. `start` makes the thread; before it sends, it calls `tend`."""
 
     def __init__(
         self,
         spool: Spool,
         sender: Callable[[], Sender],
+        tend: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._spool = spool
         self._make_sender = sender
+        self._tend = tend
         self._sender: Sender | None = None
         self._clock = clock
         self._recorded = threading.Event()
@@ -108,6 +111,7 @@ class Delivery:
         with self._sending:
             if self._stopping.is_set():
                 return
+            self._tend()
             self._spool.cut()
             self._send_all(self._spool.folder)
             if self._clock() >= self._adopted_at + ADOPT_EVERY or not self._adopted_at:
@@ -124,7 +128,9 @@ class Delivery:
         return max(self._adopted_at + ADOPT_EVERY - self._clock(), 1.0)
 
     def _adopt(self, end: float = float("inf")) -> bool:
-        return all(self._send_all(folder, end) for folder in self._spool.orphans())
+        # Closed here, not when its frames are collected: it holds the lock of a folder.
+        with closing(self._spool.orphans()) as folders:
+            return all(self._send_all(folder, end) for folder in folders)
 
     def _send_all(self, folder: Path, end: float = float("inf")) -> bool:
         """Send the segments of a folder in order, until one has to wait; whether all are gone."""

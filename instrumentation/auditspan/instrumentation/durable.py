@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from auditspan.instrumentation.errors import SpoolFull
 from auditspan.instrumentation.host import contain, contained, warn
 from auditspan.instrumentation.outlet import Outlet
+from auditspan.semconv import attributes as names
 
 AGENT_PREFIXES = (
     "gen_ai.",
@@ -34,16 +35,24 @@ class Durable(SpanProcessor):
     """Writes ended spans to the spool of this process. Threads and forks may share it."""
 
     def __init__(
-        self, make_outlet: Callable[[], Outlet], stamp: Callable[[Span, Context | None], None]
+        self,
+        make_outlet: Callable[[], Outlet],
+        stamp: Callable[[Span, Context | None], None],
+        tell_lost: Callable[[int, int], None] = lambda spans, since: None,
     ) -> None:
+        """`tell_lost` records that so many spans were not written, since when in nanoseconds."""
         self._make_outlet = make_outlet
         self._stamp = stamp
+        self._tell_lost = tell_lost
         self._outlet: Outlet | None = None
         self._mutex = threading.RLock()
         self._waiting: deque[ReadableSpan] = deque()
         self._writing = False
         self.dropped = 0
         """Spans that could not be written; their numbers are missing in the sequence."""
+        self._lost = 0
+        """Those of them that no record tells of yet."""
+        self._lost_since = 0
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Say on whose behalf the span happens."""
@@ -60,6 +69,11 @@ class Durable(SpanProcessor):
             self._waiting.append(span)
             if not self._writing:
                 self._write_waiting()
+
+    def intend(self, span: ReadableSpan) -> None:
+        """A call that this span is the record of is about to happen. Raises SpoolFull."""
+        with self._mutex:
+            self._opened().intend(span)
 
     def check(self) -> None:
         """Raises SpoolFull if a span that ended now would not be recorded."""
@@ -83,9 +97,9 @@ class Durable(SpanProcessor):
         self._mutex = threading.RLock()
         self._waiting.clear()
         self._writing = False
-        self.dropped = 0
+        self.dropped = self._lost = self._lost_since = 0
         if outlet is not None:
-            outlet.spool.forget()
+            outlet.forget()
 
     def shutdown(self) -> None:
         """Nothing: the spool outlives every provider."""
@@ -112,7 +126,22 @@ class Durable(SpanProcessor):
             self._opened().write(span)
         except SpoolFull as error:
             self.dropped += 1
+            self._lost += 1
+            self._lost_since = self._lost_since or span.end_time or 0
             warn("spool", "auditspan: %s; %d spans were not recorded", error, self.dropped)
+        else:
+            if self._lost:
+                self._after_loss(span)
+
+    def _after_loss(self, written: ReadableSpan) -> None:
+        """There is room again: have it recorded what was lost, until that is written."""
+        told = (written.attributes or {}).get(names.AUDIT_LOSS_COUNT)
+        if isinstance(told, int):
+            self._lost = max(0, self._lost - told)
+            self._lost_since = self._lost_since if self._lost else 0
+        else:
+            # That span waits behind this one, and is lost itself if it finds no room.
+            self._tell_lost(self._lost, self._lost_since)
 
     def _opened(self) -> Outlet:
         if self._outlet is None:

@@ -29,6 +29,7 @@ _KEY: Final = b"\x0a"
 _VALUE: Final = b"\x12"
 _STRING_VALUE: Final = b"\x0a"
 _INT_VALUE: Final = b"\x18"
+_BOOL_VALUE: Final = b"\x10"
 _ONE_BYTE: Final = tuple(bytes((number,)) for number in range(0x80))
 _IDS: Final = Struct(">HQQHQ")
 """Tag and length of the trace id, its halves, tag and length of the span id, and it."""
@@ -97,7 +98,7 @@ def _plain(span: ReadableSpan) -> bytes:
             _IDS.pack(0x0A10, trace >> 64, trace & _HALF, 0x1208, context.span_id),
             _PARENT.pack(0x2208, parent.span_id) if parent else b"",
             _name(span.name, span.kind),
-            _TIMES.pack(0x39, span.start_time or 0, 0x41, span.end_time or 0),
+            _TIMES.pack(0x39, span.start_time or 0, 0x41, span.end_time or span.start_time or 0),
             attributes,
             _NO_STATUS if span.status.is_unset else _status(span.status),
             _REMOTE if parent and parent.is_remote else _LOCAL,
@@ -186,7 +187,8 @@ def attribute(key: str, value: str | int) -> bytes:
     if isinstance(value, str):
         return _text(key, value)
     # A negative number takes ten bytes, as two's complement.
-    inner = _INT_VALUE + varint(value & _HALF)
+    tag = _BOOL_VALUE if isinstance(value, bool) else _INT_VALUE
+    inner = tag + varint(value & _HALF)
     pair = _key(key) + varint(len(inner)) + inner
     return _SPAN_ATTRIBUTES + varint(len(pair)) + pair
 
@@ -213,7 +215,7 @@ def whole_requests(content: bytes) -> int:
     """How many bytes at the start are whole requests; what follows was torn by a crash."""
     position = 0
     while True:
-        end = _end_of_field(content, position)
+        end = end_of_field(content, position)
         if end < 0 or end > len(content):
             return position
         position = end
@@ -221,9 +223,11 @@ def whole_requests(content: bytes) -> int:
             return position
 
 
-def _end_of_field(content: bytes, position: int) -> int:
-    """Where the field that starts here ends, -1 if none starts here."""
-    if position >= len(content) or content[position] != REQUEST_RESOURCE_SPANS:
+def end_of_field(
+    content: bytes, position: int, tags: tuple[int, ...] = (REQUEST_RESOURCE_SPANS,)
+) -> int:
+    """Where the field that starts here ends, -1 if none of these starts here."""
+    if position >= len(content) or content[position] not in tags:
         return -1
     size = shift = 0
     for index in range(position + 1, min(position + 6, len(content))):

@@ -8,6 +8,7 @@ InstrumentationError
 ├── ExchangeRefused    the collector does not accept this user's token
 ├── ExchangeFailed     the collector could not be asked; retryable
 ├── ProgramUnreadable  a file is no program of Python
+├── SpoolMissing       there is no spool to send from
 ├── SpoolFull          no room, or no disk, to record a span; retryable
 └── ConversationsInvalid   a file for replay is not in its format
 
@@ -91,6 +92,10 @@ class ExchangeFailed(InstrumentationError):
 
 class ProgramUnreadable(InstrumentationError):
     """A program that `auditspan doctor` was to read is none."""
+
+
+class SpoolMissing(InstrumentationError):
+    """No agent has left anything in that folder."""
 
 
 class SpoolFull(InstrumentationError):

@@ -3,11 +3,14 @@
 from opentelemetry.sdk.trace import ReadableSpan
 
 from auditspan.instrumentation.delivery import Delivery
-from auditspan.instrumentation.encode import Encoder
+from auditspan.instrumentation.encode import Encoder, attribute
+from auditspan.instrumentation.errors import SpoolFull
+from auditspan.instrumentation.intents import Intents
 from auditspan.instrumentation.send import sender
 from auditspan.instrumentation.sequence import Sequence
 from auditspan.instrumentation.settings import Settings
 from auditspan.instrumentation.spool import Spool
+from auditspan.semconv import attributes as names
 
 
 class Outlet:
@@ -19,17 +22,51 @@ class Outlet:
         self.spool = Spool(
             settings.spool, self.sequence.instance, settings.spool_max_bytes, settings.fsync
         )
-        self.delivery = Delivery(self.spool, lambda: sender(settings.transport))
+        self.intents = Intents(self.spool.folder, settings.fsync)
+        self._pending_seconds = settings.pending_seconds
+        self.delivery = Delivery(self.spool, lambda: sender(settings.transport), self._tell_pending)
         self._encoder = Encoder()
+        self._intent = b"".join(
+            (
+                attribute(names.AUDIT_AGENT_INSTANCE_ID, self.sequence.instance),
+                attribute(names.AUDIT_CALL_INTENT, True),
+                attribute(names.AUDIT_OUTCOME, "pending"),
+            )
+        )
         self.delivery.start()
 
     def write(self, span: ReadableSpan) -> None:
         """Write a span to disk. Raises SpoolFull; then its number is missing in the sequence."""
         request = self._encoder.encode(span, self.sequence.next())
         self.delivery.notify(self.spool.append(request))
+        if context := span.get_span_context():
+            self.intents.close(context.span_id)
+
+    def intend(self, span: ReadableSpan) -> None:
+        """Write down a call that is about to happen. Raises SpoolFull."""
+        context = span.get_span_context()
+        if context is None:
+            return
+        self.spool.check()
+        try:
+            self.intents.open(context.span_id, self._encoder.encode(span, self._intent))
+        except OSError as error:
+            raise SpoolFull(f"spool {self.spool.folder}: {error.strerror or error}") from error
+
+    def forget(self) -> None:
+        """In a fork: let go of everything that belongs to the parent."""
+        self.intents.forget()
+        self.spool.forget()
 
     def close(self, seconds: float) -> bool:
         """Send what is there, for so long at most; whether everything is sent."""
+        self._tell_pending(0.0)
         done = self.delivery.finish(seconds)
+        self.intents.finish()
         self.spool.close()
         return done
+
+    def _tell_pending(self, seconds: float | None = None) -> None:
+        """Record the calls that are open for too long: nobody may ever tell what became of them."""
+        for request in self.intents.overdue(self._pending_seconds if seconds is None else seconds):
+            self.spool.append(request)

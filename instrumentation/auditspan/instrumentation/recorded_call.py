@@ -8,12 +8,14 @@ from opentelemetry.trace import (
     Span,
     Status,
     StatusCode,
+    format_span_id,
     get_current_span,
     set_span_in_context,
 )
 from opentelemetry.util.types import AttributeValue
 
 from auditspan.instrumentation.act import Act
+from auditspan.instrumentation.act_span import ActSpan
 from auditspan.instrumentation.capture import cut, json_text
 from auditspan.instrumentation.content_hash import content_hash
 from auditspan.instrumentation.guard import Verdict
@@ -101,7 +103,6 @@ def start(
     further: dict[str, AttributeValue] | None = None,
 ) -> Recorded:
     """Begin the record of an act."""
-    # All at once: the SDK locks and checks for every further attribute.
     attributes: dict[str, AttributeValue] = {**runtime.own}
     if act.known is not NOBODY:
         attributes |= act.known.attributes()
@@ -112,9 +113,26 @@ def start(
         attributes |= verdict.attributes(runtime.settings.mode)
     if further:
         attributes |= further
-    span = runtime.tracer.start_span(act.title, kind=act.kind, attributes=attributes)
+    span = ActSpan(act.title, act.kind, attributes, runtime.place, runtime.durable.on_end)
     tie_outer(get_current_span(), act, span)
     return Recorded(act, span, runtime, verdict, identity)
+
+
+def intend(recorded: Recorded) -> None:
+    """Put a tool call that may happen on disk, if policies decide. Raises SpoolFull."""
+    span = recorded.span
+    if (
+        recorded.runtime.settings.mode == "enforce"
+        and recorded.act.operation == "execute_tool"
+        and isinstance(span, ActSpan)
+    ):
+        recorded.runtime.durable.intend(span.so_far())
+
+
+def nested_in(outer: Recorded) -> dict[str, AttributeValue]:
+    """What a hop says of the call that it is a part of."""
+    span_id = format_span_id(outer.span.get_span_context().span_id)
+    return {names.AUDIT_CALL_NESTED: True, names.AUDIT_CALL_SPAN_ID: span_id}
 
 
 _NAMED_BY = {"invoke_agent": names.GEN_AI_AGENT_NAME}

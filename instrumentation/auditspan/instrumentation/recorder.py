@@ -19,6 +19,8 @@ from auditspan.semconv import attributes as names
 SCOPE = "auditspan"
 CLOSE = "auditspan.close"
 """Name of the span that marks the end of a process."""
+LOSS = "auditspan.loss"
+"""Name of the span that tells of others that could not be written, as long as that was so."""
 COVERAGE = "auditspan.coverage"
 """Name of the span that says what is guarded."""
 
@@ -54,6 +56,12 @@ def tracer(made: TracerProvider) -> Tracer:
 def record_coverage(made: TracerProvider, attributes: Mapping[str, AttributeValue]) -> None:
     """Record what is guarded in this process and what is not."""
     tracer(made).start_span(COVERAGE, attributes=attributes).end()
+
+
+def record_loss(made: TracerProvider, spans: int, since: int) -> None:
+    """Record that so many spans, since a moment in nanoseconds, found no room in the spool."""
+    attributes = {names.AUDIT_LOSS_COUNT: spans}
+    tracer(made).start_span(LOSS, start_time=since or None, attributes=attributes).end()
 
 
 def mark_end(made: TracerProvider) -> None:

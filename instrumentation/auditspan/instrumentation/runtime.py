@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Span, TracerProvider
-from opentelemetry.trace import Tracer
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from auditspan.instrumentation import recorder
 from auditspan.instrumentation.content_hash import read_key
@@ -32,7 +33,8 @@ class Runtime:
     durable: Durable
     """Also for the providers of the application."""
     provider: TracerProvider
-    tracer: Tracer
+    place: tuple[Resource, InstrumentationScope]
+    """Whose the spans of acts are."""
     exchange: Exchange
     guard: Guard
     hash_key: bytes
@@ -52,13 +54,17 @@ class Runtime:
             stamp(span, context, own)
             tie_inner(span, context)
 
-        durable = Durable(lambda: Outlet(found), stamp_own)
+        durable = Durable(
+            lambda: Outlet(found),
+            stamp_own,
+            lambda spans, since: recorder.record_loss(made, spans, since),
+        )
         made = recorder.provider(durable)
         return cls(
             settings=found,
             durable=durable,
             provider=made,
-            tracer=recorder.tracer(made),
+            place=(made.resource, InstrumentationScope(recorder.SCOPE)),
             exchange=Exchange(found.transport),
             guard=Guard(found, durable.check),
             hash_key=read_key(found.hash_key),

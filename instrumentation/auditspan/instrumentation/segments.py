@@ -84,6 +84,15 @@ def closed(folder: Path) -> Iterator[Path]:
     yield from sorted(folder.glob("*.seg"))
 
 
+def add(folder: Path, requests: bytes) -> None:
+    """Add a closed segment after those of a process that is gone."""
+    numbers = [int(path.stem) for path in folder.glob("*.*") if path.stem.isdigit()]
+    path = folder / f"{max(numbers, default=0) + 1:08d}.part"
+    path.touch(mode=0o600)
+    path.write_bytes(requests)
+    path.rename(path.with_suffix(".seg"))
+
+
 def salvage(folder: Path) -> None:
     """Close what a process that is gone left open, without the span that it was writing."""
     for path in sorted(folder.glob("*.open")):

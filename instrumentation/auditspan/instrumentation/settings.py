@@ -105,6 +105,8 @@ class Settings:
     """Longest text of one value."""
     hash_key: Path | None
     """File with the key of argument and result hashes; without it the collector computes them."""
+    pending_seconds: float
+    """After how long a call that has not ended is recorded as pending."""
     exit_seconds: float
     """How long the end of the process may wait for the collector."""
 
@@ -146,6 +148,7 @@ def settings(environ: Mapping[str, str] | None = None) -> Settings:
         capture=_capture(env),
         capture_max_bytes=env.whole(names.AUDITSPAN_CAPTURE_MAX_BYTES, 128 * 1024),
         hash_key=env.path(names.AUDITSPAN_HASH_KEY_FILE),
+        pending_seconds=env.seconds(names.AUDITSPAN_PENDING_SECONDS, 900.0),
         exit_seconds=env.seconds(names.AUDITSPAN_EXIT_SECONDS, 5.0),
     )
 

@@ -3,10 +3,10 @@
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
-from auditspan.instrumentation import segments
+from auditspan.instrumentation import intents, segments
 from auditspan.instrumentation.errors import SpoolFull
 from auditspan.instrumentation.process_lock import ProcessLock
 from auditspan.instrumentation.segments import Segments
@@ -82,7 +82,7 @@ class Spool:
         with self._mutex:
             self._stored = stored
 
-    def orphans(self) -> Iterator[Path]:
+    def orphans(self) -> Generator[Path, None, None]:
         """Folders of processes that are gone, each held by us while the caller looks at it.
 
         A folder that is empty afterwards is removed.
@@ -93,6 +93,7 @@ class Spool:
                 continue
             try:
                 segments.salvage(folder)
+                intents.salvage(folder)
                 yield folder
                 if [path.name for path in folder.iterdir()] == ["lock"]:
                     shutil.rmtree(folder)

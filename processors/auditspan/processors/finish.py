@@ -11,11 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditspan.processors.batch import Batch, finding_lists
+from auditspan.processors.attributes import Attributes
+from auditspan.processors.batch import Batch, finding_lists, mask_of
 from auditspan.processors.errors import ColumnInvalid
 from auditspan.processors.lists import empty
 from auditspan.processors.maps import build_map
-from auditspan.processors.texts import constant
+from auditspan.processors.texts import constant, where
 from auditspan.semconv.attributes import AUDIT_SCHEMA_VERSION, SCHEMA_VERSION
 from auditspan.semconv.columns import PHYSICAL
 
@@ -68,11 +69,17 @@ def finish(batch: Batch, batch_id: str, random: bytes) -> pa.Table:
         "Derived": build_map(batch.derived, len(batch)),
     }
     if batch.table.schema.get_field_index("RecordKind") < 0:
-        own["RecordKind"] = constant("action", len(batch))
+        own["RecordKind"] = _kinds(batch)
     columns = [column for column in PHYSICAL if column.source not in _LATER]
     fields = [pa.field(column.name, arrow_type(column.name, column.type)) for column in columns]
     arrays = [own[field.name] if field.name in own else _fitted(batch, field) for field in fields]
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _kinds(batch: Batch) -> pa.Array:
+    """An intent without an end is a decision that has no action."""
+    intent = mask_of(pc.equal(Attributes.of(batch).text("audit.call.intent"), "true"))
+    return where(intent, constant("decision", len(batch)), constant("action", len(batch)))
 
 
 def arrow_type(name: str, clickhouse: str) -> pa.DataType:

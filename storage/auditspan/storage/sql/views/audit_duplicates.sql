@@ -48,7 +48,8 @@ FROM
                         concat('span ', if(r.SpanKind = 'Server', r.ParentSpanId, '')),
                         concat('call ', r.ToolCallId)])))) AS Key
             FROM {base}.audit_records AS r
-            WHERE r.ActionType IN ('tool.call', 'mcp.tools.call', 'model.call') AND r.TraceId != ''
+            WHERE r.RecordKind = 'action' AND r.TraceId != ''
+                AND r.ActionType IN ('tool.call', 'mcp.tools.call', 'model.call')
         )
         GROUP BY TraceId, Key
         HAVING count() > 1

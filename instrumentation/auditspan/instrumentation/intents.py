@@ -1,0 +1,153 @@
+"""Calls that were decided and have not ended: on disk before they happen, so no kill hides one.
+
+    <spool>/<instance>/intents   for each call the request of its record so far (field 1), and when
+                                 it ended a mark with its span id (field 15)
+
+The file stays on this machine. What has no end in it when the process is gone, or after a while, is
+sent as a record of its own with `audit.call.intent`; its outcome is `pending`, because nobody told
+of another one. The file is emptied whenever no call is open.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from auditspan.instrumentation import segments
+from auditspan.instrumentation.encode import REQUEST_RESOURCE_SPANS, end_of_field
+
+NAME: Final = "intents"
+_END: Final = 0x7A
+_MARK: Final = bytes((_END, 8))
+MAX_BYTES: Final = 1024 * 1024
+"""A file with open calls is written anew when it is longer than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    request: bytes
+    since: float
+    """By the monotonic clock."""
+
+
+class Intents:
+    """The open calls of this process. Threads may share it."""
+
+    def __init__(self, folder: Path, fsync: bool = False) -> None:
+        self._path = folder / NAME
+        self._fsync = fsync
+        self._mutex = threading.RLock()
+        self._open: dict[int, _Open] = {}
+        self._descriptor = -1
+        self._size = 0
+
+    def open(self, span_id: int, request: bytes) -> None:
+        """A call is about to happen; what is written survives SIGKILL. Raises OSError."""
+        with self._mutex:
+            self._open[span_id] = _Open(request, time.monotonic())
+            try:
+                self._write(request)
+                if self._fsync:
+                    os.fsync(self._descriptor)
+            except OSError:
+                del self._open[span_id]
+                raise
+
+    def close(self, span_id: int) -> None:
+        """The call ended, and its record is written; nothing if it is not open."""
+        if span_id not in self._open:
+            return
+        with self._mutex:
+            self._open.pop(span_id, None)
+            if not self._open:
+                os.ftruncate(self._descriptor, 0)
+                self._size = 0
+            else:
+                self._write(_MARK + span_id.to_bytes(8, "big"))
+                if self._size > MAX_BYTES:
+                    self._write_anew()
+
+    def overdue(self, seconds: float) -> Iterator[bytes]:
+        """The requests of calls that are open for longer; each is told once, if the caller has
+        dealt with it before it asks for the next."""
+        before = time.monotonic() - seconds
+        for span_id, known in list(self._open.items()):
+            if known.since <= before:
+                yield known.request
+                self.close(span_id)
+
+    def finish(self) -> None:
+        """At the end of the process, when nothing is open or it is told."""
+        with self._mutex:
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
+                self._path.unlink(missing_ok=True)
+
+    def forget(self) -> None:
+        """In a fork: leave everything to the parent."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _write(self, content: bytes) -> None:
+        if self._descriptor < 0:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+            self._descriptor = os.open(self._path, flags, 0o600)
+        written = 0
+        while written < len(content):
+            written += os.write(self._descriptor, content[written:] if written else content)
+        self._size += len(content)
+
+    def _write_anew(self) -> None:
+        fresh = self._path.with_suffix(".new")
+        content = b"".join(known.request for known in self._open.values())
+        fresh.touch(mode=0o600)
+        fresh.write_bytes(content)
+        os.close(self._descriptor)
+        fresh.rename(self._path)
+        self._descriptor, self._size = -1, len(content)
+
+
+def salvage(folder: Path) -> None:
+    """Make a segment of the calls that a process that is gone left open."""
+    path = folder / NAME
+    if not path.exists():
+        return
+    left = _left(path.read_bytes())
+    # A kill may come between a record and the mark of its end.
+    for segment in sorted(folder.glob("*.seg")) if left else ():
+        for span_id in _span_ids(segment.read_bytes()):
+            left.pop(span_id, None)
+    if left:
+        segments.add(folder, b"".join(left.values()))
+    path.unlink()
+
+
+def _left(content: bytes) -> dict[int, bytes]:
+    """Requests without an end, by span id; what was torn by a crash is left out."""
+    found: dict[int, bytes] = {}
+    position = 0
+    while (
+        0
+        <= (end := end_of_field(content, position, (REQUEST_RESOURCE_SPANS, _END)))
+        <= len(content)
+    ):
+        field = content[position:end]
+        if field[0] == _END:
+            found.pop(int.from_bytes(field[-8:], "big"), None)
+        else:
+            found.update((span_id, field) for span_id in _span_ids(field))
+        position = end
+    return found
+
+
+def _span_ids(request: bytes) -> Iterator[int]:
+    for resource in ExportTraceServiceRequest.FromString(request).resource_spans:
+        for scope in resource.scope_spans:
+            yield from (int.from_bytes(span.span_id, "big") for span in scope.spans)
