@@ -31,7 +31,7 @@ class Environments:
         _run(_uv(), "venv", "--quiet", "--python", sys.executable, str(place))
         pinned = f"{framework.distribution}=={version}"
         # All at once: the resolver must not take an older one of either.
-        wanted = (str(self.wheel), pinned, *framework.requires)
+        wanted = (str(self.wheel), pinned, *framework.requires, *framework.also.get(version, ()))
         _run(_uv(), "pip", "install", "--quiet", "--python", str(python), *wanted)
         return python
 

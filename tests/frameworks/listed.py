@@ -19,6 +19,7 @@ class Framework(BaseModel):
     versions: tuple[str, ...]
     variants: tuple[str, ...] = ("",)
     requires: tuple[str, ...] = ()
+    also: dict[str, tuple[str, ...]] = {}
     light: bool = False
 
     @property
