@@ -22,6 +22,7 @@ from auditspan.instrumentation.identity import stamp
 from auditspan.instrumentation.outlet import Outlet
 from auditspan.instrumentation.same_call import tie_inner
 from auditspan.instrumentation.settings import Settings, settings
+from auditspan.instrumentation.worker_exit import at_worker_end
 from auditspan.semconv import attributes as names
 
 
@@ -163,5 +164,6 @@ def _forked() -> None:
 
 
 atexit.register(shut_down)
+at_worker_end(shut_down)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
