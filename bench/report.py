@@ -233,6 +233,17 @@ def pace(figures: Figures) -> str:
     return table(("spans of 1.2 kB in batches of 20,000", ""), rows)
 
 
+def guard(figures: Figures) -> str:
+    """What a guarded call costs over a bare span."""
+    over = _of(figures, "over")
+    cases: dict[str, Figures] = {name: _of(over, name) for name in over}
+    cases["@tool, allowed, each record forced to disk"] = _of(figures, "fsync")
+    rows = [(name, case["cpu_us"], case["us"]) for name, case in cases.items()]
+    bare = _of(figures, "bare")
+    rows.insert(0, ("a bare span, alone", bare["cpu_us"], bare["us"]))
+    return table(("over the bare span", "CPU, µs", "by the clock, µs"), rows)
+
+
 FILES: Mapping[str, str] = {"pace": "pipeline"}
 """Sections of which the figures are in a file of another name."""
 
@@ -245,6 +256,7 @@ TABLES: Mapping[str, Callable[[Figures], str]] = {
     "query": query,
     "capacity": capacity,
     "pace": pace,
+    "guard": guard,
 }
 
 

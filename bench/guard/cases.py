@@ -72,9 +72,9 @@ _SAID: Mapping[str, AttributeValue] = {
     "audit.guard.outcome": "allow",
     "audit.guard.enforcement": "allow",
     "audit.guard.mode": "enforce",
-    "audit.guard.rule_ids": ("reads",),
+    "audit.guard.rule.ids": ("reads",),
     "audit.guard.reason": "permitted by reads",
-    "audit.guard.policy_version": "sha256:" + 64 * "0",
+    "audit.guard.policy.version": "sha256:" + 64 * "0",
     "gen_ai.agent.id": "support-agent",
     "gen_ai.agent.name": "Support",
 }
