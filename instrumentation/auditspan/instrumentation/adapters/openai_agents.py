@@ -6,7 +6,6 @@ SDK runs itself are in `openai_agents_actions`.
 """
 
 import json
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final
 
@@ -21,6 +20,7 @@ from auditspan.instrumentation.adapters.openai_agents_run import (
     guarded,
     known,
     note,
+    noting_error,
 )
 from auditspan.instrumentation.capture import json_text
 from auditspan.instrumentation.chokepoint import Arguments, Chokepoint, Named, Wrapped
@@ -88,16 +88,6 @@ def _object(arguments: str) -> str:
     return (arguments or "{}") if isinstance(given, dict) else json_text({"input": arguments})
 
 
-def _failing(
-    wrapped: Callable[..., Awaitable[object]], instance: object, args: Arguments, kwargs: Named
-) -> object:
-    """A tool raised, and the SDK makes a text of it."""
-    error = kwargs.get("error")
-    if isinstance(error, BaseException):
-        note(error)
-    return wrapped(*args, **kwargs)
-
-
 def _late(wrapped: Wrapped, instance: Any, args: Arguments, kwargs: Named) -> object:
     """A tool did not end in time."""
     made = wrapped(*args, **kwargs)
@@ -123,7 +113,7 @@ ADAPTER: Final = Adapter(
         Target(
             "agents.tool",
             "maybe_invoke_function_tool_failure_error_function",
-            _failing,
+            noting_error,
             after="agents",
         ),
         Target("agents.exceptions", "ToolTimeoutError.__init__", _late, after="agents"),

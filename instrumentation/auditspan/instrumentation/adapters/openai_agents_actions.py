@@ -15,8 +15,8 @@ from auditspan.instrumentation.adapters.openai_agents_run import (
     Noted,
     guarded,
     known,
-    note,
     note_failure,
+    noting_error,
 )
 from auditspan.instrumentation.capture import json_text
 from auditspan.instrumentation.chokepoint import Arguments, Chokepoint, Named, Wrapped, refuse
@@ -103,13 +103,6 @@ def _of(value: Any, name: str) -> Any:
     return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
 
 
-def _noting(wrapped: Wrapped, instance: object, args: Arguments, kwargs: Named) -> object:
-    error = args[0] if args else kwargs.get("error")
-    if isinstance(error, BaseException):
-        note(error)
-    return wrapped(*args, **kwargs)
-
-
 def _rejected(wrapped: Wrapped, instance: object, args: Arguments, kwargs: Named) -> object:
     note_failure("approval_rejected")
     return wrapped(*args, **kwargs)
@@ -130,6 +123,6 @@ ACTIONS: Final = (
     _target("ApplyPatchAction.execute", _around("apply_patch_tool", _patch)),
     _target("ComputerAction.execute", _around("computer_tool", None)),
     _target("CustomToolAction.execute", _around("custom_tool", _custom), versions=">=0.14"),
-    _target("format_shell_error", _noting),
+    _target("format_shell_error", noting_error),
     _target("resolve_approval_rejection_message", _rejected),
 )

@@ -61,6 +61,14 @@ def note(error: BaseException) -> None:
     note_failure(name, f"{kind.__name__}: {error}")
 
 
+def noting_error(wrapped: Wrapped, instance: object, args: Arguments, kwargs: Named) -> object:
+    """Around what makes a text of an exception."""
+    error = args[0] if args else kwargs.get("error")
+    if isinstance(error, BaseException):
+        note(error)
+    return wrapped(*args, **kwargs)
+
+
 def note_failure(kind: str, words: str = "") -> None:
     """Something else went wrong in it."""
     noted = _NOTED.get()
