@@ -6,10 +6,11 @@ sent as well.
 """
 
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -55,9 +56,15 @@ class Delivery:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start sending in the background."""
+        """Start sending in the background, unless the interpreter is ending.
+
+        No thread runs then, and to start one would wait for it forever; the next process sends.
+        """
+        if sys.is_finalizing():
+            return
         self._thread = threading.Thread(target=self._run, name="auditspan-delivery", daemon=True)
-        self._thread.start()
+        with suppress(RuntimeError):  # from Python 3.12 on, none can be started any more
+            self._thread.start()
 
     def notify(self, full: bool) -> None:
         """Something was recorded; `full` if a segment can be sent without waiting for more."""

@@ -6,7 +6,8 @@ the names of the function's parameters; what the function returns and raises is 
 
 import functools
 import inspect
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar, cast, overload
 
@@ -151,7 +152,8 @@ def _generator(
             running.succeeded(items)
             return end.value
         except GeneratorExit:
-            steps.close()
+            with _cleaned_up(running):
+                steps.close()
             running.succeeded(items)
             return None
         except BaseException as error:
@@ -178,13 +180,25 @@ def _async_generator(
         except StopAsyncIteration:
             running.succeeded(items)
         except GeneratorExit:
-            await steps.aclose()
+            with _cleaned_up(running):
+                await steps.aclose()
             running.succeeded(items)
         except BaseException as error:
             running.failed(error)
             raise
 
     return call
+
+
+@contextmanager
+def _cleaned_up(running: Call) -> Iterator[None]:
+    """The caller stopped early: what the tool does about it may fail."""
+    try:
+        with running.active():
+            yield
+    except BaseException as error:
+        running.failed(error)
+        raise
 
 
 def _keep(items: list[object], item: object) -> None:
