@@ -236,6 +236,8 @@ def test_children_record_as_instances_of_their_own(tmp_path: Path, sink: Sink, m
     assert calls['{"where":"after"}'].text(instance) == parent.text(instance)
     assert child.attributes["audit.sequence.number"] == 1
     assert calls['{"where":"after"}'].attributes["audit.sequence.number"] == 2
+    ended = {span.text(instance) for span in sink.named("auditspan.close")}
+    assert ended == {child.text(instance), parent.text(instance)}
     assert list((tmp_path / "spool").iterdir()) == []
 
 
