@@ -10,6 +10,7 @@ import pytest
 
 from auditspan.instrumentation import PolicyDenied, intents, tool
 from auditspan.instrumentation.intents import Intents
+from auditspan.instrumentation.runtime import Runtime
 from auditspan.instrumentation.spool import Spool
 from tests.instrumentation.agents import command, environment, script
 from tests.instrumentation.recorded import running, written
@@ -31,6 +32,13 @@ def told(folder: Path) -> list[Received]:
     return found
 
 
+def settle(made: Runtime) -> None:
+    """As before a segment goes."""
+    outlet = made.durable._outlet
+    assert outlet is not None
+    outlet.intents.settle()
+
+
 def test_an_intent_is_there_while_the_tool_runs(tmp_path: Path) -> None:
     """With all that the record says by then; when the call has ended, nothing is left of it."""
     seen: list[bytes] = []
@@ -40,8 +48,9 @@ def test_an_intent_is_there_while_the_tool_runs(tmp_path: Path) -> None:
         [path] = (tmp_path / "spool").glob("*/intents")
         seen.append(path.read_bytes())
 
-    with running(tmp_path, **registry(tmp_path)):
+    with running(tmp_path, **registry(tmp_path)) as made:
         refund(ORDER, 5)
+        settle(made)
         [path] = (tmp_path / "spool").glob("*/intents")
         assert path.read_bytes() == b""
     [intent], [record] = spans_of(seen[0]), written(tmp_path)
@@ -56,7 +65,7 @@ def test_an_intent_is_there_while_the_tool_runs(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", ["observe", "enforce"])
 def test_only_calls_that_are_held_to_policies_have_one(tmp_path: Path, mode: str) -> None:
     """None in `observe`, and none of a call that is denied."""
-    with running(tmp_path, **registry(tmp_path) | {"AUDITSPAN_GUARD_MODE": mode}):
+    with running(tmp_path, **registry(tmp_path) | {"AUDITSPAN_GUARD_MODE": mode}) as made:
 
         @tool
         def refund(order: str, amount: int) -> None:
@@ -66,6 +75,7 @@ def test_only_calls_that_are_held_to_policies_have_one(tmp_path: Path, mode: str
         if mode == "enforce":
             with pytest.raises(PolicyDenied):
                 tool(name="delete_order")(lambda: None)()
+            settle(made)
             [path] = (tmp_path / "spool").glob("*/intents")
             assert path.read_bytes() == b""
 
@@ -156,6 +166,7 @@ def test_what_is_torn_or_ended_is_not_told(tmp_path: Path, monkeypatch: pytest.M
     for n in (1, 2, 3, 4):
         kept.open(n, request(n))
     kept.close(2)
+    kept.settle()
     kept.forget()
     with (folder / intents.NAME).open("ab") as file:
         file.write(request(5)[:-1])
@@ -171,6 +182,7 @@ def test_a_long_file_is_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyP
     for n in range(2, 200):
         kept.open(n, request(n))
         kept.close(n)
+        kept.settle()
         assert (tmp_path / intents.NAME).stat().st_size < 1100
     kept.forget()
     intents.salvage(tmp_path)

@@ -32,7 +32,8 @@ FAULT_WAIT: Final = 1.0
 
 
 class Delivery:
-    """Sends what stands in a spool. `start` makes the thread; before it sends, it calls `tend`."""
+    """Sends what stands in a spool. `start` makes the thread; `tend` is called before
+    it sends, and before it removes what is sent."""
 
     def __init__(
         self,
@@ -162,6 +163,7 @@ class Delivery:
             kept = segment.rename(segment.with_suffix(".bad"))
             warn("refused", "auditspan: spans refused: %s; kept in %s", outcome.message, kept)
         else:
+            self._tend()
             self._spool.done(segment)
         return True
 

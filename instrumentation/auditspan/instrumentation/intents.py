@@ -1,11 +1,12 @@
 """Calls that were decided and have not ended: on disk before they happen, so no kill hides one.
 
-    <spool>/<instance>/intents   for each call the request of its record so far (field 1), and when
-                                 it ended a mark with its span id (field 15)
+    <spool>/<instance>/intents   for each call the request of its record so far (field 1), and once
+                                 it has ended a mark with its span id (field 15)
 
-The file stays on this machine. What has no end in it when the process is gone, or after a while, is
-sent as a record of its own with `audit.call.intent`; its outcome is `pending`, because nobody told
-of another one. The file is emptied whenever no call is open.
+The file stays on this machine. What has ended is told by the records in the segments beside it, so
+that marks are needed only before a segment goes, and then for many calls at once. What has no end
+when the process is gone, or after a while, is sent as a record of its own with `audit.call.intent`;
+its outcome is `pending`, because nobody told of another one.
 """
 
 import os
@@ -25,7 +26,7 @@ NAME: Final = "intents"
 _END: Final = 0x7A
 _MARK: Final = bytes((_END, 8))
 MAX_BYTES: Final = 1024 * 1024
-"""A file with open calls is written anew when it is longer than this."""
+"""A file is written anew when it is longer than this, and than twice what is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Intents:
         self._fsync = fsync
         self._mutex = threading.RLock()
         self._open: dict[int, _Open] = {}
+        self._ended: list[int] = []
+        """Those whose end no mark tells yet."""
         self._descriptor = -1
         self._size = 0
 
@@ -60,17 +63,22 @@ class Intents:
 
     def close(self, span_id: int) -> None:
         """The call ended, and its record is written; nothing if it is not open."""
-        if span_id not in self._open:
-            return
+        if self._open.pop(span_id, None) is not None:
+            self._ended.append(span_id)
+
+    def settle(self) -> None:
+        """Mark what has ended: to be called before the records of that go."""
         with self._mutex:
-            self._open.pop(span_id, None)
+            ended, self._ended = self._ended, []
+            if not ended:
+                return
             if not self._open:
                 os.ftruncate(self._descriptor, 0)
                 self._size = 0
-            else:
-                self._write(_MARK + span_id.to_bytes(8, "big"))
-                if self._size > MAX_BYTES:
-                    self._write_anew()
+                return
+            self._write(b"".join(_MARK + span_id.to_bytes(8, "big") for span_id in ended))
+            if self._size > max(MAX_BYTES, 2 * sum(len(o.request) for o in self._open.values())):
+                self._write_anew()
 
     def overdue(self, seconds: float) -> Iterator[bytes]:
         """The requests of calls that are open for longer; each is told once, if the caller has

@@ -24,7 +24,7 @@ class Outlet:
         )
         self.intents = Intents(self.spool.folder, settings.fsync)
         self._pending_seconds = settings.pending_seconds
-        self.delivery = Delivery(self.spool, lambda: sender(settings.transport), self._tell_pending)
+        self.delivery = Delivery(self.spool, lambda: sender(settings.transport), self._tend)
         self._encoder = Encoder()
         self._intent = b"".join(
             (
@@ -65,6 +65,10 @@ class Outlet:
         self.intents.finish()
         self.spool.close()
         return done
+
+    def _tend(self) -> None:
+        self._tell_pending()
+        self.intents.settle()
 
     def _tell_pending(self, seconds: float | None = None) -> None:
         """Record the calls that are open for too long: nobody may ever tell what became of them."""
