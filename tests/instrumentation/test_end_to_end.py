@@ -271,6 +271,29 @@ def test_an_agent_that_could_not_be_guarded_is_not_started(
     assert "AUDITSPAN_FAIL_MODE=open" in done.stderr
 
 
+def test_a_part_of_ours_that_does_not_load_starts_no_agent(tmp_path: Path) -> None:
+    """A broken installation is a fault like others: `opentelemetry-instrument` would go on."""
+    code = (
+        "import sys\n"
+        "sys.modules['auditspan.instrumentation.adapters.coverage'] = None\n"
+        "from auditspan.instrumentation.pre_instrument import pre_instrument\n"
+        "pre_instrument()\n"
+        "print('started')\n"
+    )
+    demanded = registry(tmp_path) | {"AUDITSPAN_FAULTS": ""}
+    for further, code_of_exit in ((demanded, 78), ({"AUDITSPAN_FAULTS": ""}, 0)):
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment(tmp_path / "spool", "http://127.0.0.1:9", further),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == code_of_exit, done.stderr
+        assert "adapters.coverage" in done.stderr
+
+
 def test_an_sdk_that_cannot_be_set_up_takes_no_guard_away(tmp_path: Path, sink: Sink) -> None:
     """A fault in the SDK's own configuration is told, and recorder and guard are there."""
     done = run(

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from auditspan.instrumentation.act import Act
+from auditspan.instrumentation.demands import fails_closed
 from auditspan.instrumentation.errors import SpoolFull
 from auditspan.instrumentation.guard import UNRECORDABLE, Verdict, denied
 from auditspan.instrumentation.host import report, warn
 from auditspan.instrumentation.identity import NOBODY, current
 from auditspan.instrumentation.recorded_call import Recorded, active_call, intend, nested_in, start
 from auditspan.instrumentation.result import Result
-from auditspan.instrumentation.runtime import closed_without_runtime, runtime
+from auditspan.instrumentation.runtime import runtime
 from auditspan.semconv import attributes as names
 
 
@@ -113,7 +114,7 @@ def _inside_itself(act: Act, outer: Recorded) -> Call:
 
 def _without(act: Act, error: Exception) -> Call:
     """What becomes of an act that we cannot handle."""
-    if closed_without_runtime():
+    if fails_closed():
         warn("call", "auditspan: %s: %s", type(error).__name__, error)
         raise denied(UNRECORDABLE, "it could not be recorded").denial(act) from error
     report("call", error)

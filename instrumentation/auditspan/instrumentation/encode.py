@@ -8,6 +8,7 @@ encoder takes, and any other by that one; a test compares the two.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from struct import Struct
 from typing import Final
@@ -47,10 +48,22 @@ class Encoder:
     def __init__(self) -> None:
         self._frames: dict[tuple[int, int], tuple[object, object, bytes, bytes, bytes]] = {}
 
-    def encode(self, span: ReadableSpan, further: bytes) -> bytes:
-        """The request of one span, with further attributes made by `attribute`."""
+    def encode(self, span: ReadableSpan, further: bytes, begun: "Begun | None" = None) -> bytes:
+        """The request of one span, with further attributes made by `attribute`.
+
+        `begun` is the same span as it was earlier, encoded.
+        """
+        own = (begun.rest(span) if begun else b"") or _plain(span) or _any(span)
+        return self._request(span, own + further)
+
+    def begin(self, span: ReadableSpan, further: bytes) -> "tuple[bytes, Begun | None]":
+        """The request of a span that has not ended, and what need not be encoded again."""
+        begun = Begun.of(span)
+        own = begun.rest(span) if begun else _any(span)
+        return self._request(span, own + further), begun
+
+    def _request(self, span: ReadableSpan, own: bytes) -> bytes:
         resource, scope, schema = self._frame(span)
-        own = (_plain(span) or _any(span)) + further
         spans = scope + _field(_SCOPE_SPANS_SPANS, own)
         inner = resource + _field(_RESOURCE_SPANS_SCOPE_SPANS, spans) + schema
         return _field(bytes((REQUEST_RESOURCE_SPANS,)), inner)
@@ -86,24 +99,68 @@ def _any(span: ReadableSpan) -> bytes:
 
 def _plain(span: ReadableSpan) -> bytes:
     """A span without events, links and lists; nothing if it is another one."""
-    context = span.get_span_context()
-    if context is None or span.events or span.links or context.trace_state or _dropped(span):
-        return b""
-    attributes = _attributes(span.attributes or {})
-    if attributes is None:
-        return b""
-    parent, trace = span.parent, context.trace_id
-    return b"".join(
-        (
-            _IDS.pack(0x0A10, trace >> 64, trace & _HALF, 0x1208, context.span_id),
-            _PARENT.pack(0x2208, parent.span_id) if parent else b"",
-            _name(span.name, span.kind),
-            _TIMES.pack(0x39, span.start_time or 0, 0x41, span.end_time or span.start_time or 0),
-            attributes,
-            _NO_STATUS if span.status.is_unset else _status(span.status),
-            _REMOTE if parent and parent.is_remote else _LOCAL,
+    begun = Begun.of(span)
+    return begun.rest(span) if begun else b""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A span without events, links and nested values, and what of it is encoded already.
+
+    Fields of a message may come in any order, so what a span gets later is put behind.
+    """
+
+    encoded: bytes
+    name: str
+    attributes: Mapping[str, AttributeValue]
+    """As they were."""
+
+    @classmethod
+    def of(cls, span: ReadableSpan) -> "Begun | None":
+        """None if it is another kind of span."""
+        context = span.get_span_context()
+        if context is None or context.trace_state or not _flat(span):
+            return None
+        # The SDK's mapping locks and copies for each step of an iteration.
+        values = {**(span.attributes or {})}
+        attributes = _attributes(values)
+        if attributes is None:
+            return None
+        parent, trace = span.parent, context.trace_id
+        encoded = b"".join(
+            (
+                _IDS.pack(0x0A10, trace >> 64, trace & _HALF, 0x1208, context.span_id),
+                _PARENT.pack(0x2208, parent.span_id) if parent else b"",
+                _name(span.name, span.kind),
+                attributes,
+                _REMOTE if parent and parent.is_remote else _LOCAL,
+            )
         )
-    )
+        return cls(encoded, span.name, values)
+
+    def rest(self, span: ReadableSpan) -> bytes:
+        """The span with what it has by now; nothing if it has become another one."""
+        now, before = span.attributes or {}, self.attributes
+        if not _flat(span) or span.name != self.name:
+            return b""
+        later: dict[str, AttributeValue] = {}
+        for key, value in {**now}.items():
+            if key not in before:
+                later[key] = value
+            elif before[key] is not value:
+                return b""
+        attributes = _attributes(later) if later else b""
+        if attributes is None:
+            return b""
+        start, status = span.start_time or 0, span.status
+        times = _TIMES.pack(0x39, start, 0x41, span.end_time or start)
+        return (
+            self.encoded + times + attributes + (_NO_STATUS if status.is_unset else _status(status))
+        )
+
+
+def _flat(span: ReadableSpan) -> bool:
+    return not (span.events or span.links or _dropped(span))
 
 
 def _dropped(span: ReadableSpan) -> int:
@@ -133,8 +190,7 @@ _REMOTE: Final = Span(
 def _attributes(values: Mapping[str, AttributeValue]) -> bytes | None:
     """Attributes without nested values; None if one has some."""
     fields = []
-    # The SDK's mapping locks and copies for each step of an iteration.
-    for key, value in values.copy().items() if hasattr(values, "copy") else values.items():
+    for key, value in values.items():
         if type(value) is str:
             fields.append(_kept(key, value) if len(value) <= _SHORT else _text(key, value))
         elif type(value) is tuple and all(type(item) is str for item in value):

@@ -20,7 +20,7 @@ from typing import Final
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from auditspan.instrumentation import segments
-from auditspan.instrumentation.encode import REQUEST_RESOURCE_SPANS, end_of_field
+from auditspan.instrumentation.encode import REQUEST_RESOURCE_SPANS, Begun, end_of_field
 
 NAME: Final = "intents"
 _END: Final = 0x7A
@@ -32,6 +32,7 @@ MAX_BYTES: Final = 1024 * 1024
 @dataclass(frozen=True, slots=True)
 class _Open:
     request: bytes
+    begun: Begun | None
     since: float
     """By the monotonic clock."""
 
@@ -49,10 +50,10 @@ class Intents:
         self._descriptor = -1
         self._size = 0
 
-    def open(self, span_id: int, request: bytes) -> None:
+    def open(self, span_id: int, request: bytes, begun: Begun | None = None) -> None:
         """A call is about to happen; what is written survives SIGKILL. Raises OSError."""
         with self._mutex:
-            self._open[span_id] = _Open(request, time.monotonic())
+            self._open[span_id] = _Open(request, begun, time.monotonic())
             try:
                 self._write(request)
                 if self._fsync:
@@ -60,6 +61,11 @@ class Intents:
             except OSError:
                 del self._open[span_id]
                 raise
+
+    def begun(self, span_id: int) -> Begun | None:
+        """What is encoded of an open call."""
+        known = self._open.get(span_id)
+        return known.begun if known else None
 
     def close(self, span_id: int) -> None:
         """The call ended, and its record is written; nothing if it is not open."""

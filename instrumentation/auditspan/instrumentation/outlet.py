@@ -37,10 +37,12 @@ class Outlet:
 
     def write(self, span: ReadableSpan) -> None:
         """Write a span to disk. Raises SpoolFull; then its number is missing in the sequence."""
-        request = self._encoder.encode(span, self.sequence.next())
+        context = span.get_span_context()
+        span_id = context.span_id if context else 0
+        begun = self.intents.begun(span_id)
+        request = self._encoder.encode(span, self.sequence.next(), begun)
         self.delivery.notify(self.spool.append(request))
-        if context := span.get_span_context():
-            self.intents.close(context.span_id)
+        self.intents.close(span_id)
 
     def intend(self, span: ReadableSpan) -> None:
         """Write down a call that is about to happen. Raises SpoolFull."""
@@ -49,7 +51,7 @@ class Outlet:
             return
         self.spool.check()
         try:
-            self.intents.open(context.span_id, self._encoder.encode(span, self._intent))
+            self.intents.open(context.span_id, *self._encoder.begin(span, self._intent))
         except OSError as error:
             raise SpoolFull(f"spool {self.spool.folder}: {error.strerror or error}") from error
 

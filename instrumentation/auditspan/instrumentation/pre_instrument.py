@@ -4,19 +4,17 @@ If the agent is to be held to policies (`AUDITSPAN_GUARD_MODE=enforce`) and fail
 be recorded or judged, the process ends here with exit code 78: `opentelemetry-instrument` would
 swallow an exception and start the agent without a guard. So it does if AUDITSPAN_REQUIRE_GUARD is
 set and tool calls of an installed framework would pass unguarded.
+
+What could fail to load is imported inside, because a module that does not load is passed over too.
 """
 
 import os
 import sys
 from typing import Final, NoReturn
 
-from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
-
-from auditspan.instrumentation.adapters.coverage import instrument
+from auditspan.instrumentation.demands import fails_closed, guard_required
 from auditspan.instrumentation.errors import GuardMissing, InstrumentationError, SettingsInvalid
 from auditspan.instrumentation.host import report, warn
-from auditspan.instrumentation.install import install
-from auditspan.instrumentation.runtime import closed_without_runtime, guard_required, runtime
 
 EX_CONFIG: Final = 78
 """sysexits.h: a fault of the configuration."""
@@ -24,7 +22,7 @@ EX_CONFIG: Final = 78
 
 def pre_instrument() -> None:
     """Set up recorder and guard, or refuse to start."""
-    closed = closed_without_runtime()
+    closed = fails_closed()
     try:
         _set_up(closed)
     except Exception as error:
@@ -34,6 +32,12 @@ def pre_instrument() -> None:
 
 
 def _set_up(closed: bool) -> None:
+    from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
+
+    from auditspan.instrumentation.adapters.coverage import instrument
+    from auditspan.instrumentation.install import install
+    from auditspan.instrumentation.runtime import runtime
+
     found = runtime()
     if os.environ.get(OTEL_SDK_DISABLED, "").strip().lower() == "true":
         disabled = SettingsInvalid("OTEL_SDK_DISABLED is true, so nothing would be recorded")

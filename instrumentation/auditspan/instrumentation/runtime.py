@@ -122,21 +122,6 @@ def _make() -> Runtime:
         return _process.made
 
 
-def closed_without_runtime() -> bool:
-    """What holds when there is no runtime: whether the environment asks for denial.
-
-    Settings that cannot be read may be the reason, so a word that is none is taken as the stricter.
-    """
-    mode = os.environ.get("AUDITSPAN_GUARD_MODE", "").strip().lower()
-    fail = os.environ.get("AUDITSPAN_FAIL_MODE", "").strip().lower()
-    return mode not in ("", "observe") and fail != "open"
-
-
-def guard_required() -> bool:
-    """Whether the environment asks that nothing runs unguarded; a word that is none asks for it."""
-    return os.environ.get("AUDITSPAN_REQUIRE_GUARD", "").strip().lower() not in ("", "false")
-
-
 def shut_down(seconds: float | None = None) -> bool:
     """At the end of the process: send what is there; whether the collector has everything."""
     made, _process.made = _process.made, None

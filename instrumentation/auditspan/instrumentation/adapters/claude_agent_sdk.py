@@ -13,12 +13,12 @@ from typing import Any, Final
 from auditspan.instrumentation.act import Act
 from auditspan.instrumentation.adapters.adapter import Adapter, Target
 from auditspan.instrumentation.capture import json_text
+from auditspan.instrumentation.demands import fails_closed
 from auditspan.instrumentation.errors import PolicyDenied
 from auditspan.instrumentation.host import contain
 from auditspan.instrumentation.identity import Identity
 from auditspan.instrumentation.pairs import Pairs
 from auditspan.instrumentation.result import Result
-from auditspan.instrumentation.runtime import closed_without_runtime
 from auditspan.semconv import attributes as names
 
 NAME: Final = "claude_agent_sdk"
@@ -84,7 +84,7 @@ def hook(
 ) -> Any:
     """Register our hooks before those of the program."""
     guard: dict[str, object] = {"matcher": None, "hooks": [before]}
-    if closed_without_runtime():
+    if fails_closed():
         guard["on_failure"] = "block"
     told = {"matcher": None, "hooks": [after]}
     ours = {"PreToolUse": guard, "PostToolUse": told, "PostToolUseFailure": told}
