@@ -65,7 +65,7 @@ def test_an_act_that_two_libraries_tell_counts_once() -> None:
     """Both are shown, and the second one says so."""
     page = chain_markdown(assemble([record("a"), record("b", "a", CountsAs="r-a")]), "trace")
     assert "| Decisions | deny 1 |" in page
-    assert page.count("the same act, told by another library") == 1
+    assert page.count("the same act, seen again") == 1
 
 
 def test_spans_that_are_each_others_parents_are_all_shown() -> None:

@@ -37,7 +37,7 @@ def line_of(step: Step) -> Text:
     if row["Findings"]:
         line.append(f"  ! {safe(', '.join(row['Findings']))}", style="yellow")
     if step.told_already:
-        line.append("  (the same act, told by another library)", style="dim")
+        line.append("  (the same act, seen again)", style="dim")
     if step.parent_missing:
         line.append("  (its parent was not received)", style="dim")
     return line

@@ -57,7 +57,7 @@ def _line(depth: int, step: Step) -> str:
     row = step.record
     time = row["Timestamp"].strftime("%H:%M:%S")
     findings = f"; findings: {escaped(', '.join(row['Findings']))}" if row["Findings"] else ""
-    again = "; the same act, told by another library" if step.told_already else ""
+    again = "; the same act, seen again" if step.told_already else ""
     reason = f" ({escaped(row['PolicyReason'])})" if row["PolicyReason"] else ""
     # Markdown ends nested lists at some depth in most readers, so the indent stops growing.
     return (
