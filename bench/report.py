@@ -241,7 +241,11 @@ def guard(figures: Figures) -> str:
     rows = [(name, case["cpu_us"], case["us"]) for name, case in cases.items()]
     bare = _of(figures, "bare")
     rows.insert(0, ("a bare span, alone", bare["cpu_us"], bare["us"]))
-    return table(("over the bare span", "CPU, µs", "by the clock, µs"), rows)
+    own = table(("over the bare span", "CPU, µs", "by the clock, µs"), rows)
+    there = _of(figures, "frameworks")
+    added = [(name, case["cpu_us"], case["us"]) for name in there for case in [_of(there, name)]]
+    heads = ("over the same call without a guard", "CPU, µs", "by the clock, µs")
+    return f"{own}\n{table(heads, added)}"
 
 
 FILES: Mapping[str, str] = {"pace": "pipeline"}

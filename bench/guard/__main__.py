@@ -6,7 +6,8 @@ A process in `enforce` with policies in its registry folder and no collector in 
 is on disk before the call returns. The bare span is one of the SDK's own provider, always sampled,
 with the same attributes and no span processor. All calls are measured in turn, in rounds; figures
 are medians of rounds, CPU of the calling thread, system calls included. With `fsync` the disk is
-waited for, so that is told by the clock. About half a minute.
+waited for, so that is told by the clock. Frameworks that are installed are measured without and
+with their guards: what it costs there besides what the framework takes. About a minute.
 """
 
 import argparse
@@ -34,28 +35,35 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--full", action="store_true")
     rounds = 60 if parser.parse_args().full else 20
-    usual = measured(rounds, 500, "false")
-    forced = measured(rounds // 2, 20, "true")
+    found = measured(rounds, 500, "false")
+    usual, plain, guarded = found["own"], found["plain"], found["guarded"]
+    forced = measured(rounds // 2, 20, "true")["own"]
     figures: dict[str, JsonValue] = {
         "bare": {name: round(value, 1) for name, value in usual["bare"].items()},
         "over": {name: {**over(usual, name)} for name in usual if name != "bare"},
         "fsync": {**over(forced, ALLOWED)},
+        "frameworks": {name: {**beyond(guarded[name], plain[name])} for name in plain},
     }
     for name in usual:
         print(f"{name:55} {over(usual, name)}")
     print(f"{'fsync':55} {figures['fsync']}")
+    for name in plain:
+        print(f"{name:55} {beyond(guarded[name], plain[name])}")
     print(f"written to {keep('guard', figures, bars={'us': BAR_US})}")
     return int(over(usual, ALLOWED)["cpu_us"] > BAR_US)
 
 
-def over(found: Measured, name: str) -> dict[str, float]:
+def over(found: Measured, name: str) -> Mapping[str, float]:
     """Microseconds beyond the bare span."""
-    return {
-        clock: round(found[name][clock] - found["bare"][clock], 1) for clock in ("cpu_us", "us")
-    }
+    return beyond(found[name], found["bare"])
 
 
-def measured(rounds: int, calls: int, fsync: str) -> Measured:
+def beyond(one: Mapping[str, float], other: Mapping[str, float]) -> Mapping[str, float]:
+    """Microseconds that one takes more."""
+    return {clock: round(one[clock] - other[clock], 1) for clock in ("cpu_us", "us")}
+
+
+def measured(rounds: int, calls: int, fsync: str) -> Mapping[str, Measured]:
     """One process."""
     with tempfile.TemporaryDirectory(prefix="auditspan-bench-") as folder:
         spool = Path(folder) / "spool"
@@ -74,7 +82,7 @@ def measured(rounds: int, calls: int, fsync: str) -> Measured:
         }
         command = [sys.executable, "-m", "bench.guard.measure", str(rounds), str(calls)]
         done = subprocess.run(command, env=environ, cwd=ROOT, stdout=subprocess.PIPE, check=True)
-    found: Measured = json.loads(done.stdout)
+    found: Mapping[str, Measured] = json.loads(done.stdout)
     return found
 
 

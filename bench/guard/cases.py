@@ -1,8 +1,7 @@
 """The calls that are measured. One more is one more entry: a name, and what makes the call.
 
-`CASES` are made in a process whose environment guards it (`enforce`, the policies below). An
-adapter adds a line to `ADAPTERS`: a function that imports its library and gives one call through
-the wrapped function; where the library is not installed it raises ImportError and is left out.
+They are made in a process whose environment guards it (`enforce`, the policies below). Those of
+frameworks are in `adapters.py`.
 """
 
 import itertools
@@ -155,5 +154,3 @@ CASES: Mapping[str, Callable[[], Call]] = {
     "@tool, denied": _denied,
     "action, allowed": _action,
 }
-ADAPTERS: Mapping[str, Callable[[], Call]] = {}
-"""By framework: one call of `get_order("W-4211")` through its adapter."""

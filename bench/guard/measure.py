@@ -10,27 +10,41 @@ import sys
 import time
 from collections.abc import Mapping
 
+from auditspan.instrumentation.adapters.guards import guards
 from auditspan.instrumentation.runtime import shut_down
-from bench.guard.cases import ADAPTERS, CASES, Call
+from bench.guard.adapters import ADAPTERS
+from bench.guard.cases import CASES, Call
 
 
 def main() -> None:
-    """Rounds of every call in turn, so that what disturbs disturbs all of them."""
+    """The cases of our own, then the frameworks without and with their guards."""
     rounds, calls = map(int, sys.argv[1:3])
-    made = {name: make() for name, make in CASES.items()} | installed()
+    found = {"own": measured({name: make() for name, make in CASES.items()}, rounds, calls)}
+    frameworks = installed()
+    found["plain"] = measured(frameworks, rounds // 2, calls // 5)
+    guards.instrument()
+    found["guarded"] = measured(frameworks, rounds // 2, calls // 5)
+    json.dump(found, sys.stdout)
+    shut_down(0)
+
+
+def measured(
+    made: Mapping[str, Call], rounds: int, calls: int
+) -> Mapping[str, Mapping[str, float]]:
+    """Rounds of every call in turn, so that what disturbs disturbs all of them."""
     for call in made.values():
         timed(call, 200)
+    gc.collect()
     gc.freeze()
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in made}
     for _ in range(rounds):
         for name, call in made.items():
             found[name].append(timed(call, calls))
-    json.dump({name: medians(each) for name, each in found.items()}, sys.stdout)
-    shut_down(0)
+    return {name: medians(each) for name, each in found.items()}
 
 
 def installed() -> dict[str, Call]:
-    """The adapters whose libraries are here."""
+    """A call through each framework that is here."""
     made = {}
     for name, make in ADAPTERS.items():
         try:
