@@ -155,6 +155,10 @@ def test_an_agent_with_its_own_key_gets_nothing(
                 if method == "GET":
                     assert response.json()["actions"] == ["records.send"]
                 continue
+            if (target.path, method, response.status_code) == ("/v1/policies", "GET", 200):
+                # What it is held to, signed for it alone.
+                assert set(response.json()) == {"policies"}
+                continue
             # It is told who it is, when it is told what it may not do.
             said = response.text.replace("agent:booking", "")
             gives_nothing(target, method, httpx.Response(response.status_code,

@@ -123,9 +123,7 @@ def check_numbers(sink: Sink) -> dict[str, str]:
     return pids
 
 
-@pytest.mark.parametrize(
-    ("kind", "preload"), [("sync", False), ("gthread", False), ("sync", True), ("gthread", True)]
-)
+@pytest.mark.parametrize(("kind", "preload"), [("sync", True), ("gthread", False)])
 def test_workers_of_gunicorn(tmp_path: Path, sink: Sink, kind: str, preload: bool) -> None:
     """Every request is in the records once, also those of a worker that was killed."""
     (tmp_path / "wsgi.py").write_text(textwrap.dedent(APP))

@@ -35,6 +35,7 @@ EXPECTED: Mapping[str, tuple[Mapping[str, str], str, list[Any]]] = {
     "grants-in-use": ({}, "GrantId", ["g1"]),
     "incident-content": ({"conversation": "c1"}, "RecordId", ["r1", "r2", "r3", "r5", "r6"]),
     "incident": ({"conversation": "c1"}, "RecordId", ["r1", "r2", "r3", "r5", "r6"]),
+    "pending": ({}, "RecordId", []),
     "policy-changes": ({}, "Version", ["sha256:a", "sha256:b"]),
     "policy-in-force": ({"at": "2026-11-24T08:30:00Z"}, "Text", ["permit old"]),
     "recertification": ({}, "Item", ["agent:helper", "grant:g1"]),
