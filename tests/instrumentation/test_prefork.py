@@ -224,8 +224,9 @@ def test_workers_of_celery(tmp_path: Path, sink: Sink) -> None:
         f'{{"n":{n}}}': 1 for n in range(1, 32)
     }
     pids = check_numbers(sink)
-    assert len(pids) == 3  # two workers, and the one that came for the killed one
+    # Two workers, and the one that came for the killed one if the other left it something to do.
+    assert len(pids) in (2, 3)
     assert str(main) not in pids.values()
     ended = [span for span in sink.named(CLOSING) if span.text(INSTANCE) in pids]
-    assert len(ended) == 2
+    assert len(ended) == len(pids) - 1  # all but the killed one
     assert list((tmp_path / "spool").iterdir()) == []
