@@ -96,4 +96,4 @@ def test_claims_that_we_never_write_are_refused(change: dict[str, object]) -> No
     payload = jws.decode(signed(KEY, POLICIES).split(".")[1])
     claims = {**json.loads(payload), **change}
     with pytest.raises(PoliciesRefused):
-        VERIFIER.verify(sign(KEY, TYPE, claims))
+        VERIFIER.verify(sign(KEY, KEYS["keys"][0]["kid"], TYPE, claims))

@@ -12,15 +12,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from auditspan.identity import jws
 from auditspan.identity.errors import KeySetInvalid
-from auditspan.identity.statement_keys import public_jwk
 
 Keys = Mapping[str, Ed25519PublicKey]
 """Public keys by their ids."""
 
 
-def sign(key: Ed25519PrivateKey, typ: str, claims: Mapping[str, object]) -> str:
-    """The text of some claims."""
-    header = {"alg": "EdDSA", "kid": public_jwk(key.public_key())["kid"], "typ": typ}
+def sign(key: Ed25519PrivateKey, kid: str, typ: str, claims: Mapping[str, object]) -> str:
+    """The text of some claims; `kid` is the key's id in the key set."""
+    header = {"alg": "EdDSA", "kid": kid, "typ": typ}
     body = f"{_segment(header)}.{_segment(claims)}"
     return f"{body}.{jws.encode(key.sign(body.encode('ascii')))}"
 

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from auditspan.identity.ed25519_jws import claims_of, public_keys, sign
 from auditspan.identity.errors import PoliciesRefused
+from auditspan.identity.statement_keys import public_jwk
 
 TYPE: Final = "auditspan-policies+jwt"
 """The `typ` header."""
@@ -60,7 +61,8 @@ def signed(key: Ed25519PrivateKey, policies: SignedPolicies) -> str:
     """Their text."""
     values = _POLICIES.dump_python(policies, mode="json")
     claims = {name: values[field] for field, name in _NAMES.items()}
-    return sign(key, TYPE, {"v": VERSION, "iss": "auditspan", **claims})
+    kid = public_jwk(key.public_key())["kid"]
+    return sign(key, kid, TYPE, {"v": VERSION, "iss": "auditspan", **claims})
 
 
 class PoliciesVerifier:

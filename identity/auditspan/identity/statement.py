@@ -86,7 +86,7 @@ class StatementSigner:
 
     def sign(self, statement: Statement) -> str:
         """The statement's text."""
-        return sign(self._key, TYPE, _claims(statement))
+        return sign(self._key, self.jwk["kid"], TYPE, _claims(statement))
 
 
 class StatementVerifier:

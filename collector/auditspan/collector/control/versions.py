@@ -27,10 +27,26 @@ class Versions:
         default_factory=dict, init=False, repr=False, compare=False
     )
 
+    _read: dict[str, Version] = field(default_factory=dict, init=False, repr=False, compare=False)
+
     def records(self) -> tuple[ControlRecord, ...]:
         """The record of every version, oldest first."""
         paths = sorted((self.folder / "versions").glob("*.json"))
         return tuple(ControlRecord.from_json(path.read_text()) for path in paths)
+
+    def last(self) -> Version | None:
+        """The version that came into force last, None before the first. Its file is read once.
+
+        Raises BundleInvalid or OSError.
+        """
+        path = max((self.folder / "versions").glob("*.json"), default=None)
+        if path is None:
+            return None
+        if path.name not in self._read:
+            version = version_of(ControlRecord.from_json(path.read_text()))
+            self._read.clear()
+            self._read[path.name] = version
+        return self._read[path.name]
 
     def current(self) -> Bundle | None:
         """The bundle in force, None before the first."""

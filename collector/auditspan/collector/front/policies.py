@@ -17,8 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from auditspan.collector.control.records import ControlRecord
-from auditspan.collector.control.versions import bundle_of
+from auditspan.collector.control.versions import Versions
 from auditspan.collector.front.auth_config import PoliciesConfig
 from auditspan.collector.front.authentication import Authenticator
 from auditspan.collector.front.http_server import credentials_of
@@ -27,9 +26,9 @@ from auditspan.collector.front.refusals import NotAllowed, Refusal, Unavailable
 from auditspan.identity.credentials import Credentials
 from auditspan.identity.principal import Principal
 from auditspan.identity.signed_policies import SignedPolicies, signed
+from auditspan.registry import Version
 from auditspan.registry.agent_slice import slice_for
 from auditspan.registry.errors import BundleInvalid
-from auditspan.registry.models import Registry
 
 PATH: Final = "/v1/policies"
 
@@ -60,11 +59,10 @@ class SignedPoliciesOf:
         self._config = config
         self._authenticator = authenticator
         self._key = key
-        self._folder = registry
+        self._versions = Versions(registry)
         self._deployment = deployment
         self._calendar = calendar
         self._now = now
-        self._read: tuple[str, int, Registry] | None = None
 
     async def answer(self, credentials: Credentials) -> Answer:
         """Answer a request. Raises nothing."""
@@ -89,30 +87,26 @@ class SignedPoliciesOf:
                 "policies are for agents with a credential of their own: use an API key of the "
                 "agent (`auditspan keys issue <agent id>`)"
             )
-        number, registry = self._in_force()
+        version = self._in_force()
         now = int(self._now())
         return SignedPolicies(
             deployment=self._deployment,
             agent=principal.agent_id,
-            number=number,
+            number=version.applied_at_ns,
             issued_at=now,
             expires_at=now + self._config.lifetime_seconds,
             calendar=self._calendar,
-            files=slice_for(registry, principal.agent_id).files,
+            files=slice_for(version.registry, principal.agent_id).files,
         )
 
-    def _in_force(self) -> tuple[int, Registry]:
-        """The last version that was put in force; read once."""
-        last = max((self._folder / "versions").glob("*.json"), default=None)
-        if last is None:
+    def _in_force(self) -> Version:
+        try:
+            version = self._versions.last()
+        except (OSError, BundleInvalid) as error:
+            raise Unavailable(f"the registry cannot be read: {error}", 60.0) from error
+        if version is None:
             raise NothingInForce("no registry is in force: `auditspan apply <folder>`")
-        if self._read is None or self._read[0] != last.name:
-            try:
-                record = ControlRecord.from_json(last.read_text())
-                self._read = last.name, record.at_ns, bundle_of(record).registry()
-            except (OSError, BundleInvalid) as error:
-                raise Unavailable(f"the registry cannot be read: {error}", 60.0) from error
-        return self._read[1], self._read[2]
+        return version
 
 
 def policies_route(policies: SignedPoliciesOf) -> Route:
