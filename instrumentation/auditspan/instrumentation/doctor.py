@@ -10,12 +10,12 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from opentelemetry.instrumentation.environment_variables import OTEL_PYTHON_DISTRO
-from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
 
-from auditspan.instrumentation.adapters.installed import state_of, state_without
+from auditspan.instrumentation.adapters.installed import states
 from auditspan.instrumentation.adapters.program import distributions_of, normal
 from auditspan.instrumentation.adapters.registry import ADAPTERS, unguarded
 from auditspan.instrumentation.adapters.state import AdapterState
+from auditspan.instrumentation.demands import sdk_disabled
 from auditspan.instrumentation.errors import InstrumentationError, SettingsInvalid
 from auditspan.instrumentation.guard import Guard
 from auditspan.instrumentation.settings import Settings, settings
@@ -76,20 +76,18 @@ def examine(program: Path | None = None, environ: Mapping[str, str] | None = Non
     else:
         disabled = found.disabled_adapters
         checks = [check(found, env) for check in _CHECKS]
-    states = [state_of(adapter, disabled) for adapter in ADAPTERS]
-    states += [state_without(framework, disabled) for framework in unguarded()]
     return Report(
         tuple(checks),
         tuple(
             FrameworkFound(state, used.get(normal(state.distribution), ""))
-            for state in states
+            for state in states(ADAPTERS, unguarded(), disabled)
             if state.state != "absent"
         ),
     )
 
 
 def _sdk(found: Settings, env: Mapping[str, str]) -> Check:
-    if env.get(OTEL_SDK_DISABLED, "").strip().lower() == "true":
+    if sdk_disabled(env):
         return Check("OpenTelemetry", "fault", "OTEL_SDK_DISABLED is true: nothing is recorded")
     distributions = sorted(point.name for point in entry_points(group="opentelemetry_distro"))
     chosen = env.get(OTEL_PYTHON_DISTRO, "")

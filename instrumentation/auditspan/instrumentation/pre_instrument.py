@@ -12,7 +12,7 @@ import os
 import sys
 from typing import Final, NoReturn
 
-from auditspan.instrumentation.demands import fails_closed, guard_required
+from auditspan.instrumentation.demands import fails_closed, guard_required, sdk_disabled
 from auditspan.instrumentation.errors import GuardMissing, InstrumentationError, SettingsInvalid
 from auditspan.instrumentation.host import report, warn
 
@@ -32,14 +32,12 @@ def pre_instrument() -> None:
 
 
 def _set_up(closed: bool) -> None:
-    from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
-
     from auditspan.instrumentation.adapters.coverage import instrument
     from auditspan.instrumentation.install import install
     from auditspan.instrumentation.runtime import runtime
 
     found = runtime()
-    if os.environ.get(OTEL_SDK_DISABLED, "").strip().lower() == "true":
+    if sdk_disabled():
         disabled = SettingsInvalid("OTEL_SDK_DISABLED is true, so nothing would be recorded")
         if closed:
             raise disabled

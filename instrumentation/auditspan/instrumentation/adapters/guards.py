@@ -16,7 +16,7 @@ from typing import Any
 import wrapt
 
 from auditspan.instrumentation.adapters.adapter import Adapter, Target
-from auditspan.instrumentation.adapters.installed import state_of, state_without
+from auditspan.instrumentation.adapters.installed import states
 from auditspan.instrumentation.adapters.registry import ADAPTERS, Framework, unguarded
 from auditspan.instrumentation.adapters.state import AdapterState
 from auditspan.instrumentation.errors import GuardMissing
@@ -78,9 +78,8 @@ class Guards:
             if self._on:
                 return self.states
             self._on, self._strict, self._changed = True, strict, changed
-            found = [state_of(adapter, disabled) for adapter in self._adapters]
             without = self._without()
-            found += [state_without(framework, disabled) for framework in without]
+            found = states(self._adapters, without, disabled)
             self._states = {state.name: state for state in found}
         # Arming may import, and an import of another thread may wait for our lock.
         for adapter in self._adapters:

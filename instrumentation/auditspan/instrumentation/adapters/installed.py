@@ -4,9 +4,17 @@ from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 
 from auditspan.instrumentation.adapters.adapter import Adapter, within
-from auditspan.instrumentation.adapters.locate import problem
+from auditspan.instrumentation.adapters.locate import problems
 from auditspan.instrumentation.adapters.registry import Framework
 from auditspan.instrumentation.adapters.state import AdapterState
+
+
+def states(
+    adapters: Iterable[Adapter], without: Iterable[Framework], disabled: frozenset[str]
+) -> list[AdapterState]:
+    """Of every framework that is known, none of them imported yet."""
+    found = [state_of(adapter, disabled) for adapter in adapters]
+    return found + [state_without(framework, disabled) for framework in without]
 
 
 def state_of(adapter: Adapter, disabled: frozenset[str]) -> AdapterState:
@@ -16,7 +24,7 @@ def state_of(adapter: Adapter, disabled: frozenset[str]) -> AdapterState:
         return AdapterState(adapter.name, adapter.distribution, found, "absent")
     if adapter.name in disabled:
         return AdapterState(adapter.name, adapter.distribution, found, "disabled")
-    missing = "; ".join(dict.fromkeys(_missing(adapter, found)))
+    missing = "; ".join(_missing(adapter, found))
     if missing:
         return AdapterState(adapter.name, adapter.distribution, found, "missing", missing)
     return AdapterState(
@@ -53,7 +61,6 @@ def _missing(adapter: Adapter, found: str) -> Iterable[str]:
     targets = adapter.targets_of(found)
     if not targets:
         yield f"the adapter knows no way into {adapter.distribution} {found}"
-    for target in targets:
-        wrong = problem(target.module, target.attribute)
-        if wrong:
-            yield wrong
+    # Each module is read once, however many functions of it are looked for.
+    for module in dict.fromkeys(target.module for target in targets):
+        yield from problems(module, [t.attribute for t in targets if t.module == module])

@@ -2,23 +2,26 @@
 
 import ast
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.machinery import ModuleSpec
 
 
-def problem(module: str, attribute: str) -> str:
-    """What is not where it should be, "" if the function is there or if only an import can tell."""
+def problems(module: str, attributes: Iterable[str]) -> Iterator[str]:
+    """What of a module is not where it should be; nothing of what only an import can tell."""
     spec = _spec(module)
     if spec is None:
         package = _spec(module.partition(".")[0])
         where = f" ({package.name} is {package.origin})" if package is not None else ""
-        return f"there is no module {module}{where}"
+        yield f"there is no module {module}{where}"
+        return
     get_source = getattr(spec.loader, "get_source", None)
     text = get_source(module) if get_source is not None else None
     if text is None:  # compiled
-        return ""
-    found = _has(ast.parse(text).body, attribute.split("."), inherits=False)
-    return "" if found else f"{module} has no {attribute}"
+        return
+    body = ast.parse(text).body
+    for attribute in attributes:
+        if not _has(body, attribute.split("."), inherits=False):
+            yield f"{module} has no {attribute}"
 
 
 def _has(body: Sequence[ast.stmt], path: list[str], inherits: bool) -> bool:
