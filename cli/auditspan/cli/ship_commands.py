@@ -1,5 +1,6 @@
 """`auditspan ship`: what agents that are gone left in their spool goes to the collector."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,14 +50,7 @@ def ship(
 
 
 def _print(done: "Shipped", format: Format) -> None:
-    row = {
-        "segments": done.segments,
-        "bytes": done.bytes,
-        "waiting": done.waiting,
-        "living": done.living,
-        "refused": [str(path) for path in done.refused],
-        "problem": done.problem,
-    }
+    row = asdict(done)
     if format is Format.JSON:
         print_json(row)
     elif format is Format.CSV:

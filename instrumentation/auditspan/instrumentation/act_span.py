@@ -6,7 +6,6 @@ it as its current span. It ends in `Durable` as the SDK's spans do, and in the t
 one of them: with the parent's trace, sampling decision and state, or as the root of a trace.
 """
 
-import random
 import threading
 import time
 import traceback
@@ -14,10 +13,9 @@ from collections.abc import Callable, Mapping
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import (
-    INVALID_SPAN_ID,
-    INVALID_TRACE_ID,
     Link,
     Span,
     SpanContext,
@@ -29,6 +27,7 @@ from opentelemetry.trace import (
 )
 from opentelemetry.util.types import AnyValue, Attributes, AttributeValue
 
+_IDS = RandomIdGenerator()
 _ROOT = TraceFlags(TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID)
 _UNSET = Status()
 
@@ -146,9 +145,9 @@ class ActSpan(Span):
 
 def _below(parent: SpanContext | None) -> SpanContext:
     """Ids of a new span: in its parent's trace, as sampled as that is, or in a new one."""
-    span_id = random.getrandbits(64) or INVALID_SPAN_ID + 1
+    span_id = _IDS.generate_span_id()
     if parent is None:
-        trace_id = random.getrandbits(128) or INVALID_TRACE_ID + 1
+        trace_id = _IDS.generate_trace_id()
         return SpanContext(trace_id, span_id, is_remote=False, trace_flags=_ROOT)
     kept = parent.trace_flags & (TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID)
     flags = TraceFlags(kept)

@@ -6,6 +6,7 @@ with call.active():        # what happens inside is below it in the trace
 call.succeeded(result)     # or call.failed(error)
 """
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
@@ -84,6 +85,18 @@ def begin(act: Act, fault: Exception | None = None) -> Call:
         recorded.span.end()
         raise verdict.denial(act)
     return recorded
+
+
+def begin_described(framework: str, describe: Callable[[], Act], call_id: str = "") -> Call:
+    """Read an act and begin it; one that cannot be read is held to the fail mode.
+
+    Raises PolicyDenied.
+    """
+    try:
+        act = describe()
+    except Exception as fault:
+        return begin(Act("execute_tool", framework=framework, call_id=call_id), fault)
+    return begin(act)
 
 
 def _intended(recorded: Recorded, verdict: Verdict) -> Verdict:

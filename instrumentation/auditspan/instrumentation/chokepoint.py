@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditspan.instrumentation.act import Act
-from auditspan.instrumentation.call import Call, begin
+from auditspan.instrumentation.call import Call, begin_described
 from auditspan.instrumentation.errors import PolicyDenied
 from auditspan.instrumentation.host import report
 from auditspan.instrumentation.result import Result
@@ -83,11 +83,7 @@ class Chokepoint:
         return result
 
     def _begin(self, instance: object, args: Arguments, kwargs: Named) -> Call:
-        try:
-            act = self.describe(instance, *args, **kwargs)
-        except Exception as fault:
-            return begin(Act("execute_tool", framework=self.framework), fault)
-        return begin(act)
+        return begin_described(self.framework, lambda: self.describe(instance, *args, **kwargs))
 
     def _ended(self, call: Call, error: BaseException) -> None:
         try:

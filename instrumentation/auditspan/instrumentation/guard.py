@@ -121,13 +121,15 @@ class Guard:
             return denied(UNRECORDABLE, "it could not be recorded")
         except Exception as error:
             warn("guard", "auditspan: the guard failed: %s: %s", type(error).__name__, error)
-            if self._settings.closed:
-                return denied(UNAVAILABLE, "the policies could not be asked")
-            return None
+            return self._unasked()
 
     def unreadable(self, fault: Exception) -> Verdict | None:
         """What is to happen with a call that an adapter could not read. Raises nothing."""
         warn("adapter", "auditspan: a call cannot be read: %s: %s", type(fault).__name__, fault)
+        return self._unasked()
+
+    def _unasked(self) -> Verdict | None:
+        """By the fail mode."""
         if self._settings.closed:
             return denied(UNAVAILABLE, "the policies could not be asked")
         return None

@@ -20,7 +20,7 @@ from typing import Final
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from auditspan.instrumentation import segments
-from auditspan.instrumentation.encode import REQUEST_RESOURCE_SPANS, Begun, end_of_field
+from auditspan.instrumentation.encode import REQUEST_RESOURCE_SPANS, Begun, whole_fields
 
 NAME: Final = "intents"
 _END: Final = 0x7A
@@ -146,18 +146,11 @@ def salvage(folder: Path) -> None:
 def _left(content: bytes) -> dict[int, bytes]:
     """Requests without an end, by span id; what was torn by a crash is left out."""
     found: dict[int, bytes] = {}
-    position = 0
-    while (
-        0
-        <= (end := end_of_field(content, position, (REQUEST_RESOURCE_SPANS, _END)))
-        <= len(content)
-    ):
-        field = content[position:end]
+    for field in whole_fields(content, (REQUEST_RESOURCE_SPANS, _END)):
         if field[0] == _END:
             found.pop(int.from_bytes(field[-8:], "big"), None)
         else:
             found.update((span_id, field) for span_id in _span_ids(field))
-        position = end
     return found
 
 

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 from auditspan.instrumentation.act import Act
-from auditspan.instrumentation.call import Call, begin
+from auditspan.instrumentation.call import Call, begin_described
 from auditspan.instrumentation.result import Result
 
 MAX_OPEN: Final = 4096
@@ -33,12 +33,7 @@ class Pairs:
 
     def begin(self, key: str, describe: Callable[[], Act]) -> None:
         """A call is about to happen. Raises PolicyDenied."""
-        try:
-            act = describe()
-        except Exception as fault:
-            call = begin(Act("execute_tool", framework=self._framework, call_id=key), fault)
-        else:
-            call = begin(act)
+        call = begin_described(self._framework, describe, key)
         with self._mutex:
             former = self._open.pop(key, None)
             self._open[key] = call

@@ -65,11 +65,13 @@ class Recorded:
     @contain(None)
     def failed(self, error: BaseException) -> None:
         """Record the exception."""
-        kind = _qualified(type(error))
+        told = Result.of(error)
         try:
-            self.span.set_attributes({names.AUDIT_OUTCOME: "failure", names.ERROR_TYPE: kind})
+            self.span.set_attributes(
+                {names.AUDIT_OUTCOME: told.outcome, names.ERROR_TYPE: told.error}
+            )
             self.span.record_exception(error)
-            self.span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+            self.span.set_status(Status(StatusCode.ERROR, told.message))
         finally:
             self.span.end()
 
@@ -172,11 +174,3 @@ def content(runtime: Runtime, act: Act, kind: Content, text: str) -> dict[str, A
     if runtime.hash_key:
         attributes[hash_name] = content_hash(text, runtime.hash_key)
     return attributes
-
-
-def _qualified(kind: type) -> str:
-    """The name of an exception as OpenTelemetry writes it."""
-    module = kind.__module__
-    return (
-        kind.__qualname__ if module in ("builtins", "__main__") else f"{module}.{kind.__qualname__}"
-    )

@@ -16,6 +16,15 @@ class Result:
     unfinished: Literal["", "pending", "unknown"] = ""
     """It waits for something, or nobody can say what came of it."""
 
+    @classmethod
+    def of(cls, error: BaseException) -> "Result":
+        """What an exception tells, with its name as OpenTelemetry writes it."""
+        kind = type(error)
+        name = kind.__qualname__
+        if kind.__module__ not in ("builtins", "__main__"):
+            name = f"{kind.__module__}.{name}"
+        return cls(error=name, message=f"{kind.__name__}: {error}")
+
     @property
     def outcome(self) -> str:
         """The word for `audit.outcome`."""

@@ -3,10 +3,11 @@
 What a living process holds is its own: that is counted and left alone.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from uuid import uuid4
 
 from auditspan.instrumentation import segments
 from auditspan.instrumentation.delivery import Delivery
@@ -46,7 +47,9 @@ def left(root: Path) -> int:
 def ship(settings: Settings, seconds: float, progress: Progress = lambda size: None) -> Shipped:
     """Send for so long at most. Raises SpoolMissing, SpoolFull."""
     left(settings.spool)
-    with _spool(settings) as spool:
+    # A place of our own among the others, which holds nothing.
+    own = Spool(settings.spool, uuid4().hex, settings.spool_max_bytes)
+    with closing(own) as spool:
         watched = _Watched(sender(settings.transport), progress)
         Delivery(spool, lambda: watched).finish(seconds)
         waiting = sum(_bytes(segments.closed(folder)) for folder in spool.orphans())
@@ -79,18 +82,6 @@ class _Watched:
     def close(self) -> None:
         """Close the connection."""
         self._inner.close()
-
-
-@contextmanager
-def _spool(settings: Settings) -> Iterator[Spool]:
-    """A place of our own among the others, which holds nothing."""
-    from uuid import uuid4
-
-    spool = Spool(settings.spool, uuid4().hex, settings.spool_max_bytes)
-    try:
-        yield spool
-    finally:
-        spool.close()
 
 
 def _bytes(paths: Iterable[Path]) -> int:

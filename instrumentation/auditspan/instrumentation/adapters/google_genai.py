@@ -33,9 +33,7 @@ def raised(error: BaseException) -> Result | None:
     inner = error.__context__
     if inner is None or type(error).__name__ != "FunctionInvocationError":
         return None
-    kind = type(inner)
-    module = "" if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}."
-    return Result(error=f"{module}{kind.__qualname__}", message=f"{kind.__name__}: {inner}")
+    return Result.of(inner)
 
 
 _POINT: Final = Chokepoint(NAME, describe, raised=raised)

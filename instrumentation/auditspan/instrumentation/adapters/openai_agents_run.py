@@ -54,11 +54,8 @@ async def guarded(
 
 def note(error: BaseException) -> None:
     """Something was raised in the call that we are inside of."""
-    kind = type(error)
-    name = kind.__qualname__
-    if kind.__module__ not in ("builtins", "__main__"):
-        name = f"{kind.__module__}.{name}"
-    note_failure(name, f"{kind.__name__}: {error}")
+    told = Result.of(error)
+    note_failure(told.error, told.message)
 
 
 def noting_error(wrapped: Wrapped, instance: object, args: Arguments, kwargs: Named) -> object:
