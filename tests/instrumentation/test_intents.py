@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,24 @@ def test_a_call_that_takes_long_is_told_while_it_runs(tmp_path: Path, sink: Sink
     assert second.text("audit.outcome") == "success"
 
 
+def test_an_open_call_without_room_holds_nothing_up(tmp_path: Path) -> None:
+    """No fault before sending, which makes room; untold at the end, it is left to others."""
+    left: list[Received] = []
+    with running(tmp_path, **registry(tmp_path), AUDITSPAN_PENDING_SECONDS="0") as made:
+
+        @tool
+        def refund(order: str, amount: int) -> None:
+            outlet = made.durable._outlet
+            assert outlet is not None
+            outlet.spool._max_bytes = 0
+            outlet._tend()
+            made.durable.close(0)
+            left.extend(told(tmp_path / "spool"))
+
+        refund(ORDER, 4)
+    assert [span.text("audit.outcome") for span in left] == ["pending"]
+
+
 def request(n: int) -> bytes:
     """The request of one span."""
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -188,6 +207,34 @@ def test_a_long_file_is_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyP
     intents.salvage(tmp_path)
     [path] = tmp_path.glob("*.seg")
     assert [span.name for span in spans_of(path.read_bytes())] == ["call 1"]
+
+
+def test_what_is_written_in_part_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk tears no intent and no mark; what could not be marked is marked later."""
+    kept = Intents(tmp_path)
+    for n in (1, 2):
+        kept.open(n, request(n))
+    kept.close(1)
+    write, full = os.write, OSError(28, "No space left on device")
+
+    def torn(descriptor: int, content: bytes) -> int:
+        write(descriptor, content[:5])
+        raise full
+
+    attempts: list[Callable[[], None]] = [lambda: kept.open(3, request(3)), kept.settle]
+    for attempt in attempts:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "write", torn)
+            with pytest.raises(OSError, match="No space left"):
+                attempt()
+    kept.open(4, request(4))
+    kept.settle()
+    kept.forget()
+    intents.salvage(tmp_path)
+    [path] = tmp_path.glob("*.seg")
+    assert [span.name for span in spans_of(path.read_bytes())] == ["call 2", "call 4"]
 
 
 def test_no_room_for_an_intent_is_no_call(tmp_path: Path) -> None:

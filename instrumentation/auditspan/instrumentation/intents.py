@@ -55,9 +55,7 @@ class Intents:
         with self._mutex:
             self._open[span_id] = _Open(request, begun, time.monotonic())
             try:
-                self._write(request)
-                if self._fsync:
-                    os.fsync(self._descriptor)
+                self._write(request, self._fsync)
             except OSError:
                 del self._open[span_id]
                 raise
@@ -73,18 +71,19 @@ class Intents:
             self._ended.append(span_id)
 
     def settle(self) -> None:
-        """Mark what has ended: to be called before the records of that go."""
+        """Mark what has ended: to be called before the records of that go. Raises OSError."""
         with self._mutex:
-            ended, self._ended = self._ended, []
-            if not ended:
-                return
-            if not self._open:
+            ended = self._ended[:]
+            if ended and not self._open:
                 os.ftruncate(self._descriptor, 0)
                 self._size = 0
-                return
-            self._write(b"".join(_MARK + span_id.to_bytes(8, "big") for span_id in ended))
-            if self._size > max(MAX_BYTES, 2 * sum(len(o.request) for o in self._open.values())):
-                self._write_anew()
+            elif ended:
+                marks = (_MARK + span_id.to_bytes(8, "big") for span_id in ended)
+                self._write(b"".join(marks), fsync=False)
+                if self._size > max(MAX_BYTES, 2 * self._open_bytes()):
+                    self._write_anew()
+            # Not before: what could not be marked is marked the next time.
+            del self._ended[: len(ended)]
 
     def overdue(self, seconds: float) -> Iterator[bytes]:
         """The requests of calls that are open for longer; each is told once, if the caller has
@@ -96,11 +95,10 @@ class Intents:
                 self.close(span_id)
 
     def finish(self) -> None:
-        """At the end of the process, when nothing is open or it is told."""
+        """At the end of the process. What is open and could not be told is left to the next one."""
         with self._mutex:
-            if self._descriptor >= 0:
-                os.close(self._descriptor)
-                self._descriptor = -1
+            self.forget()
+            if not self._open:
                 self._path.unlink(missing_ok=True)
 
     def forget(self) -> None:
@@ -109,13 +107,14 @@ class Intents:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def _write(self, content: bytes) -> None:
+    def _open_bytes(self) -> int:
+        return sum(len(known.request) for known in self._open.values())
+
+    def _write(self, content: bytes, fsync: bool) -> None:
         if self._descriptor < 0:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             self._descriptor = os.open(self._path, flags, 0o600)
-        written = 0
-        while written < len(content):
-            written += os.write(self._descriptor, content[written:] if written else content)
+        segments.append_whole(self._descriptor, content, self._size, fsync)
         self._size += len(content)
 
     def _write_anew(self) -> None:

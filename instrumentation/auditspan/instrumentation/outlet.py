@@ -5,6 +5,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from auditspan.instrumentation.delivery import Delivery
 from auditspan.instrumentation.encode import Encoder, attribute
 from auditspan.instrumentation.errors import SpoolFull
+from auditspan.instrumentation.host import warn
 from auditspan.instrumentation.intents import Intents
 from auditspan.instrumentation.send import sender
 from auditspan.instrumentation.sequence import Sequence
@@ -69,10 +70,21 @@ class Outlet:
         return done
 
     def _tend(self) -> None:
+        """What is due before something is sent, and must not keep it from being sent."""
         self._tell_pending()
-        self.intents.settle()
+        try:
+            self.intents.settle()
+        except OSError as error:
+            warn("intents", "auditspan: %s: %s", self.spool.folder, error.strerror or error)
 
     def _tell_pending(self, seconds: float | None = None) -> None:
-        """Record the calls that are open for too long: nobody may ever tell what became of them."""
-        for request in self.intents.overdue(self._pending_seconds if seconds is None else seconds):
-            self.spool.append(request)
+        """Record the calls that are open for too long: nobody may ever tell what became of them.
+
+        Without room they stay open, so that what makes room is not held up by them.
+        """
+        limit = self._pending_seconds if seconds is None else seconds
+        try:
+            for request in self.intents.overdue(limit):
+                self.spool.append(request)
+        except SpoolFull as error:
+            warn("pending", "auditspan: %s; open calls are told later", error)

@@ -37,15 +37,7 @@ class Segments:
         """Write one span; whether the segment is full now. Raises OSError, with nothing written."""
         if self._descriptor < 0:
             self._open()
-        try:
-            written = 0
-            while written < len(request):
-                written += os.write(self._descriptor, request[written:] if written else request)
-            if self._fsync:
-                os.fsync(self._descriptor)
-        except OSError:
-            os.ftruncate(self._descriptor, self.size)
-            raise
+        append_whole(self._descriptor, request, self.size, self._fsync)
         self.size += len(request)
         self.spans += 1
         return self.size >= MAX_BYTES or self.spans >= MAX_SPANS
@@ -77,6 +69,19 @@ class Segments:
 
     def _path(self) -> Path:
         return self.folder / f"{self._number:08d}.open"
+
+
+def append_whole(descriptor: int, content: bytes, size: int, fsync: bool) -> None:
+    """Write at the end of a file of so many bytes, all or nothing. Raises OSError."""
+    try:
+        written = 0
+        while written < len(content):
+            written += os.write(descriptor, content[written:] if written else content)
+        if fsync:
+            os.fsync(descriptor)
+    except OSError:
+        os.ftruncate(descriptor, size)
+        raise
 
 
 def closed(folder: Path) -> Iterator[Path]:
