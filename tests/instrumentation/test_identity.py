@@ -8,7 +8,9 @@ import pytest
 from opentelemetry import baggage, propagate
 
 from auditspan.instrumentation import identify, tool
-from auditspan.instrumentation.identity import NOBODY, current
+from auditspan.instrumentation.act import Act
+from auditspan.instrumentation.call import begin
+from auditspan.instrumentation.identity import NOBODY, Identity, current
 from tests.instrumentation.recorded import running, written
 from tests.instrumentation.sink import Sink
 
@@ -55,6 +57,22 @@ def test_another_user_takes_nothing_of_the_proved_one(tmp_path: Path, sink: Sink
     assert (claimed.text("audit.identity.statement"), claimed.text("user.id")) == ("", "bob")
     assert refused.text("audit.identity.statement") == ""
     assert refused.text("audit.identity.error") == "refused"
+
+
+def test_what_a_framework_knows_goes_behind_what_was_said(tmp_path: Path, sink: Sink) -> None:
+    """Its user is not written beside the proof of another one; the rest is, if nobody said it."""
+    sink.identity_answer = (200, {"statement": "a.b.c", "expires_at": 2**40})
+    known = Identity(user="bob", conversation="c-2", agent_name="desk")
+    with running(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=sink.url):
+        with identify(user_token="alice-token", conversation="c-1"):
+            begin(Act("execute_tool", "look", known=known)).succeeded()
+        begin(Act("execute_tool", "look", known=known)).succeeded()
+    keys = ("user.id", "gen_ai.conversation.id", "gen_ai.agent.name", "audit.identity.statement")
+    wanted = [span for span in written(tmp_path) + sink.spans if span.name == "execute_tool look"]
+    assert [[span.text(key) for key in keys] for span in wanted] == [
+        ["", "c-1", "desk", "a.b.c"],
+        ["bob", "c-2", "desk", ""],
+    ]
 
 
 def test_async_blocks_do_not_mix(tmp_path: Path) -> None:

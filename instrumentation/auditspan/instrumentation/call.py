@@ -16,7 +16,7 @@ from auditspan.instrumentation.demands import fails_closed
 from auditspan.instrumentation.errors import SpoolFull
 from auditspan.instrumentation.guard import UNRECORDABLE, Verdict, denied
 from auditspan.instrumentation.host import report, warn
-from auditspan.instrumentation.identity import NOBODY, current
+from auditspan.instrumentation.identity import NOBODY, Identity, current
 from auditspan.instrumentation.recorded_call import Recorded, active_call, intend, nested_in, start
 from auditspan.instrumentation.result import Result
 from auditspan.instrumentation.runtime import runtime
@@ -71,8 +71,7 @@ def begin(act: Act, fault: Exception | None = None) -> Call:
         return _inside_itself(act, outer)
     try:
         found = runtime()
-        said = current()
-        identity = said if act.known is NOBODY else said.with_claims(act.known)
+        identity = _identity(act)
         guard = found.guard
         verdict = guard.judge(act, identity) if fault is None else guard.unreadable(fault)
         recorded = start(found, act, identity, verdict)
@@ -99,6 +98,12 @@ def begin_described(framework: str, describe: Callable[[], Act], call_id: str = 
     return begin(act)
 
 
+def _identity(act: Act) -> Identity:
+    """Whom an act is for: as was said, and where nobody said it, as the framework knows."""
+    said = current()
+    return said if act.known is NOBODY else said.with_claims(act.known)
+
+
 def _intended(recorded: Recorded, verdict: Verdict) -> Verdict:
     """The verdict, or a denial if the call cannot be written down before it happens."""
     try:
@@ -119,7 +124,7 @@ def _inside_itself(act: Act, outer: Recorded) -> Call:
     if not act.hop or act.framework == outer.act.framework:
         return Unrecorded()
     try:
-        return start(outer.runtime, act, outer.identity, outer.verdict, nested_in(outer))
+        return start(outer.runtime, act, _identity(act), outer.verdict, nested_in(outer))
     except Exception as error:
         report("call", error)
         return Unrecorded()

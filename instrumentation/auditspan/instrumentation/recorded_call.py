@@ -20,7 +20,7 @@ from auditspan.instrumentation.capture import cut, json_text
 from auditspan.instrumentation.content_hash import content_hash
 from auditspan.instrumentation.guard import Verdict
 from auditspan.instrumentation.host import contain
-from auditspan.instrumentation.identity import NOBODY, Identity, current, within
+from auditspan.instrumentation.identity import NOBODY, Identity, within
 from auditspan.instrumentation.result import Result
 from auditspan.instrumentation.runtime import Runtime
 from auditspan.instrumentation.same_call import ACTIVE, tie_outer
@@ -105,12 +105,12 @@ def start(
     further: dict[str, AttributeValue] | None = None,
 ) -> Recorded:
     """Begin the record of an act."""
-    attributes: dict[str, AttributeValue] = {**runtime.own}
-    if act.known is not NOBODY:
-        attributes |= act.known.attributes()
-    attributes |= current().attributes()
-    attributes |= act.attributes
-    attributes |= described(runtime, act)
+    attributes: dict[str, AttributeValue] = {
+        **runtime.own,
+        **identity.attributes(),
+        **act.attributes,
+        **described(runtime, act),
+    }
     if verdict is not None:
         attributes |= verdict.attributes(runtime.settings.mode)
     if further:
