@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum, IntEnum
 from pathlib import Path
+from typing import Never
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from auditspan.instrumentation.capture import CUT, cut, json_text
+from auditspan.instrumentation.capture import CUT, cut, json_text, words
 
 
 class Colour(Enum):
@@ -83,3 +84,43 @@ def test_long_texts_are_cut(text: str, limit: int) -> None:
     short = cut(text, limit)
     assert len(short.encode()) <= limit
     assert short == text or (short.endswith(CUT) and text.startswith(short[: -len(CUT)]))
+
+
+def test_parts_that_stand_in_it_again_and_again_are_written_within_bounds() -> None:
+    """As aliases of YAML make them: a few bytes that would be written out as terabytes."""
+    loop: list[object] = []
+    loop += [loop, loop, {"again": loop}]
+    laughs: object = ["ha"]
+    for _ in range(60):
+        laughs = [laughs, laughs]
+    for value in (loop, laughs, {"deep": laughs, 1j: 0}, [[1] * 100_000] * 100_000):
+        assert CUT in json_text(value)
+    shared = {"a": 1}
+    assert json_text([shared, shared, (), ()]) == '[{"a":1},{"a":1},[],[]]'
+
+
+def test_numbers_of_any_length_are_written() -> None:
+    """Python refuses to write long ones in decimals."""
+    assert json_text({"n": 10**5000}) == f'{{"n":"{hex(10**5000)}"}}'
+    assert json_text({"n": 10**400}) == f'{{"n":{10**400}}}'
+
+
+def test_a_mapping_that_fails_is_told_by_its_name() -> None:
+    """A dictionary of the host that is none."""
+
+    class Broken(dict[str, int]):
+        def items(self) -> Never:
+            raise AttributeError("gone")
+
+    assert json_text({"a": Broken(b=1)}) == '{"a":"<Broken>"}'
+
+
+def test_an_exception_says_what_it_can() -> None:
+    """Or its name."""
+    assert words(ValueError("v")) == "v"
+    assert words(Silent()) == "<Silent>"
+
+
+class Silent(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError

@@ -6,6 +6,7 @@ it as its current span. It ends in `Durable` as the SDK's spans do, and in the t
 one of them: with the parent's trace, sampling decision and state, or as the root of a trace.
 """
 
+import os
 import threading
 import time
 import traceback
@@ -26,6 +27,8 @@ from opentelemetry.trace import (
     get_current_span,
 )
 from opentelemetry.util.types import AnyValue, Attributes, AttributeValue
+
+from auditspan.instrumentation.capture import sendable, words
 
 _IDS = RandomIdGenerator()
 _ROOT = TraceFlags(TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID)
@@ -56,11 +59,13 @@ class ActSpan(Span):
         self._links: list[Link] = []
         self._status = _UNSET
         self._ended = threading.Lock()
+        self._pid = os.getpid()
         self._start = time.time_ns()
 
     def end(self, end_time: int | None = None) -> None:
         """Write it down; what is said of it later is not heard."""
-        if not self._ended.acquire(blocking=False):
+        # A fork inside of it unwinds through it as well; there was one act, the parent's.
+        if not self._ended.acquire(blocking=False) or self._pid != os.getpid():
             return
         self._write(self.so_far(end_time if end_time is not None else time.time_ns()))
 
@@ -136,8 +141,8 @@ class ActSpan(Span):
         module = "" if kind.__module__ in ("", "builtins") else f"{kind.__module__}."
         found: dict[str, AnyValue] = {
             "exception.type": f"{module}{kind.__qualname__}",
-            "exception.message": str(exception),
-            "exception.stacktrace": "".join(traceback.format_exception(exception)),
+            "exception.message": sendable(words(exception)),
+            "exception.stacktrace": sendable("".join(traceback.format_exception(exception))),
             "exception.escaped": str(escaped),
         }
         self.add_event("exception", {**found, **(attributes or {})}, timestamp)

@@ -16,9 +16,11 @@ from typing import Final
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, SpanFlags
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
+
+from auditspan.instrumentation.capture import sendable
 
 _MAX_SCOPES: Final = 256
 # Field numbers and wire type 2, opentelemetry/proto/trace/v1/trace.proto and common.proto.
@@ -75,7 +77,7 @@ class Encoder:
         if found is None:
             if len(self._frames) >= _MAX_SCOPES:
                 self._frames.clear()
-            encoded = encode_spans([span]).resource_spans[0]
+            encoded = encode_spans([_sendable(span)]).resource_spans[0]
             schema = encoded.schema_url
             encoded.ClearField("schema_url")
             scope = encoded.scope_spans[0]
@@ -94,7 +96,31 @@ class Encoder:
 
 def _any(span: ReadableSpan) -> bytes:
     """Any span, by the exporter's encoder."""
-    return encode_spans([span]).resource_spans[0].scope_spans[0].spans[0].SerializeToString()
+    request = encode_spans([_sendable(span)])
+    return request.resource_spans[0].scope_spans[0].spans[0].SerializeToString()
+
+
+def _sendable(span: ReadableSpan) -> ReadableSpan:
+    """The span with texts that are UTF-8; for attributes the exporter's encoder sees to that."""
+    status = span.status
+    texts = (span.name, status.description or "", *(event.name for event in span.events))
+    if all(text.isascii() for text in texts):
+        return span
+    description = status.description and sendable(status.description)
+    return ReadableSpan(
+        sendable(span.name),
+        span.get_span_context(),
+        span.parent,
+        span.resource,
+        span.attributes,
+        [Event(sendable(each.name), each.attributes, each.timestamp) for each in span.events],
+        span.links,
+        span.kind,
+        status=Status(status.status_code, description),
+        start_time=span.start_time,
+        end_time=span.end_time,
+        instrumentation_scope=span.instrumentation_scope,
+    )
 
 
 def _plain(span: ReadableSpan) -> bytes:
@@ -172,13 +198,13 @@ def _dropped(span: ReadableSpan) -> int:
 
 @lru_cache(maxsize=1024)
 def _name(name: str, kind: SpanKind) -> bytes:
-    return Span(name=name, kind=kind.value + 1).SerializeToString()  # type: ignore[arg-type]
+    return Span(name=sendable(name), kind=kind.value + 1).SerializeToString()  # type: ignore[arg-type]
 
 
 def _status(status: Status) -> bytes:
     own = Span()
     own.status.code = status.status_code.value  # type: ignore[assignment]
-    own.status.message = status.description or ""
+    own.status.message = sendable(status.description or "")
     return own.SerializeToString()
 
 
@@ -199,7 +225,7 @@ def _attributes(values: Mapping[str, AttributeValue]) -> bytes | None:
         elif type(value) is tuple and all(type(item) is str for item in value):
             fields.append(_list(key, value))
         elif (encoded := _value(value)) is not None:
-            pair = KeyValue(key=key, value=encoded)
+            pair = KeyValue(key=sendable(key), value=encoded)
             fields.append(_field(_SPAN_ATTRIBUTES, pair.SerializeToString()))
         else:
             return None
@@ -220,8 +246,8 @@ def _value(value: AttributeValue) -> AnyValue | None:
 @lru_cache(maxsize=1024)
 def _list(key: str, texts: tuple[str, ...]) -> bytes:
     """A list of texts: rule ids, roles."""
-    values = [AnyValue(string_value=text) for text in texts]
-    pair = KeyValue(key=key, value=AnyValue(array_value=ArrayValue(values=values)))
+    values = [AnyValue(string_value=sendable(text)) for text in texts]
+    pair = KeyValue(key=sendable(key), value=AnyValue(array_value=ArrayValue(values=values)))
     return _field(_SPAN_ATTRIBUTES, pair.SerializeToString())
 
 

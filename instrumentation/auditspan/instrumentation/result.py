@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from auditspan.instrumentation.capture import words
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -23,7 +25,7 @@ class Result:
         name = kind.__qualname__
         if kind.__module__ not in ("builtins", "__main__"):
             name = f"{kind.__module__}.{name}"
-        return cls(error=name, message=f"{kind.__name__}: {error}")
+        return cls(error=name, message=f"{kind.__name__}: {words(error)}")
 
     @property
     def outcome(self) -> str:
