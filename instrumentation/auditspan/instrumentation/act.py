@@ -39,6 +39,8 @@ class Act:
     """Whether the call leaves for another process: recorded inside the same call, too."""
     kind: SpanKind = SpanKind.INTERNAL
     """Of its span."""
+    function: object = None
+    """What is called, where each passage is a call of its own: a `@tool` that calls itself."""
 
     @property
     def title(self) -> str:
@@ -50,6 +52,8 @@ class Act:
         return (
             self.operation == other.operation == "execute_tool"
             and self.name == other.name
+            and (self.function is None or self.function is not other.function)
+            and (not self.call_id or not other.call_id or self.call_id == other.call_id)
             and (self.arguments == other.arguments or _equal(self, other))
         )
 

@@ -66,10 +66,11 @@ def begin(act: Act, fault: Exception | None = None) -> Call:
 
     With a fault, the act could not be read: nothing can be asked of it, and the fail mode holds.
     """
-    outer = active_call()
-    if outer is not None and act.same(outer.act):
-        return _inside_itself(act, outer)
     try:
+        outer = active_call()
+        # What a call has started, and goes on after its end, is not inside it any more.
+        if outer is not None and act.same(outer.act) and outer.span.is_recording():
+            return _inside_itself(act, outer)
         found = runtime()
         identity = _identity(act)
         guard = found.guard
