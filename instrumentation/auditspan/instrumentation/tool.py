@@ -9,7 +9,8 @@ import inspect
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar, cast, overload
+from functools import partial
+from typing import Any, ParamSpec, TypeVar, cast, overload
 
 from opentelemetry.util.types import AttributeValue
 
@@ -17,6 +18,7 @@ from auditspan.instrumentation.act import Act
 from auditspan.instrumentation.call import Call, begin
 from auditspan.instrumentation.capture import json_text
 from auditspan.instrumentation.host import contain
+from auditspan.instrumentation.result import Result
 from auditspan.semconv import attributes as names
 
 P = ParamSpec("P")
@@ -44,6 +46,7 @@ class _Tool:
                 arguments=self.arguments(args, kwargs),
                 capture=self.capture,
                 attributes=self.attributes,
+                function=self,
             )
         )
 
@@ -92,12 +95,15 @@ def tool(
 
 
 def _wrapped(function: Callable[P, R], known: _Tool) -> Callable[P, R]:
-    if inspect.isasyncgenfunction(function):
-        return cast(Callable[P, R], _async_generator(function, known))
-    if inspect.isgeneratorfunction(function):
-        return cast(Callable[P, R], _generator(function, known))
-    if inspect.iscoroutinefunction(function):
-        return cast(Callable[P, R], _coroutine(function, known))
+    # An object that is called has its kind from its class.
+    routine = inspect.isroutine(function) or isinstance(function, functools.partial)
+    called = function if routine else type(function).__call__
+    if inspect.isasyncgenfunction(called):
+        return cast(Callable[P, R], _async_generator(cast(Any, function), known))
+    if inspect.isgeneratorfunction(called):
+        return cast(Callable[P, R], _generator(cast(Any, function), known))
+    if inspect.iscoroutinefunction(called):
+        return cast(Callable[P, R], _coroutine(cast(Any, function), known))
     return _plain(function, known)
 
 
@@ -111,10 +117,21 @@ def _plain(function: Callable[P, R], known: _Tool) -> Callable[P, R]:
         except BaseException as error:
             running.failed(error)
             raise
-        running.succeeded(result)
+        if _comes_later(result):
+            running.returned(_LATER)
+        else:
+            running.succeeded(result)
         return result
 
     return call
+
+
+_LATER = Result(unfinished="unknown")
+
+
+def _comes_later(result: object) -> bool:
+    """Whether it has still to be awaited or stepped through: nobody tells us how that ends."""
+    return hasattr(type(result), "__await__") or isinstance(result, Generator | AsyncGenerator)
 
 
 def _coroutine(function: Callable[..., object], known: _Tool) -> Callable[..., object]:
@@ -134,20 +151,26 @@ def _coroutine(function: Callable[..., object], known: _Tool) -> Callable[..., o
 
 
 def _generator(
-    function: Callable[..., Generator[object, None, object]], known: _Tool
-) -> Callable[..., Generator[object, None, object]]:
+    function: Callable[..., Generator[object, object, object]], known: _Tool
+) -> Callable[..., Generator[object, object, object]]:
     @functools.wraps(function)
-    def call(*args: object, **kwargs: object) -> Generator[object, None, object]:
+    def call(*args: object, **kwargs: object) -> Generator[object, object, object]:
         running = known.begin(args, kwargs)
         items: list[object] = []
         steps = function(*args, **kwargs)
+        step = partial(steps.send, None)
         try:
             while True:
                 # Current only while the tool works, never while its caller does.
                 with running.active():
-                    item = next(steps)
+                    item = step()
                 _keep(items, item)
-                yield item
+                try:
+                    step = partial(steps.send, (yield item))
+                except GeneratorExit:
+                    raise
+                except BaseException as thrown:
+                    step = partial(steps.throw, thrown)
         except StopIteration as end:
             running.succeeded(items)
             return end.value
@@ -164,19 +187,25 @@ def _generator(
 
 
 def _async_generator(
-    function: Callable[..., AsyncGenerator[object, None]], known: _Tool
-) -> Callable[..., AsyncGenerator[object, None]]:
+    function: Callable[..., AsyncGenerator[object, object]], known: _Tool
+) -> Callable[..., AsyncGenerator[object, object]]:
     @functools.wraps(function)
-    async def call(*args: object, **kwargs: object) -> AsyncGenerator[object, None]:
+    async def call(*args: object, **kwargs: object) -> AsyncGenerator[object, object]:
         running = known.begin(args, kwargs)
         items: list[object] = []
         steps = function(*args, **kwargs)
+        step = partial(steps.asend, None)
         try:
             while True:
                 with running.active():
-                    item = await anext(steps)
+                    item = await step()
                 _keep(items, item)
-                yield item
+                try:
+                    step = partial(steps.asend, (yield item))
+                except GeneratorExit:
+                    raise
+                except BaseException as thrown:
+                    step = partial(steps.athrow, thrown)
         except StopAsyncIteration:
             running.succeeded(items)
         except GeneratorExit:
