@@ -74,11 +74,15 @@ class Delivery:
         if full:
             self._full.set()
 
-    def finish(self, seconds: float) -> bool:
-        """Stop the thread and send what is there, for so long at most; whether nothing is left."""
+    def stop(self) -> None:
+        """Send nothing more; does not wait for what is being sent."""
         self._stopping.set()
         self._recorded.set()
         self._full.set()
+
+    def finish(self, seconds: float) -> bool:
+        """Stop the thread and send what is there, for so long at most; whether nothing is left."""
+        self.stop()
         end = self._clock() + seconds
         if not self._sending.acquire(timeout=max(seconds, 0.001)):
             return False

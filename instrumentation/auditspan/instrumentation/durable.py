@@ -11,7 +11,7 @@ from collections.abc import Callable
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
-from auditspan.instrumentation.errors import SpoolFull
+from auditspan.instrumentation.errors import SpoolFull, SpoolGone
 from auditspan.instrumentation.host import contain, contained, warn
 from auditspan.instrumentation.outlet import Outlet
 from auditspan.semconv import attributes as names
@@ -73,12 +73,12 @@ class Durable(SpanProcessor):
     def intend(self, span: ReadableSpan) -> None:
         """A call that this span is the record of is about to happen. Raises SpoolFull."""
         with self._mutex:
-            self._opened().intend(span)
+            self._with_outlet(lambda outlet: outlet.intend(span))
 
     def check(self) -> None:
         """Raises SpoolFull if a span that ended now would not be recorded."""
         with self._mutex:
-            self._opened().spool.check()
+            self._with_outlet(lambda outlet: outlet.spool.check())
 
     def close(self, seconds: float) -> bool:
         """At the end of the process: send what is there; whether everything is sent."""
@@ -123,7 +123,7 @@ class Durable(SpanProcessor):
 
     def _write(self, span: ReadableSpan) -> None:
         try:
-            self._opened().write(span)
+            self._with_outlet(lambda outlet: outlet.write(span))
         except SpoolFull as error:
             self.dropped += 1
             self._lost += 1
@@ -142,6 +142,17 @@ class Durable(SpanProcessor):
         else:
             # That span waits behind this one, and is lost itself if it finds no room.
             self._tell_lost(self._lost, self._lost_since)
+
+    def _with_outlet(self, use: Callable[[Outlet], None]) -> None:
+        """Raises SpoolFull. If somebody deleted the spool, there is another one from now on."""
+        try:
+            use(self._opened())
+        except SpoolGone as error:
+            warn("gone", "auditspan: %s; what it held is lost, and another one is made", error)
+            former, self._outlet = self._outlet, self._make_outlet()
+            if former is not None:
+                self._outlet.take_over(former)
+            use(self._outlet)
 
     def _opened(self) -> Outlet:
         if self._outlet is None:

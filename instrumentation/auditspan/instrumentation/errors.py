@@ -10,6 +10,7 @@ InstrumentationError
 ├── ProgramUnreadable  a file is no program of Python
 ├── SpoolMissing       there is no spool to send from
 ├── SpoolFull          no room, or no disk, to record a span; retryable
+│   └── SpoolGone      somebody deleted the spool of this process while it was in use
 └── ConversationsInvalid   a file for replay is not in its format
 
 Only `PolicyDenied` reaches the host by itself.
@@ -102,6 +103,10 @@ class SpoolFull(InstrumentationError):
     """A span could not be written to disk."""
 
     retryable: ClassVar[bool] = True
+
+
+class SpoolGone(SpoolFull):
+    """Somebody deleted the spool of this process; there can be another one."""
 
 
 class ConversationsInvalid(InstrumentationError):

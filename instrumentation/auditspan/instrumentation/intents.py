@@ -17,10 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from auditspan.instrumentation import segments
 from auditspan.instrumentation.encode import REQUEST_RESOURCE_SPANS, Begun, whole_fields
+from auditspan.instrumentation.host import warn
 
 NAME: Final = "intents"
 _END: Final = 0x7A
@@ -75,7 +77,7 @@ class Intents:
         with self._mutex:
             ended = self._ended[:]
             if ended and not self._open:
-                os.ftruncate(self._descriptor, 0)
+                os.truncate(self._path, 0)
                 self._size = 0
             elif ended:
                 marks = (_MARK + span_id.to_bytes(8, "big") for span_id in ended)
@@ -93,6 +95,11 @@ class Intents:
             if known.since <= before:
                 yield known.request
                 self.close(span_id)
+
+    def take_over(self, former: "Intents") -> None:
+        """What is open in another file that is gone. Raises OSError."""
+        for span_id, known in list(former._open.items()):
+            self.open(span_id, known.request, known.begun)
 
     def finish(self) -> None:
         """At the end of the process. What is open and could not be told is left to the next one."""
@@ -130,30 +137,45 @@ class Intents:
 def salvage(folder: Path) -> None:
     """Make a segment of the calls that a process that is gone left open."""
     path = folder / NAME
+    path.with_suffix(".new").unlink(missing_ok=True)
     if not path.exists():
         return
-    left = _left(path.read_bytes())
+    left, broken = _left(path.read_bytes())
     # A kill may come between a record and the mark of its end.
     for segment in sorted(folder.glob("*.seg")) if left else ():
         for span_id in _span_ids(segment.read_bytes()):
             left.pop(span_id, None)
     if left:
         segments.add(folder, b"".join(left.values()))
-    path.unlink()
+    if broken:
+        kept = path.rename(path.with_suffix(".bad"))
+        warn("intents", "auditspan: %d open calls cannot be read; kept in %s", broken, kept)
+    else:
+        path.unlink()
 
 
-def _left(content: bytes) -> dict[int, bytes]:
-    """Requests without an end, by span id; what was torn by a crash is left out."""
+def _left(content: bytes) -> tuple[dict[int, bytes], int]:
+    """Requests without an end, by span id, and how many cannot be read; what was torn by a crash
+    is left out."""
     found: dict[int, bytes] = {}
+    broken = 0
     for field in whole_fields(content, (REQUEST_RESOURCE_SPANS, _END)):
         if field[0] == _END:
             found.pop(int.from_bytes(field[-8:], "big"), None)
         else:
-            found.update((span_id, field) for span_id in _span_ids(field))
-    return found
+            ids = _span_ids(field)
+            found.update((span_id, field) for span_id in ids)
+            broken += not ids
+    return found, broken
 
 
-def _span_ids(request: bytes) -> Iterator[int]:
-    for resource in ExportTraceServiceRequest.FromString(request).resource_spans:
-        for scope in resource.scope_spans:
-            yield from (int.from_bytes(span.span_id, "big") for span in scope.spans)
+def _span_ids(request: bytes) -> list[int]:
+    """Of the spans in a request, none if it is damaged."""
+    try:
+        resources = ExportTraceServiceRequest.FromString(request).resource_spans
+    except DecodeError:
+        return []
+    spans = (
+        span for resource in resources for scope in resource.scope_spans for span in scope.spans
+    )
+    return [int.from_bytes(span.span_id, "big") for span in spans]

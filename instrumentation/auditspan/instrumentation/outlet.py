@@ -56,6 +56,16 @@ class Outlet:
         except OSError as error:
             raise SpoolFull(f"spool {self.spool.folder}: {error.strerror or error}") from error
 
+    def take_over(self, former: "Outlet") -> None:
+        """Go on for another one of this process whose spool is gone. Raises SpoolFull."""
+        try:
+            self.intents.take_over(former.intents)
+        except OSError as error:
+            raise SpoolFull(f"spool {self.spool.folder}: {error.strerror or error}") from error
+        finally:
+            former.delivery.stop()
+            former.forget()
+
     def forget(self) -> None:
         """In a fork: let go of everything that belongs to the parent."""
         self.intents.forget()

@@ -17,15 +17,29 @@ class ProcessLock:
 
     @classmethod
     def take(cls, folder: Path) -> "ProcessLock | None":
-        """The lock of a folder, None if a living process holds it."""
+        """The lock of a folder, None if a living process holds it or has just removed it.
+
+        Raises OSError.
+        """
         descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(descriptor)
             return None
-        return cls(descriptor)
+        lock = cls(descriptor)
+        if lock.gone:
+            # Whoever held it removed the folder between our two steps.
+            lock.abandon()
+            return None
+        return lock
+
+    @property
+    def gone(self) -> bool:
+        """Whether somebody deleted the file: it keeps nobody away any more."""
+        return self._descriptor < 0 or os.fstat(self._descriptor).st_nlink == 0
 
     def abandon(self) -> None:
         """Let go of it; with it held by nobody else, the folder is up for adoption."""
         os.close(self._descriptor)
+        self._descriptor = -1

@@ -11,6 +11,7 @@ the collector recognises. Each span is written with one `write`: what is written
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from auditspan.instrumentation.encode import whole_requests
@@ -100,6 +101,8 @@ def add(folder: Path, requests: bytes) -> None:
 
 def salvage(folder: Path) -> None:
     """Close what a process that is gone left open, without the span that it was writing."""
+    for path in folder.glob("*.part"):
+        path.unlink()  # of an adopter that is gone, too; what it was made of is still here
     for path in sorted(folder.glob("*.open")):
         content = path.read_bytes()
         whole = whole_requests(content)
@@ -114,9 +117,16 @@ def salvage(folder: Path) -> None:
 def stored(folder: Path) -> int:
     """Bytes of all segments below a folder."""
     total = 0
-    for path in folder.glob("*/*.*"):
+    for path in files(folder, "*.*"):
         try:
             total += path.stat().st_size
         except FileNotFoundError:
             continue  # sent meanwhile
     return total
+
+
+def files(root: Path, pattern: str) -> Iterator[Path]:
+    """Files of all processes, of which some may be removing theirs."""
+    for folder in root.iterdir():
+        with suppress(FileNotFoundError):
+            yield from folder.glob(pattern)

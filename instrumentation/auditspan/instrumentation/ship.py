@@ -53,7 +53,7 @@ def ship(settings: Settings, seconds: float, progress: Progress = lambda size: N
         watched = _Watched(sender(settings.transport), progress)
         Delivery(spool, lambda: watched).finish(seconds)
         waiting = sum(_bytes(segments.closed(folder)) for folder in spool.orphans())
-        refused = tuple(sorted(spool.root.glob("*/*.bad")))
+        refused = tuple(sorted(segments.files(spool.root, "*.bad")))
         living = segments.stored(spool.root) - waiting - _bytes(refused)
         problem = watched.problem if waiting else ""
         return Shipped(watched.sent, watched.bytes, waiting, living, refused, problem)

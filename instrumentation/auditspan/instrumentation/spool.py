@@ -1,13 +1,14 @@
 """Spans on disk between the agent and the collector: bounded, per process, adopted when it dies."""
 
 import os
-import shutil
 import threading
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from auditspan.instrumentation import intents, segments
-from auditspan.instrumentation.errors import SpoolFull
+from auditspan.instrumentation.errors import SpoolFull, SpoolGone
+from auditspan.instrumentation.host import warn
 from auditspan.instrumentation.process_lock import ProcessLock
 from auditspan.instrumentation.segments import Segments
 
@@ -40,7 +41,9 @@ class Spool:
         return self._segments.spans > 0
 
     def check(self) -> None:
-        """Raises SpoolFull if nothing more would be written."""
+        """Raises SpoolFull if nothing more would be written, SpoolGone if it would be in vain."""
+        if self._lock.gone:
+            raise SpoolGone(f"spool {self.folder}: somebody deleted it while it was in use")
         if self._stored >= self._max_bytes:
             raise SpoolFull(
                 f"spool {self.root}: {self._stored} bytes wait for the collector, at most "
@@ -92,11 +95,11 @@ class Spool:
             if lock is None:
                 continue
             try:
-                segments.salvage(folder)
-                intents.salvage(folder)
+                if not _salvaged(folder):
+                    continue
                 yield folder
                 if [path.name for path in folder.iterdir()] == ["lock"]:
-                    shutil.rmtree(folder)
+                    _remove(folder)
             finally:
                 lock.abandon()
 
@@ -106,7 +109,7 @@ class Spool:
             self._segments.close()
             left = any(path.name != "lock" for path in self.folder.iterdir())
             if not left:
-                shutil.rmtree(self.folder)
+                _remove(self.folder)
             self._lock.abandon()
 
     def forget(self) -> None:
@@ -124,6 +127,24 @@ def _locked_folder(folder: Path) -> ProcessLock:
         raise BlockingIOError(f"{folder} is held by another process")
     hidden.rename(folder)
     return lock
+
+
+def _salvaged(folder: Path) -> bool:
+    """Make ready what somebody left; what cannot be read must not hold up what others left."""
+    try:
+        segments.salvage(folder)
+        intents.salvage(folder)
+    except OSError as error:
+        warn("salvage", "auditspan: spool %s: %s", folder, error.strerror or error)
+        return False
+    return True
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder that holds nothing but its lock, unless another process has it by now."""
+    with suppress(OSError):
+        (folder / "lock").unlink()
+        folder.rmdir()
 
 
 def _orphan_lock(folder: Path) -> ProcessLock | None:
