@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -63,16 +64,27 @@ class Policies:
         return self._loaded
 
     def _look(self) -> None:
-        fingerprint = _fingerprint(self._folder)
-        if self._loaded is None or fingerprint != self._fingerprint:
-            try:
-                self._loaded = load(self._folder, self._source)
+        former = self._loaded
+        try:
+            fingerprint = _fingerprint(self._folder)
+            if former is None or fingerprint != self._fingerprint:
+                self._loaded = _not_disarmed(load(self._folder, self._source), former, self._folder)
                 self._fingerprint = fingerprint
-            except PoliciesUnusable as error:
-                if self._loaded is None:
-                    raise
-                warn("policies", "auditspan: %s; the former version stays in force", error)
+        except PoliciesUnusable as error:
+            if former is None:
+                raise
+            warn("policies", "auditspan: %s; the former version stays in force", error)
         self._look_at = self._clock() + LOOK_EVERY
+
+
+def _not_disarmed(found: Loaded, former: Loaded | None, folder: Path) -> Loaded:
+    """What was found. Raises PoliciesUnusable if all policies are gone: a folder that is emptied
+    to be filled again must not leave agents unguarded meanwhile."""
+    if found.policies is None and former is not None and former.policies is not None:
+        raise PoliciesUnusable(
+            f"registry {folder}: has no policies any more; start the agent anew if that is meant"
+        )
+    return found
 
 
 def load(folder: Path, source: Source = "folder") -> Loaded:
@@ -97,11 +109,13 @@ def loaded_from(
 
 
 def _fingerprint(folder: Path) -> Fingerprint:
+    """Of all files, and links as such. Raises PoliciesUnusable."""
     found = []
-    for path in folder.rglob("*"):
-        try:
-            status = path.stat()
-        except FileNotFoundError:
-            continue
-        found.append((str(path), status.st_mtime_ns, status.st_size))
+    try:
+        for path in folder.rglob("*"):
+            with suppress(FileNotFoundError):
+                status = path.lstat()
+                found.append((str(path), status.st_mtime_ns, status.st_size))
+    except OSError as error:
+        raise PoliciesUnusable(f"registry {folder}: {error.strerror or error}") from error
     return tuple(sorted(found))
