@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import inspect
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,6 +82,30 @@ def test_taken_away_and_put_back(tmp_path: Path) -> None:
         guards.instrument()
         library.Runner().run("b")
     assert [span.name for span in written(tmp_path)] == ["execute_tool b"]
+
+
+@pytest.mark.parametrize("by_reload", [True, False])
+def test_what_is_loaded_again_is_guarded_again(tmp_path: Path, by_reload: bool) -> None:
+    """Once each time, and also after the guards were taken away and put back."""
+    guards = made()
+    with running(tmp_path):
+        guards.instrument()
+        library = importlib.import_module("small_framework.tools")
+        for name in ("a", "b"):
+            if by_reload:
+                library = importlib.reload(library)
+            else:
+                del sys.modules["small_framework.tools"]
+                library = importlib.import_module("small_framework.tools")
+            library.Runner().run(name)
+        guards.uninstrument()
+        library = importlib.reload(library)
+        library.Runner().run("c")
+        guards.instrument()
+        library.Runner().run("d")
+        assert guards.states[0].state == "patched"
+    assert inspect.getsource(library)
+    assert [span.name[-1] for span in written(tmp_path)] == ["a", "b", "d"]
 
 
 def test_a_wrapper_of_somebody_else_stays(tmp_path: Path) -> None:

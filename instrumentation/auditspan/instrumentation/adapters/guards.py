@@ -16,6 +16,7 @@ from typing import Any
 import wrapt
 
 from auditspan.instrumentation.adapters.adapter import Adapter, Target
+from auditspan.instrumentation.adapters.again import when_loaded_again
 from auditspan.instrumentation.adapters.installed import states
 from auditspan.instrumentation.adapters.registry import ADAPTERS, Framework, unguarded
 from auditspan.instrumentation.adapters.state import AdapterState
@@ -59,6 +60,7 @@ class Guards:
         self._states: dict[str, AdapterState] = {}
         self._wrapped: dict[Target, _Wrapped] = {}
         self._hooked: set[Target] = set()
+        self._again: set[Target] = set()
         self._watched: set[Framework] = set()
         self._on = False
         self._strict = False
@@ -137,6 +139,7 @@ class Guards:
             with self._mutex:
                 if target not in self._wrapped:
                     self._wrapped[target] = self._wrap(module, target)
+            self._watch_again(adapter, target)
         except Exception as error:
             if state.guarded:  # else it is said already
                 self._fail(adapter, target, error)
@@ -144,6 +147,18 @@ class Guards:
             # What is wrong with another function of it stays wrong.
             if state.guarded:
                 self._say(replace(state, state="patched"))
+
+    def _watch_again(self, adapter: Adapter, target: Target) -> None:
+        """Guard it once more if its module is loaded once more."""
+        if target in self._again:
+            return
+        self._again.add(target)
+
+        def loaded(module: ModuleType) -> None:
+            self._wrapped.pop(target, None)
+            self._install(adapter, target)
+
+        when_loaded_again(target.module, loaded)
 
     def _wrap(self, module: ModuleType, target: Target) -> _Wrapped:
         operator.attrgetter(target.attribute)(module)  # wrapt's error differs between versions
