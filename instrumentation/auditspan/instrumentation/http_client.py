@@ -4,8 +4,11 @@ Not a library that applications use, so that no instrumentation of theirs makes 
 """
 
 import http.client
+import socket
 import ssl
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -34,7 +37,7 @@ class HttpClient:
         self._connection: http.client.HTTPConnection | None = None
 
     def post(self, body: bytes, headers: Mapping[str, str], timeout: float = 0.0) -> Answer:
-        """Post a body, within so many seconds for each step, the transport's by default.
+        """Post a body, within so many seconds to connect, and to answer; else the transport's.
 
         Raises OSError if the collector cannot be reached or does not speak HTTP.
         """
@@ -79,8 +82,9 @@ class HttpClient:
         target = f"{path}?{self._url.query}" if self._url.query else path
         own = dict(self._transport.headers)
         self._connection.request(method, target, body or None, {**own, **headers})
-        response = self._connection.getresponse()
-        content = response.read(limit + 1)
+        with _hung_up_after(self._connection.timeout, self._connection.sock):
+            response = self._connection.getresponse()
+            content = response.read(limit + 1)
         if len(content) > limit:
             self.close()
         wait = _seconds(response.getheader("Retry-After"))
@@ -103,6 +107,24 @@ def _connection(url: SplitResult, transport: Transport) -> http.client.HTTPConne
             host, url.port, timeout=transport.timeout, context=context
         )
     return http.client.HTTPConnection(host, url.port, timeout=transport.timeout)
+
+
+@contextmanager
+def _hung_up_after(seconds: float, sock: socket.socket) -> Iterator[None]:
+    """No answer takes longer: one that comes byte by byte keeps each single wait short."""
+
+    def hang_up() -> None:
+        with suppress(OSError):  # it is closed already
+            sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, hang_up)
+    timer.daemon = True
+    with suppress(RuntimeError):  # the interpreter is ending
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _seconds(text: str | None) -> float:
