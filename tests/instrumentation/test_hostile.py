@@ -54,6 +54,21 @@ def test_words_that_are_no_unicode_are_recorded(tmp_path: Path) -> None:
     assert record.text(OUTCOME) == "failure"
 
 
+def test_long_words_are_cut(tmp_path: Path) -> None:
+    """Of an exception that holds a whole answer: the collector would refuse so large a record."""
+
+    @tool
+    def answers() -> None:
+        raise ValueError("ü" * 10_000_000)
+
+    with running(tmp_path) as found, pytest.raises(ValueError):
+        answers()
+    [record] = written(tmp_path)
+    assert record.text(OUTCOME) == "failure"
+    assert found.durable.dropped == 0
+    assert sum(path.stat().st_size for path in (tmp_path / "spool").glob("*/*.*")) < 500_000
+
+
 @pytest.mark.parametrize("name", ["caf\udce9", "x" * 10_000, 'Tool::"x"', "a\nb", "\x00", "工具"])
 def test_names_of_odd_shape_are_recorded(tmp_path: Path, name: str) -> None:
     """Of tools and of what they act on."""

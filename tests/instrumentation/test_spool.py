@@ -41,6 +41,17 @@ def test_a_segment_ends_when_it_is_full(tmp_path: Path, monkeypatch: pytest.Monk
     spool.close()
 
 
+def test_a_large_request_stands_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If it is refused as too large, the others are not."""
+    monkeypatch.setattr(segments, "MAX_BYTES", 2 * len(REQUEST))
+    spool = Spool(tmp_path, "i", MANY)
+    large = Encoder().encode(SPAN, b"") * 2
+    assert [spool.append(each) for each in (REQUEST, large, REQUEST)] == [False, True, False]
+    spool.cut()
+    assert [path.read_bytes() for path in spool.closed()] == [REQUEST, large, REQUEST]
+    spool.close()
+
+
 def test_a_full_spool_refuses_and_takes_again(tmp_path: Path) -> None:
     """The bound holds, and what is sent makes room."""
     spool = Spool(tmp_path, "i", len(REQUEST))

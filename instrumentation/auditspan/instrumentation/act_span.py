@@ -28,7 +28,7 @@ from opentelemetry.trace import (
 )
 from opentelemetry.util.types import AnyValue, Attributes, AttributeValue
 
-from auditspan.instrumentation.capture import sendable, words
+from auditspan.instrumentation.capture import short, words
 
 _IDS = RandomIdGenerator()
 _ROOT = TraceFlags(TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID)
@@ -141,8 +141,8 @@ class ActSpan(Span):
         module = "" if kind.__module__ in ("", "builtins") else f"{kind.__module__}."
         found: dict[str, AnyValue] = {
             "exception.type": f"{module}{kind.__qualname__}",
-            "exception.message": sendable(words(exception)),
-            "exception.stacktrace": sendable("".join(traceback.format_exception(exception))),
+            "exception.message": words(exception),
+            "exception.stacktrace": short("".join(traceback.format_exception(exception))),
             "exception.escaped": str(escaped),
         }
         self.add_event("exception", {**found, **(attributes or {})}, timestamp)

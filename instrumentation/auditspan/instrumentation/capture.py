@@ -23,6 +23,8 @@ from pydantic import BaseModel
 MAX_DEPTH = 32
 MAX_ITEMS = 200_000
 """Of a value whose parts stand in it again and again, as the aliases of YAML do: they multiply."""
+MAX_WORDS = 64 * 1024
+"""Bytes of what an exception or a framework says of a failure."""
 CUT = "…"
 _LONGEST_NUMBER = 2000
 """Bits of a number that Python writes in decimals whatever it is told to refuse."""
@@ -44,9 +46,14 @@ def json_text(value: object) -> str:
 def words(error: BaseException) -> str:
     """What an exception says, if it can."""
     try:
-        return str(error)
+        return short(str(error))
     except Exception:
         return f"<{type(error).__name__}>"
+
+
+def short(text: str) -> str:
+    """Words about a call: an error that holds a whole answer must not make a record too large."""
+    return cut(sendable(text), MAX_WORDS)
 
 
 def sendable(text: str) -> str:

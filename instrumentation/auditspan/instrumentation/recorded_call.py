@@ -16,7 +16,7 @@ from opentelemetry.util.types import AttributeValue
 
 from auditspan.instrumentation.act import Act
 from auditspan.instrumentation.act_span import ActSpan
-from auditspan.instrumentation.capture import cut, json_text
+from auditspan.instrumentation.capture import cut, json_text, short
 from auditspan.instrumentation.content_hash import content_hash
 from auditspan.instrumentation.guard import Verdict
 from auditspan.instrumentation.host import contain
@@ -55,7 +55,9 @@ class Recorded:
         try:
             if result.error:
                 found[names.ERROR_TYPE] = result.error
-                self.span.set_status(Status(StatusCode.ERROR, result.message or result.error))
+                self.span.set_status(
+                    Status(StatusCode.ERROR, short(result.message or result.error))
+                )
             if result.value is not None and self.act.operation == "execute_tool":
                 found |= content(self.runtime, self.act, "results", json_text(result.value))
         finally:

@@ -36,6 +36,9 @@ class Segments:
 
     def append(self, request: bytes) -> bool:
         """Write one span; whether the segment is full now. Raises OSError, with nothing written."""
+        if self.spans and len(request) >= MAX_BYTES:
+            # The collector may refuse it as too large, and must not refuse others with it.
+            self.close()
         if self._descriptor < 0:
             self._open()
         append_whole(self._descriptor, request, self.size, self._fsync)
