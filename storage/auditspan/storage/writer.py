@@ -52,6 +52,15 @@ _INSERT_BYTES = 96_000_000
 70 MB and one part: what a lower limit cut off made a part of its own, whose merges cost more than
 the insert."""
 
+_NARROW_NAME = "counted_records"
+_NARROW = (
+    f"CREATE TEMPORARY TABLE IF NOT EXISTS {_NARROW_NAME} (BatchId LowCardinality(String), "
+    "LogId LowCardinality(String), LogIndex UInt64, RecordSalt FixedString(16), ExpiresOn Date32) "
+    f"ENGINE = Merge(currentDatabase(), '^{TABLE}$')"
+)
+"""The records by the columns that are counted. A statement on all columns takes twice the time of
+this one, whatever it reads: the engine works out first what each computed column is made of."""
+
 _BATCH_ID = re.compile(r"[A-Za-z0-9.-]{1,120}")
 
 
@@ -169,14 +178,13 @@ class _Counted:
 
 def _counted(engine: Engine, batch_id: str, wanted: _Wanted) -> _Counted:
     """Rows of a batch in the store, and how many of them stand in a place."""
-    local = Target.of(engine).table(TABLE)
     sql = (
         "WITH toInt32(intDiv(toUnixTimestamp(now()), 86400)) AS today, "  # noqa: S608 (our names)
         "toInt32(ExpiresOn) > 0 AND toInt32(ExpiresOn) <= today AS past, "
         "reinterpretAsUInt64(substring(RecordSalt, 1, 8)) AS salt "
         "SELECT today, count(), countIf(LogId = {log:String} AND LogIndex >= {first:UInt64} "
         "AND LogIndex < {end:UInt64}), countIf(NOT past), sumIf(salt, NOT past), "
-        f"groupArrayIf(salt, past) FROM {local} WHERE BatchId = {{batch:String}}"
+        f"groupArrayIf(salt, past) FROM {_counting(engine)} WHERE BatchId = {{batch:String}}"
     )
     params: Params = {
         "batch": batch_id,
@@ -187,6 +195,14 @@ def _counted(engine: Engine, batch_id: str, wanted: _Wanted) -> _Counted:
     *numbers, past = engine.raw(sql, "TSV", params).decode().split("\t")
     today, rows, placed, live, live_salts = map(int, numbers)
     return _Counted(today, rows, placed, live, live_salts, tuple(json.loads(past)))
+
+
+def _counting(engine: Engine) -> str:
+    """The table to count in. The embedded engine, which gets small batches too, has one for it."""
+    if engine.kind == "embedded":
+        engine.command(_NARROW)
+        return _NARROW_NAME
+    return Target.of(engine).table(TABLE)
 
 
 def delete_unfinished(engine: Engine, batch_id: str) -> None:
@@ -242,7 +258,7 @@ def finish_sealed(engine: Engine, path: Path, seal: Seal, *, first: bool = False
     if seal.rows:
         written = _records(engine, path, seal, first)
     put_entries(engine, seal.log_id, seal.first_index, seal.entries, first=first)
-    put_bodies(engine, seal.log_id, seal.bodies)
+    put_bodies(engine, seal.log_id, seal.bodies, first=first)
     return written
 
 

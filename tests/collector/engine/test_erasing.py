@@ -143,7 +143,7 @@ def test_what_is_erased_is_in_no_file(workshop: Workshop) -> None:
     assert "user" not in groups[ids[0]]
     assert len(found(workshop)) >= 3
     approve(workshop, groups)
-    erasing.tick(stored=True)
+    erasing.tick(asked=True)
     assert found(workshop) == []
     assert fits(workshop, ids[:2])
     assert workshop.column(
@@ -166,7 +166,7 @@ def test_a_batch_file_brings_nothing_back(workshop: Workshop) -> None:
     """Written again, it is the batch that the store has."""
     erasing, ids = filled(workshop)
     approve(workshop, groups_of(workshop, ids[:1]))
-    erasing.tick(stored=True)
+    erasing.tick(asked=True)
     [batch_id] = workshop.column(f"SELECT BatchId FROM audit_records WHERE RecordId = '{ids[0]}'")
     path = workshop.data.folder("batches") / f"{batch_id}.arrow"
     again = finish(workshop.store, path)
@@ -208,8 +208,8 @@ def test_it_is_finished_after_a_crash(
     with monkeypatch.context() as patch:
         patch.setattr(module, step, dies)
         with pytest.raises(Crash):
-            erasing.tick(stored=True)
-    Erasing(workshop.data, workshop.store, sealed=True, now_ns=lambda: NOW + 8).tick(stored=False)
+            erasing.tick(asked=True)
+    Erasing(workshop.data, workshop.store, sealed=True, now_ns=lambda: NOW + 8).tick(asked=False)
     assert found(workshop) == []
     assert fits(workshop, ids[:2])
     assert certificate(workshop)["erasure"] == ID
@@ -220,9 +220,9 @@ def test_the_same_request_twice_is_done_once_more(workshop: Workshop) -> None:
     erasing, ids = filled(workshop)
     groups = groups_of(workshop, ids[:1])
     approve(workshop, groups)
-    erasing.tick(stored=True)
+    erasing.tick(asked=True)
     approve(workshop, groups, number=3)
-    erasing.tick(stored=True)
+    erasing.tick(asked=True)
     papers = [
         json.loads(str(text))
         for text in workshop.column("SELECT Certificate FROM erasure_certificates")
@@ -250,7 +250,7 @@ def test_the_access_log_forgets_statements_that_quote_it(workshop: Workshop) -> 
     workshop.segments().process(workshop.segment(control(read.to_json()), number=5))
     [read_id] = workshop.column("SELECT RecordId FROM audit_records WHERE Operation = 'store.read'")
     approve(workshop, {**groups_of(workshop, ids[:2]), str(read_id): ["derived"]}, number=6)
-    erasing.tick(stored=True)
+    erasing.tick(asked=True)
     assert found(workshop) == []
     [row] = workshop.store.arrow("SELECT Reader, Statement, Rows FROM access_log").to_pylist()
     assert row == {"Reader": "person:eve", "Statement": "", "Rows": 1}
@@ -302,7 +302,7 @@ def test_wherever_it_stands_it_goes_everywhere(workshop: Workshop) -> None:
     asked = [Asked(id=id, asked=(field,)) for id, (_, field) in zip(ids, PLACES, strict=True)]
     assert len(found(workshop)) >= 4
     submit_plan(workshop, asked)
-    Erasing(workshop.data, workshop.store, sealed=True).tick(stored=True)
+    Erasing(workshop.data, workshop.store, sealed=True).tick(asked=True)
     assert found(workshop) == []
     assert fits(workshop, ids)
     paper = certificate(workshop)
@@ -334,7 +334,7 @@ def test_the_hash_of_a_request_goes_with_all_its_records(workshop: Workshop) -> 
         f"('b-record-1.data', 'no user', '{digest}')"
     )
     plan_and_approve(workshop, ids[:1], "ToolArguments")
-    Erasing(workshop.data, workshop.store, sealed=True).tick(stored=True)
+    Erasing(workshop.data, workshop.store, sealed=True).tick(asked=True)
     files = [path for path in workshop.data.root.rglob("*") if path.is_file()]
     assert [path for path in files if str(digest).encode() in path.read_bytes()] == []
     left = workshop.store.arrow(

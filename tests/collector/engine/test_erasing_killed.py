@@ -44,7 +44,7 @@ def dying(real):
 setattr(module, step, dying(getattr(module, step)))
 data = DataDir(Path(folder))
 store = open_embedded(data.folder("store"))
-module.Erasing(data, store, sealed=True).tick(stored=True)
+module.Erasing(data, store, sealed=True).tick(asked=True)
 print("it came to the end")
 """
 STEPS = (
@@ -66,7 +66,7 @@ def test_it_is_finished_whatever_kills_it(workshop: Workshop) -> None:
         done = _killed(workshop.data.root, step, when)
         assert done.returncode == -9, (step, when, done.stdout, done.stderr)
     workshop.store = open_embedded(workshop.data.folder("store"))
-    Erasing(workshop.data, workshop.store, sealed=True).tick(stored=False)
+    Erasing(workshop.data, workshop.store, sealed=True).tick(asked=False)
     assert found(workshop) == []
     assert fits(workshop, ids[:2])
     paper = certificate(workshop)

@@ -28,7 +28,7 @@ def test_a_letter_is_erased_as_a_whole(workshop: Workshop) -> None:
         (first.id, (LETTER,)), (behind.id, (LETTER,)),
     ]  # fmt: skip
     submit(workshop, [step.entry() for step in steps], 3)
-    Erasing(workshop.data, workshop.store, sealed=True).tick(stored=True)
+    Erasing(workshop.data, workshop.store, sealed=True).tick(asked=True)
     assert found(workshop) == []
     assert certificate(workshop)["dead_letters"] == 2
     after = {letter.id: letter for letter in letters.all_of(segments.dead)}
@@ -63,7 +63,7 @@ def test_a_letter_that_lost_its_hash_is_still_a_frame(workshop: Workshop) -> Non
     steps = asyncio.run(planned(in_store(workshop.store), segments.dead, asked, ()))
     assert [step.groups for step in steps] == [(LETTER,), ("request",)]
     submit(workshop, [steps[1].entry()], 2)
-    Erasing(workshop.data, workshop.store, sealed=True).tick(stored=True)
+    Erasing(workshop.data, workshop.store, sealed=True).tick(asked=True)
     [kept] = letters.all_of(segments.dead)
     assert (kept.salt, kept.request_digest.strip("0")) == ("", "")
     workshop.segments().process(workshop.segment(retry(kept.id), number=3))

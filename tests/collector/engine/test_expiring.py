@@ -68,7 +68,7 @@ def test_they_go_and_do_not_come_back(workshop: Workshop) -> None:
     ranges = filled(workshop)
     approve(workshop, ranges)
     expiring = Expiring(workshop.data, workshop.store, now_ns=lambda: NOW + 7)
-    expiring.tick(stored=True)
+    expiring.tick(asked=True)
     assert tools(workshop) == ["mail", "mail"]
     [first, *_] = sorted(workshop.data.folder("batches").glob("*.arrow"))
     again = finish(workshop.store, first)
@@ -88,7 +88,7 @@ def test_a_whole_batch_may_go(workshop: Workshop) -> None:
     """Its file is empty then, and is the batch that the store has."""
     [first, second] = filled(workshop)
     approve(workshop, [Range(log=first.log, start=first.start, end=second.end + 1)])
-    Expiring(workshop.data, workshop.store).tick(stored=True)
+    Expiring(workshop.data, workshop.store).tick(asked=True)
     assert tools(workshop) == []
     [path, *_] = sorted(workshop.data.folder("batches").glob("*.arrow"))
     assert finish(workshop.store, path).rows == 0
@@ -124,7 +124,7 @@ def test_what_a_hold_keeps_meanwhile_stays(workshop: Workshop) -> None:
             placed_by="person:dora",
         )
     )
-    Expiring(workshop.data, workshop.store).tick(stored=True)
+    Expiring(workshop.data, workshop.store).tick(asked=True)
     assert workshop.column("SELECT RecordId FROM audit_records WHERE RecordKind != 'control'") == [
         held
     ]
@@ -150,7 +150,7 @@ def test_it_is_finished_after_a_crash(
     with monkeypatch.context() as patch:
         patch.setattr(module, step, dies)
         with pytest.raises(Crash):
-            Expiring(workshop.data, workshop.store).tick(stored=True)
-    Expiring(workshop.data, workshop.store).tick(stored=False)
+            Expiring(workshop.data, workshop.store).tick(asked=True)
+    Expiring(workshop.data, workshop.store).tick(asked=False)
     assert tools(workshop) == ["mail", "mail"]
     assert certificate(workshop)["expiry"] == ID

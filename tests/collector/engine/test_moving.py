@@ -61,7 +61,7 @@ def test_old_records_move_and_stay_what_they_are(cold: Workshop, tmp_path: Path)
     assert fits(cold, ids, erased=False)
     assert any(SECRET.encode() in path.read_bytes() for path in _files(tmp_path / "cold"))
     plan_and_approve(cold, ids[:1], "*")
-    Erasing(cold.data, cold.store, sealed=True).tick(stored=True)
+    Erasing(cold.data, cold.store, sealed=True).tick(asked=True)
     assert found(cold) == []
     assert not any(SECRET.encode() in path.read_bytes() for path in _files(tmp_path / "cold"))
     assert fits(cold, ids[:1])

@@ -13,6 +13,7 @@ import pytest
 
 from auditspan.collector.engine import pipeline
 from auditspan.collector.engine.log_file import LOG
+from auditspan.collector.engine.old_batches import OldBatches
 from auditspan.collector.engine.segments import SEQUENCES, Segments
 from auditspan.processors.batch import Batch
 from auditspan.processors.severity import SeverityConfig, severity
@@ -194,15 +195,14 @@ def test_old_batch_files_are_dropped(workshop: Workshop) -> None:
     with monkeypatched_crash("finish_sealed"), pytest.raises(Crash):
         segments.process(segment)
     os.utime(file, (1, 1))
-    segments.drop_old_batches(600)
-    assert file.exists()
+    old = OldBatches(workshop.data, 600, lambda: NOW)
+    assert old.run() == 0
     segments.process(segment)
     assert file.stat().st_mtime > 1
     os.utime(file, (NOW / 1e9 - 599,) * 2)
-    segments.drop_old_batches(600)
-    assert file.exists()
+    assert old.run() == 0
     os.utime(file, (NOW / 1e9 - 601,) * 2)
-    segments.drop_old_batches(600)
+    old.tick()
     assert not file.exists()
 
 

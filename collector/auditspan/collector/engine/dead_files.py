@@ -33,9 +33,9 @@ class DeadFiles:
     now_ns: Callable[[], int] = time.time_ns
     again_at: float = field(default=0.0)
 
-    def tick(self, *, stored: bool) -> None:
-        """Do what is due: after a batch was stored, and now and then."""
-        if not stored and time.monotonic() < self.again_at:
+    def tick(self, *, asked: bool) -> None:
+        """Do what is due: after a batch that may have ended some, and now and then."""
+        if not asked and time.monotonic() < self.again_at:
             return
         self.again_at = time.monotonic() + _EVERY_SECONDS
         try:

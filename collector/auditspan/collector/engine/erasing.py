@@ -100,9 +100,9 @@ class Erasing:
     now_ns: Callable[[], int] = time.time_ns
     due: Due = field(default_factory=lambda: Due("an erasure"))
 
-    def tick(self, *, stored: bool) -> None:
-        """Do what is due: after a batch was stored, at the start, and again after a failure."""
-        self.due.tick(self.run, stored=stored)
+    def tick(self, *, asked: bool) -> None:
+        """Do what is due: after a batch that may ask for it, at the start, and after a failure."""
+        self.due.tick(self.run, asked=asked)
 
     def run(self) -> int:
         """Do all that can be done; how many still wait for their entry to be signed."""

@@ -36,6 +36,8 @@ class Notes:
     waiting: list[Checkpoint] = field(default_factory=list)
     stored: int | None = None
     """Entries of the root log that the store has; None until it was asked."""
+    first: bool = False
+    """Whether nobody tried to store the entries behind those."""
     flushed: float = 0.0
 
     def add(self, signed: Signed) -> None:
@@ -75,7 +77,8 @@ class Notes:
             return
         bodies = tuple(Body(entry.index, entry.kind, entry.body) for entry in part.entries)
         entries = b"".join(control_entry(body.kind, body.text) for body in bodies)
+        first, self.first = self.first, False
         # Bodies first: after a crash the entries in the store say how far all of it has come.
-        put_bodies(self.store, part.origin, bodies)
-        put_entries(self.store, part.origin, bodies[0].index, entries)
-        self.stored = bodies[-1].index + 1
+        put_bodies(self.store, part.origin, bodies, first=first)
+        put_entries(self.store, part.origin, bodies[0].index, entries, first=first)
+        self.stored, self.first = bodies[-1].index + 1, True

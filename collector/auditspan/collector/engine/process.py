@@ -44,11 +44,12 @@ from auditspan.collector.engine.messages import (
     encode,
 )
 from auditspan.collector.engine.moving import Moving
+from auditspan.collector.engine.old_batches import OldBatches
 from auditspan.collector.engine.pausing import Pauses, Pausing
 from auditspan.collector.engine.pipeline import Pipeline
 from auditspan.collector.engine.query_server import serve_queries
 from auditspan.collector.engine.sealing import Sealing, new_sealing
-from auditspan.collector.engine.segments import SEQUENCES, Segments
+from auditspan.collector.engine.segments import SEQUENCES, Segments, Stored
 from auditspan.collector.engine.signing import Answers, Signer
 from auditspan.collector.engine.stopwatch import Stopwatch
 from auditspan.collector.engine.suspicion import Suspicion
@@ -150,17 +151,20 @@ def _serve(
     dead = DeadFiles(segments.data, segments.store)
     cold = config.storage.cold
     moving = Moving(segments.store, cold.after_days if cold else None)
+    old = OldBatches(data, config.batch_hold_seconds)
     for segment in _work(segments, wake):
-        if segment and not _persist(suspicion, segment, wake, pausing.send):
+        stored = _persist(suspicion, segment, wake, pausing.send) if segment else None
+        if segment and stored is None:
             return _STORE_DOWN
+        asked = stored is not None and stored.may_ask
         pausing.tick()
         _keep_log(segments.sealing)
         holding.tick()
-        erasing.tick(stored=segment is not None)
-        expiring.tick(stored=segment is not None)
-        dead.tick(stored=segment is not None)
+        erasing.tick(asked=asked)
+        expiring.tick(asked=asked)
+        dead.tick(asked=asked)
         moving.tick()
-        segments.drop_old_batches(config.batch_hold_seconds)
+        old.tick()
     _keep_log(segments.sealing, last=True)
     return 0
 
@@ -361,8 +365,8 @@ def _persist(
     segment: Path,
     wake: Wake,
     send: Callable[[Message], None],
-) -> bool:
-    """Try one segment until it is stored; False if front ended and the last try failed as well."""
+) -> Stored | None:
+    """Try one segment until it is stored; None if front ended and the last try failed as well."""
     attempt, last = 0, False
     while True:
         try:
@@ -375,7 +379,7 @@ def _persist(
             permanent = not getattr(type(error), "retryable", True)
             send(BatchFailed(segment.stem, str(error), delay, permanent))
             if last:
-                return False
+                return None
             last = not wake.pause(delay)
             continue
         send(
@@ -388,4 +392,4 @@ def _persist(
                 suspicion.segments.watch.take(),
             )
         )
-        return True
+        return stored

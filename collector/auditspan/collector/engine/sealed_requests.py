@@ -86,9 +86,9 @@ class Due:
     again_at: float = 0.0
     """0.0 at once, infinity never."""
 
-    def tick(self, run: Callable[[], int], *, stored: bool) -> None:
-        """Run after a batch was stored, at the start, and again while something waits or failed."""
-        if not stored and time.monotonic() < self.again_at:
+    def tick(self, run: Callable[[], int], *, asked: bool) -> None:
+        """Run when it may be asked for, at the start, and again while something waits or failed."""
+        if not asked and time.monotonic() < self.again_at:
             return
         try:
             waiting = run()

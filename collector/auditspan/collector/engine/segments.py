@@ -62,6 +62,11 @@ class Stored:
     oldest_received_at: int
     """Unix nanoseconds; 0 if the batch was finished from its file."""
 
+    @property
+    def may_ask(self) -> bool:
+        """Whether something in it may ask for more than to be stored: an erasure, for example."""
+        return self.controls > 0 or self.oldest_received_at == 0
+
 
 @dataclass(slots=True)
 class Segments:
@@ -114,15 +119,6 @@ class Segments:
         """Whether anything of a batch is on disk."""
         path = self.batch_file(batch_id)
         return path.exists() or path.with_suffix(SUFFIX).exists()
-
-    def drop_old_batches(self, hold_seconds: float) -> None:
-        """Delete batch files that the store has held for long enough, and their seals."""
-        oldest = self.now_ns() / 1e9 - hold_seconds
-        folder = self.data.folder("batches")
-        for path in (*folder.glob("*.arrow"), *folder.glob(f"*{SUFFIX}")):
-            segment = self.data.folder("spool") / f"{path.stem}.seg"
-            if path.stat().st_mtime < oldest and not segment.exists():
-                path.unlink()
 
     def _prepared(self, batch_id: str) -> bool:
         """Whether the batch is on disk, never to be computed again."""

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from auditspan.wire.spool import SpoolLimits
 
 _MIB = 1 << 20
-_APART_SECONDS = 2.0
+_APART_SECONDS = 2.6
 """Between small batches, so that a record is under a checkpoint within 3 s (docs/durability.md)."""
 
 
@@ -151,7 +151,8 @@ class SpoolConfig(_Model):
     """Size of a batch."""
     batch_seconds: float = Field(default=1.0, gt=0, le=60)
     """Longest wait of a request for its batch to be cut. With fewer than 100 spans it waits until
-    twice that has passed since the batch before, at most 2 s: little traffic costs half as much."""
+    2.6 times that has passed since the batch before, at most 2.6 s: a batch costs as much for one
+    span as for hundreds."""
 
     def limits(self) -> SpoolLimits:
         """As the spool takes them."""
@@ -159,7 +160,7 @@ class SpoolConfig(_Model):
             spans=self.batch_spans,
             bytes=self.batch_mib * _MIB,
             seconds=self.batch_seconds,
-            apart=max(self.batch_seconds, min(2 * self.batch_seconds, _APART_SECONDS)),
+            apart=max(self.batch_seconds, min(_APART_SECONDS * self.batch_seconds, _APART_SECONDS)),
             total_bytes=self.total_mib * _MIB,
         )
 

@@ -58,17 +58,22 @@ def put_entries(
         )
 
 
-def put_bodies(engine: Engine, log_id: str, bodies: tuple[Body, ...]) -> None:
-    """Bring bodies of entries into the store, or make sure that they are there."""
+def put_bodies(
+    engine: Engine, log_id: str, bodies: tuple[Body, ...], *, first: bool = False
+) -> None:
+    """Bring bodies of entries into the store, or make sure that they are there.
+
+    `first` as in `put_entries`. Raises `WriteMismatch`.
+    """
     if not bodies:
         return
-    first, end = bodies[0].index, bodies[-1].index + 1
-    there = read_bodies(engine, log_id, first, end)
+    begin, end = bodies[0].index, bodies[-1].index + 1
+    there = () if first else read_bodies(engine, log_id, begin, end)
     if there == bodies:
         return
     table = Target.of(engine).table(BODIES)
     if there:
-        _delete(engine, table, log_id, first, end)
+        _delete(engine, table, log_id, begin, end)
     engine.insert(
         table,
         pa.table(
@@ -80,8 +85,8 @@ def put_bodies(engine: Engine, log_id: str, bodies: tuple[Body, ...]) -> None:
             }
         ),
     )
-    if read_bodies(engine, log_id, first, end) != bodies:
-        raise WriteMismatch(f"log {log_id}: bodies of {first} to {end} are not there as written")
+    if read_bodies(engine, log_id, begin, end) != bodies:
+        raise WriteMismatch(f"log {log_id}: bodies of {begin} to {end} are not there as written")
 
 
 def read_entries(engine: Engine, log_id: str, first: int, end: int) -> bytes:
