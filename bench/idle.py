@@ -15,7 +15,7 @@ from pathlib import Path
 from bench.lib.idle import IDLE_BAR, idle
 from bench.lib.processes import family
 from bench.lib.results import keep, median, number
-from tests.end_to_end.running import CONFIG, running
+from tests.end_to_end.running import running, spooled
 
 _SETTLED = 10.0
 """Seconds until what a start leaves to do is done."""
@@ -29,7 +29,7 @@ def main() -> int:
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
-        running(Path(folder) / "data", CONFIG, executed=True) as collector,
+        running(Path(folder) / "data", spooled(), executed=True) as collector,
     ):
         time.sleep(_SETTLED)
         pids = family(collector.process.pid)

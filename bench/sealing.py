@@ -43,7 +43,7 @@ from bench.pipeline.__main__ import show
 from bench.processors import stages, table
 from tests.collector.engine.conftest import NearSigner
 from tests.end_to_end.bodies import body
-from tests.end_to_end.running import CONFIG, Collector, running
+from tests.end_to_end.running import Collector, running, spooled
 
 RUNS, SMALL, LARGE = 7, 4_000, 20_000
 BARS = {"record_us": 8.0, "batch_ms": 80.0, "lag.p99_s": 3.0, "idle.cpu_percent": IDLE_BAR}
@@ -143,7 +143,7 @@ def sealed(sealing: Sealing, part: pa.Table, batch_id: str) -> float:
 
 def running_collector(data: Path) -> Figures:
     """Lag under a steady load, and CPU without any."""
-    with running(data, CONFIG, executed=True) as collector:
+    with running(data, spooled(), executed=True) as collector:
         send(collector)
         total = SECONDS * PER_SECOND * SPANS
         collector.wait_for("SELECT count() FROM audit WHERE RecordKind = 'action'", total, 60)

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from bench.lib.idle import settled
 from bench.lib.processes import family
 from bench.lib.results import ROOT
-from tests.end_to_end.running import COMMAND, CONFIG, Collector, running
+from tests.end_to_end.running import COMMAND, Collector, running, spooled
 
 WHY = ("--requested-by", "ops@example.com", "--ticket", "CHG-1", "--reason", "bench")
 _STAGE = re.compile(r'auditspan_stage_cpu_seconds_total\{stage="(\w+)"\} (\S+)')
@@ -63,7 +63,7 @@ def bench(
     cores: str = "",
 ) -> Iterator[Bench]:
     """Start one; `config` is laid over the ports that are free. `cores` as `taskset -c` has it."""
-    text = yaml.safe_dump(over(yaml.safe_load(CONFIG), config))
+    text = yaml.safe_dump(over(yaml.safe_load(spooled()), config))
     command = (*(("taskset", "-c", cores) if cores else ()), *COMMAND)
     with running(data, text, command=command) as found:
         plain = Collector(found.data, found.process, found.addresses)

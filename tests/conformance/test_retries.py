@@ -14,19 +14,13 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 
 from tests.conformance.exporters import exported
 from tests.end_to_end import bodies
-from tests.end_to_end.running import CONFIG, Collector, running
+from tests.end_to_end.running import CONFIG, Collector, running, spooled
 
 SUCCESS = {"http": SpanExportResult.SUCCESS, "grpc": SpanExportResult.SUCCESS}
 FAILURE = {"http": SpanExportResult.FAILURE, "grpc": SpanExportResult.FAILURE}
 PORT = 'endpoint: "127.0.0.1:0"'
-LIMITED = CONFIG.replace(PORT, f"{PORT}, max_request_mib: 1", 2).replace(
-    "service:", "service:\n  spool: {principal_mib_per_second: 0.3}", 1
-)
-SMALL_SPOOL = CONFIG.replace(
-    "service:",
-    "service:\n  spool: {total_mib: 16, principal_percent: 100}",
-    1,
-)
+LIMITED = spooled("{principal_mib_per_second: 0.3}").replace(PORT, f"{PORT}, max_request_mib: 1", 2)
+SMALL_SPOOL = spooled("{total_mib: 16, principal_percent: 100}")
 
 
 @pytest.fixture(scope="module")

@@ -23,18 +23,26 @@ from tests.end_to_end import forked
 from tests.end_to_end.forked import Forked
 from tests.migrated import copy_migrated
 
-CONFIG = """
+_SPOOL = "{batch_seconds: 0.2}"
+"""Tests wait for most of their batches."""
+CONFIG = f"""
 receivers:
   otlp:
-    grpc: {endpoint: "127.0.0.1:0"}
-    http: {endpoint: "127.0.0.1:0"}
+    grpc: {{endpoint: "127.0.0.1:0"}}
+    http: {{endpoint: "127.0.0.1:0"}}
 service:
-  api: {endpoint: "127.0.0.1:0"}
-  query: {endpoint: "127.0.0.1:0"}
+  spool: {_SPOOL}
+  api: {{endpoint: "127.0.0.1:0"}}
+  query: {{endpoint: "127.0.0.1:0"}}
 """
 COMMAND = (str(Path(sys.executable).with_name("auditspan")),)
 _MAIN = "from auditspan.cli.main import main; main()"
 Process = subprocess.Popen[bytes] | Forked
+
+
+def spooled(options: str = "{}") -> str:
+    """The configuration with other options of the spool; the usual ones, if none are given."""
+    return CONFIG.replace(_SPOOL, options)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import pytest
 
 from tests.end_to_end import bodies, proofs
 from tests.end_to_end.bodies import PROTOBUF
-from tests.end_to_end.running import CONFIG, Collector, running
+from tests.end_to_end.running import CONFIG, Collector, running, spooled
 
 KEY_LIKE = f"ask_{'0' * 16}_{'c' * 64}"
 
@@ -187,7 +187,7 @@ def test_two_hundred_at_once(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_retryable_and_loses_nothing(tmp_path: Path) -> None:
     """Files may not grow beyond a limit: refused with 503, and what was acknowledged is stored."""
-    config = CONFIG.replace("service:", "service:\n  spool: {batch_seconds: 60}", 1)
+    config = spooled("{batch_seconds: 60}")
     with running(tmp_path / "data", config) as collector:
         first = bodies.body("before")
         assert _post(collector, first).code == 200
@@ -219,11 +219,7 @@ def test_a_full_disk_is_retryable_and_loses_nothing(tmp_path: Path) -> None:
 
 def test_a_full_spool_takes_requests_again_later(tmp_path: Path) -> None:
     """503 while it is full; the same request is taken once batches are stored."""
-    config = CONFIG.replace(
-        "service:",
-        "service:\n  spool: {total_mib: 16, principal_percent: 100, batch_seconds: 2}",
-        1,
-    )
+    config = spooled("{total_mib: 16, principal_percent: 100, batch_seconds: 2}")
     many = [bodies.body(f"full-{n}", 40, note=f"{n}" * 100_000) for n in range(6)]
     with running(tmp_path / "data", config) as collector:
         answers = [_post(collector, body) for body in many]
@@ -296,7 +292,7 @@ def _kill_engine(collector: Collector) -> None:
 
 def test_the_metrics_show_what_waits_in_the_spool(tmp_path: Path) -> None:
     """As many bytes as its files have."""
-    config = CONFIG.replace("service:", "service:\n  spool: {batch_seconds: 60}", 1)
+    config = spooled("{batch_seconds: 60}")
     with running(tmp_path / "data", config) as collector:
         assert _post(collector, bodies.body("waits", note="x" * 5000)).code == 200
         waiting = sum(path.stat().st_size for path in (collector.data / "spool").glob("*.open"))
