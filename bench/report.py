@@ -78,8 +78,16 @@ def about(whole: Figures) -> str:
     return (
         f"`{whole['command']}`, {str(whole['date'])[:10]}, commit `{whole['commit']}`, "
         f"{machine['cpu']}, {machine['cores']} cores, {round(_number(machine, 'memory_mb') / 1024)}"
-        f" GB, load {machine['load']} at the end."
+        f" GB, load {machine['load']} at the end{_speed(machine)}."
     )
+
+
+def _speed(machine: Figures) -> str:
+    """How fast the cores were, before and after."""
+    found = machine.get("loop_us")
+    if not isinstance(found, list):
+        return ""
+    return f"; 10,000 steps of a loop took {found[0]:.0f} µs before and {found[1]:.0f} µs after"
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

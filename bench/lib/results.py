@@ -5,6 +5,7 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,21 @@ from pydantic import JsonValue
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "bench" / "results"
+
+
+def loop_us() -> float:
+    """Microseconds of CPU that a loop of 10,000 steps takes: how fast the cores are just now.
+
+    Those of a shared machine are slower by half at times, and every figure with them.
+    """
+
+    def once() -> float:
+        began, total = time.process_time_ns(), 0
+        for step in range(10_000):
+            total += step
+        return (time.process_time_ns() - began) / 1000
+
+    return median([once() for _ in range(101)], 0)
 
 
 def keep(name: str, figures: dict[str, JsonValue], **about: JsonValue) -> Path:
@@ -41,6 +57,7 @@ def machine() -> dict[str, JsonValue]:
         "cores": os.cpu_count() or 0,
         "memory_mb": memory,
         "load": round(os.getloadavg()[0], 2),
+        "loop_us": [_LOOP_US_AT_START, loop_us()],
         "python": sys.version.split()[0],
     }
 
@@ -74,3 +91,6 @@ def quantile(values: Sequence[float], share: float, digits: int = 2) -> float:
     """The value that this share is not beyond."""
     ordered = sorted(values)
     return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], digits)
+
+
+_LOOP_US_AT_START = loop_us()
