@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditspan.processors.scrub import put, scrub, scrub_text
+from auditspan.processors.scrub import put, scrub, scrub_text, suspects, suspects_of_repeated
 from auditspan.processors.secrets import Secrets
 
 SECRETS = Secrets.standard()
@@ -159,3 +159,12 @@ def test_only_texts_with_a_secret_change(texts: list[str], secret: set[int]) -> 
     assert put(pa.array(mixed, pa.string()), found).to_pylist() == [
         text + " [redacted:jwt]" if n in secret else text for n, text in enumerate(texts)
     ]
+
+
+@given(st.lists(st.sampled_from(["", "plain", "password=abc", "AKIA" + "IOSFODNN7EXAMPLE"])))
+def test_repeated_texts_are_suspected_like_all_others(texts: list[str]) -> None:
+    """Looking at each distinct text once finds the same places as looking at every text."""
+    column = pa.array(texts, pa.string())
+    found = suspects_of_repeated(column, SECRETS).tolist()
+    assert found == suspects(column, SECRETS).tolist()
+    assert found == [text not in ("", "plain") for text in texts]

@@ -14,11 +14,13 @@ from auditspan.processors.batch import Batch, Mask
 from auditspan.processors.lists import lengths, mapped_fields, owners
 from auditspan.processors.maps import MapView, Positions, replace_items
 from auditspan.processors.redactions import Redactions
-from auditspan.processors.scrub import REDACTED, put, scrub, suspects
+from auditspan.processors.scrub import REDACTED, put, scrub, suspects, suspects_of_repeated
 from auditspan.processors.secrets import Secrets
 from auditspan.processors.texts import filled, where
 
 _MAPS = ("SpanAttributes", "ResourceAttributes", "OtlpExtras")
+_REPEATED = frozenset({"ResourceAttributes", "OtlpExtras"})
+"""Maps that are alike on all records of a sender."""
 _LISTS = ("Events", "Links")
 _OURS = frozenset(
     {
@@ -48,7 +50,10 @@ def redact(
         column = batch.column(name)
         kept = whole_entries if name == "SpanAttributes" else np.empty(0, dtype=np.int64)
         rows = np.arange(len(batch), dtype=np.int64)
-        columns[name] = _map(column, batch.view(name), secrets, kept, rows, found)
+        view = batch.view(name)
+        look = suspects_of_repeated if name in _REPEATED else suspects
+        suspected = look(filled(view.items), secrets)
+        columns[name] = _map(column, view, secrets, suspected, kept, rows, found)
     for name in _LISTS:
         columns[name] = _list(batch.column(name), name, secrets, found)
     texts = {name: batch.column(name) for name in _texts(batch)}
@@ -110,6 +115,7 @@ def _map(
     column: pa.MapArray,
     view: MapView,
     secrets: Secrets,
+    suspected: Mask,
     kept: Positions,
     row_of: Positions,
     found: Redactions,
@@ -117,7 +123,7 @@ def _map(
 ) -> pa.MapArray:
     """A map column: values under the name of a credential, and secrets in all others."""
     named = _under_credentials(view, secrets)
-    hits = scrub(filled(view.items), secrets)
+    hits = scrub(filled(view.items), secrets, suspected)
     chosen = ~np.isin(hits.places, np.concatenate([named, kept]))
     places = np.concatenate([named, hits.places[chosen]])
     if not len(places):
@@ -149,7 +155,9 @@ def _list(column: pa.ListArray, name: str, secrets: Secrets, found: Redactions) 
 
     def cleaned(key: str, array: pa.Array) -> pa.Array:
         if pa.types.is_map(array.type):
-            return _map(array, MapView.of(array), secrets, nothing, row_of, found, f"{name}.")
+            view = MapView.of(array)
+            suspected = suspects(filled(view.items), secrets)
+            return _map(array, view, secrets, suspected, nothing, row_of, found, f"{name}.")
         if pa.types.is_string(array.type) and not key.endswith("Id"):
             [opened] = _opened([array], secrets)
             return _text(array, opened, secrets, f"{name}.{key}", None)

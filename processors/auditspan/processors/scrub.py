@@ -46,6 +46,16 @@ def suspects(texts: pa.Array, secrets: Secrets) -> Mask:
     return mask_of(pc.match_substring_regex(texts, secrets.hint))
 
 
+def suspects_of_repeated(texts: pa.Array, secrets: Secrets) -> Mask:
+    """The same for texts of which most stand there many times: each is looked at once.
+
+    Where most are distinct it costs twice as much as `suspects`.
+    """
+    encoded = texts.dictionary_encode()
+    suspected: Mask = suspects(encoded.dictionary, secrets)[encoded.indices.to_numpy()]
+    return suspected
+
+
 def scrub(texts: pa.Array, secrets: Secrets, suspected: Mask | None = None) -> Scrubbed:
     """Find the texts that hold secrets, and what they become; `suspected` if that is known."""
     hits = np.flatnonzero(suspects(texts, secrets) if suspected is None else suspected)
