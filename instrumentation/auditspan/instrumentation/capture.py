@@ -70,8 +70,8 @@ def cut(text: str, limit: int) -> str:
 
 def _ends(value: object) -> bool:
     """Whether it can be written as it is: a part that stands in it twice is written twice."""
-    seen: set[int] = set()
-    waiting = _nested([value])
+    waiting = _nested(value) if isinstance(value, _NESTED) else []
+    seen = {id(value)}
     while waiting:
         found = waiting.pop()
         if id(found) in seen:

@@ -107,12 +107,13 @@ class Guard:
     def judge(self, act: Act, identity: Identity) -> Verdict | None:
         """What is to happen; None if there is nothing to ask. Raises nothing."""
         try:
-            if self._settings.closed:
-                self._check_record()
-                proof = identity.proof
-                if proof is not None and not proof.statement:
-                    return denied(UNRESOLVED, f"the user could not be verified: {proof.error}")
+            proof = identity.proof
+            if self._settings.closed and proof is not None and not proof.statement:
+                return denied(UNRESOLVED, f"the user could not be verified: {proof.error}")
             verdict = self._judge(act, identity)
+            if self._settings.closed and (verdict is None or act.operation != "execute_tool"):
+                # Of a tool call that was judged, it is seen when its intent is written.
+                self._check_record()
             if verdict is not None and verdict.outcome == "require_approval":
                 return replace(verdict, approval=self._approval_id(act, identity))
             return verdict
