@@ -873,7 +873,7 @@ PHYSICAL: Final[tuple[Column, ...]] = (
         "",
         "otlp",
         "record",
-        "What else a span says, where it is not the default: `flags`, `trace_state`, `dropped_attributes_count`, `dropped_events_count`, `dropped_links_count`, `scope.name`, `scope.version`, `scope.schema_url`, `scope.attributes.<key>`, `resource.schema_url`, `event.<n>.dropped_attributes_count`, `link.<n>.flags`, and so on.",
+        "What else a span says, where it is not the default: `flags`, `trace_state`, `dropped_attributes_count`, `dropped_events_count`, `dropped_links_count`, `scope.name`, `scope.version`, `scope.schema_url`, `scope.attributes.<key>`, `resource.schema_url`, `event.<n>.dropped_attributes_count`, `link.<n>.flags`, and so on; entities of the resource as JSON in `resource.entity_refs`.",
         True,
         "",
     ),
