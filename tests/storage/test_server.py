@@ -1,6 +1,9 @@
 """The server path, over HTTP: always against the tests' own endpoint, and a real ClickHouse server
 where Docker can run one."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pyarrow as pa
@@ -9,6 +12,7 @@ import pytest
 from auditspan.storage.engine import Engine
 from auditspan.storage.errors import StatementRefused, StoreLocked
 from auditspan.storage.lock import migration_lock
+from auditspan.storage.lock_holder import is_gone, this_process, words
 from auditspan.storage.migrations import applied, known, migrate
 from auditspan.storage.query import Statement, execute
 from auditspan.storage.reader import Reader
@@ -48,6 +52,51 @@ def test_two_cannot_migrate_at_once(migrated_server: Engine) -> None:
     with migration_lock(migrated_server):
         assert migrated_server.raw("EXISTS TABLE schema_lock") == b"1\n"
     assert migrated_server.raw("EXISTS TABLE schema_lock") == b"0\n"
+
+
+def _locked_by(server: Engine, comment: str) -> None:
+    server.command(f"CREATE TABLE schema_lock (x UInt8) ENGINE = Memory COMMENT '{comment}'")
+
+
+def test_a_lock_that_could_not_be_let_go_of_holds_up_nobody(migrated_server: Engine) -> None:
+    """A process that was killed, or lost the server, while it held it; also this one itself."""
+    holder = [sys.executable, "-c", "from auditspan.storage.lock_holder import *\n"]
+    holder[-1] += "print(this_process())"
+    gone = subprocess.run(holder, capture_output=True, text=True, check=True).stdout.strip()
+    for comment in (gone, this_process()):
+        _locked_by(migrated_server, comment)
+        with migration_lock(migrated_server):
+            pass
+        assert migrated_server.raw("EXISTS TABLE schema_lock") == b"0\n"
+
+
+def test_a_living_process_keeps_its_lock(migrated_server: Engine) -> None:
+    """Here, and one that cannot be seen from here: on another machine or in another container."""
+    code = "from auditspan.storage.lock_holder import *\nprint(this_process(), flush=True)\ninput()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as living:
+        assert living.stdout is not None
+        assert living.stdin is not None
+        here = living.stdout.readline().strip()
+        machine, namespace, pid, began = here.rpartition("[")[2].rstrip("]").split("/")
+        elsewhere = f"process 1 on b [{machine}/{int(namespace) + 1}/{pid}/{began}]"
+        for comment in (here, elsewhere, f"process 1 on b [0-0/{namespace}/1/1]", "process 1 on b"):
+            _locked_by(migrated_server, comment)
+            with pytest.raises(StoreLocked, match=f"{words(comment)} is"):
+                migration_lock(migrated_server).__enter__()
+            migrated_server.command("DROP TABLE schema_lock")
+        living.stdin.close()
+
+
+def test_another_start_of_a_process_number_is_another_process() -> None:
+    """A number that is used again does not keep a lock."""
+    assert not is_gone("process 1 on a")
+    own = this_process()
+    assert is_gone(own)
+    place, _, began = own.rstrip("]").rpartition("/")
+    other = place.rpartition("/")[0] + f"/{os.getppid()}"
+    assert is_gone(f"{other}/{int(began) + 1}]")
 
 
 def test_readers_read_with_parameters(migrated_server: Engine) -> None:

@@ -2,20 +2,19 @@
 
 Embedded: one process holds the store, so a lock inside the process is enough. Server: creating a
 table is atomic there, so the table `schema_lock` is the lock, its comment says who holds it, and
-dropping it lets go. A lock older than ten minutes was left behind by a crash: it is renamed away
-first, which only one of several can do. On a cluster the lock is on the server that the URL names;
-migrate through one of them.
+dropping it lets go. A lock of a process that is gone, or older than ten minutes, was left behind:
+it is renamed away first, which only one of several can do. On a cluster the lock is on the server
+that the URL names; migrate through one of them.
 """
 
-import os
 import secrets
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from auditspan.storage.engine import Engine
 from auditspan.storage.errors import StatementRefused, StoreLocked
+from auditspan.storage.lock_holder import is_gone, this_process, words
 
 _TABLE_ALREADY_EXISTS = 57
 _UNKNOWN_TABLE = 60
@@ -42,13 +41,13 @@ def migration_lock(engine: Engine) -> Iterator[None]:
 @contextmanager
 def _server_lock(engine: Engine) -> Iterator[None]:
     _steal_if_stale(engine)
-    holder = f"process {os.getpid()} on {socket.gethostname()}".replace("'", "")
+    holder = this_process()
     try:
         engine.command(f"CREATE TABLE schema_lock (x UInt8) ENGINE = Memory COMMENT '{holder}'")
     except StatementRefused as error:
         if error.code != _TABLE_ALREADY_EXISTS:
             raise
-        who = _holder(engine) or "somebody who has just finished"
+        who = words(_holder(engine)) or "somebody who has just finished"
         raise StoreLocked(
             f"schema: {who} is migrating the store, try again when it is done"
         ) from error
@@ -58,14 +57,14 @@ def _server_lock(engine: Engine) -> Iterator[None]:
         engine.command("DROP TABLE IF EXISTS schema_lock SYNC")
 
 
-def _holder(engine: Engine, older_than: int = -1) -> str:
+def _holder(engine: Engine, table: str = "schema_lock", older_than: int = -1) -> str:
     return (
         engine.raw(
             "SELECT comment FROM system.tables WHERE database = currentDatabase() "
-            "AND name = 'schema_lock' "
+            "AND name = {table:String} "
             "AND dateDiff('second', metadata_modification_time, now()) > {age:Int32}",
             "TSVRaw",
-            {"age": older_than},
+            {"table": table, "age": older_than},
         )
         .decode()
         .strip()
@@ -73,7 +72,8 @@ def _holder(engine: Engine, older_than: int = -1) -> str:
 
 
 def _steal_if_stale(engine: Engine) -> None:
-    if not _holder(engine, _STALE_SECONDS):
+    holder = _holder(engine)
+    if not holder or not (is_gone(holder) or _holder(engine, older_than=_STALE_SECONDS)):
         return
     aside = f"schema_lock_{secrets.token_hex(4)}"
     try:
@@ -81,5 +81,9 @@ def _steal_if_stale(engine: Engine) -> None:
     except StatementRefused as error:
         if error.code != _UNKNOWN_TABLE:
             raise
+        return
+    if _holder(engine, aside) != holder:
+        # Meanwhile that one was let go of, and this is somebody else's.
+        engine.command(f"RENAME TABLE {aside} TO schema_lock")
         return
     engine.command(f"DROP TABLE IF EXISTS {aside} SYNC")

@@ -49,7 +49,7 @@ class SpoolLimits:
     """Bytes in a segment."""
     seconds: float = 1.0
     """Age of the first frame of a segment."""
-    apart: float = 2.0
+    apart: float = 2.6
     """Least time between the end of a segment and that of the next, if that has few spans: a batch
     costs as much for one span as for hundreds."""
     few: int = 100
