@@ -8,6 +8,7 @@ import pytest
 
 from auditspan.collector import letters
 from auditspan.collector.control.deadletter_kinds import DEADLETTER_RETRY
+from auditspan.collector.control.holds_files import HoldFiles
 from auditspan.collector.control.records import ControlRecord, Why
 from auditspan.collector.engine import pipeline
 from auditspan.collector.engine.dead_files import DeadFiles
@@ -16,6 +17,7 @@ from auditspan.processors.batch import Batch
 from auditspan.processors.severity import SeverityConfig, severity
 from tests.collector.engine.conftest import NOW, Workshop, control, spans, unreadable
 from tests.collector.engine.logs import checked
+from tests.collector.engine.test_holding import hold
 from tests.collector.engine.test_segments import Crash, monkeypatched_crash
 
 SPANS = "SELECT SpanId FROM audit_records WHERE RecordKind = 'action' ORDER BY 1"
@@ -158,6 +160,30 @@ def test_files_go_on_their_day(workshop: Workshop) -> None:
     workshop.now += 10**9
     assert (_removed(workshop), list(segments.dead.iterdir())) == (1, [])
     assert len(workshop.column(GAPS)) == 1
+
+
+@pytest.mark.parametrize(
+    ("filter", "frame", "kept"),
+    [
+        ("agent=billing", control("{}"), 1),
+        ("principal=agent:helper", control("{}"), 1),
+        ("principal=agent:other", control("{}"), 0),
+        ("principal=agent:other", b"\x03abc", 1),
+    ],
+)
+def test_a_hold_keeps_what_may_be_on_hold(
+    workshop: Workshop, filter: str, frame: bytes, kept: int
+) -> None:
+    """Each hold that is not about another sender keeps a letter past its day, until released."""
+    segments = workshop.segments()
+    segments.process(workshop.segment(frame))
+    [letter] = letters.all_of(segments.dead)
+    workshop.now = letter.expires_on * 86_400 * 10**9
+    files = HoldFiles(workshop.data.folder("registry"))
+    files.store(hold(filter))
+    assert (_removed(workshop), len([*letters.all_of(segments.dead)])) == (1 - kept, kept)
+    files.store(hold(filter, released_at="2026-11-26T00:00:00Z"))
+    assert (_removed(workshop), [*letters.all_of(segments.dead)]) == (kept, [])
 
 
 def _removed(workshop: Workshop) -> int:

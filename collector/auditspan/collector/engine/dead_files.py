@@ -5,13 +5,16 @@ Their gaps stay in the log, and say when that was to be. Done again it finds not
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from auditspan.collector import letters
+from auditspan.collector.control.errors import ControlError
+from auditspan.collector.control.holds_files import HoldFiles
 from auditspan.collector.data_dir import DataDir
 from auditspan.collector.engine.sealed_requests import in_spool
+from auditspan.collector.letters import Letter
 from auditspan.storage.engine import Engine
 from auditspan.storage.errors import StorageError
 
@@ -40,7 +43,7 @@ class DeadFiles:
         self.again_at = time.monotonic() + _EVERY_SECONDS
         try:
             self.run()
-        except (StorageError, OSError) as error:
+        except (StorageError, ControlError, OSError) as error:
             LOG.error("files of dead letters are left: %s; it is tried again", error)
 
     def run(self) -> int:
@@ -50,7 +53,8 @@ class DeadFiles:
         if not held:
             return 0
         today = self.now_ns() // _DAY
-        gone = {id for id, letter in held.items() if 0 < letter.expires_on <= today}
+        past = {id: each for id, each in held.items() if 0 < each.expires_on <= today}
+        gone = set(past) - self._on_hold(past)
         for row in self.store.arrow(_ENDED, {"ids": sorted(held)}).to_pylist():
             # A row is written before its batch is sealed: with the segment there it may not be.
             if not in_spool(self.data, row["BatchId"]):
@@ -58,3 +62,17 @@ class DeadFiles:
         for id in gone:
             letters.remove(folder, id)
         return len(gone)
+
+    def _on_hold(self, found: Mapping[str, Letter]) -> set[str]:
+        """Those in which a record may be that is on hold. Raises `ControlError`.
+
+        Of a letter hardly more than the sender is known, and not always that: each hold keeps it
+        that names no other sender.
+        """
+        holds = HoldFiles(self.data.folder("registry")).all()
+        senders = {hold.filter.equal.get("principal", "") for hold in holds if hold.is_open}
+        return {
+            id
+            for id, letter in found.items()
+            if senders and (not letter.principal_id or senders & {"", letter.principal_id})
+        }
