@@ -13,6 +13,7 @@ from auditspan.collector import letters
 from auditspan.collector.control.errors import ControlError
 from auditspan.collector.control.holds_files import HoldFiles
 from auditspan.collector.data_dir import DataDir
+from auditspan.collector.engine.pacing import Every
 from auditspan.collector.engine.sealed_requests import in_spool
 from auditspan.collector.letters import Letter
 from auditspan.storage.engine import Engine
@@ -34,13 +35,12 @@ class DeadFiles:
     data: DataDir
     store: Engine
     now_ns: Callable[[], int] = time.time_ns
-    again_at: float = field(default=0.0)
+    every: Every = field(default_factory=lambda: Every(_EVERY_SECONDS))
 
     def tick(self, *, asked: bool) -> None:
         """Do what is due: after a batch that may have ended some, and now and then."""
-        if not asked and time.monotonic() < self.again_at:
+        if not self.every.is_due(asked=asked):
             return
-        self.again_at = time.monotonic() + _EVERY_SECONDS
         try:
             self.run()
         except (StorageError, ControlError, OSError) as error:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from auditspan.collector.engine.pacing import Every
 from auditspan.storage.cold_volume import POLICY, VOLUME
 from auditspan.storage.engine import Engine
 from auditspan.storage.errors import StorageError
@@ -39,13 +40,12 @@ class Moving:
     after_days: int | None
     """None: none is moved."""
     now_ns: Callable[[], int] = time.time_ns
-    again_at: float = field(default=0.0)
+    every: Every = field(default_factory=lambda: Every(_EVERY_SECONDS))
 
     def tick(self) -> None:
         """Ask for what is due, once an hour."""
-        if self.after_days is None or time.monotonic() < self.again_at:
+        if self.after_days is None or not self.every.is_due():
             return
-        self.again_at = time.monotonic() + _EVERY_SECONDS
         try:
             self.run(self.after_days)
         except StorageError as error:

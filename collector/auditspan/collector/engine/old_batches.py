@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from auditspan.collector.data_dir import DataDir
+from auditspan.collector.engine.pacing import Every
 from auditspan.collector.engine.sealing import SUFFIX
 
 LOG = logging.getLogger("auditspan.collector.engine")
@@ -25,13 +26,12 @@ class OldBatches:
     data: DataDir
     hold_seconds: float
     now_ns: Callable[[], int] = time.time_ns
-    again_at: float = field(default=0.0)
+    every: Every = field(default_factory=lambda: Every(_EVERY_SECONDS))
 
     def tick(self) -> None:
         """Do what is due, now and then."""
-        if time.monotonic() < self.again_at:
+        if not self.every.is_due():
             return
-        self.again_at = time.monotonic() + _EVERY_SECONDS
         try:
             self.run()
         except OSError as error:

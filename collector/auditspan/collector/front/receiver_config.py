@@ -160,7 +160,7 @@ class SpoolConfig(_Model):
             spans=self.batch_spans,
             bytes=self.batch_mib * _MIB,
             seconds=self.batch_seconds,
-            apart=max(self.batch_seconds, min(_APART_SECONDS * self.batch_seconds, _APART_SECONDS)),
+            apart=max(self.batch_seconds, _APART_SECONDS * min(self.batch_seconds, 1.0)),
             total_bytes=self.total_mib * _MIB,
         )
 
