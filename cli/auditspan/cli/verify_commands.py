@@ -1,7 +1,6 @@
 """`auditspan verify`, `proof`, `evidence` and `log`: whether the trail is what was sealed."""
 
 import contextlib
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ import typer
 
 from auditspan.cli.errors import OptionInvalid
 from auditspan.cli.output import Format, print_json
+from auditspan.cli.private_file import private_file
 from auditspan.cli.query_commands import Form, Since, Until, say
 from auditspan.cli.sealed_store import SealedStore, Where, sealed_store
 from auditspan.cli.store import StoreUser
@@ -185,7 +185,7 @@ def build(
     where = Where(data, url, user_name, token_file, ca_file, policy, said)
     receipts = kept_receipts(where)
     wanted = Wanted(window_of(since, until), filters, complete, saved, manifest, receipts)
-    with sealed_store(where) as store, progress_bar() as progress, _private(output) as file:
+    with sealed_store(where) as store, progress_bar() as progress, private_file(output) as file:
         logs = SealedLogs(store.ask, store.trust, store.notes())
         found = built(store.ask, logs, wanted, file, progress)
         store.rows = found.shown + found.hidden
@@ -320,19 +320,6 @@ def progress_bar() -> Iterator["Progress"]:
             bar.update(tasks[what], completed=done, total=of)
 
         yield progress
-
-
-@contextlib.contextmanager
-def _private(path: Path) -> Iterator[Any]:
-    """A file that only its owner reads, there as a whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    with os.fdopen(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as file:
-        try:
-            yield file
-        except BaseException:
-            partial.unlink()
-            raise
-    partial.replace(path)
 
 
 def _logs(store: SealedStore) -> Any:
