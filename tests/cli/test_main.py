@@ -1,5 +1,9 @@
 """The root command: help, version, and what an error becomes."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import typer
 
@@ -47,6 +51,9 @@ def test_an_unknown_command_is_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> N
         (ControlRefused("no\x1b[2J"), 1, "auditspan: no\\x1b[2J\n"),
         (FileNotFoundError(2, "No such file", "x.yaml"), 2, "auditspan: x.yaml: no such file\n"),
         (OSError(5, "Input/output error"), 4, "Traceback"),
+        (OSError(28, "No space left on device"), 3, "auditspan: no space left on device: "),
+        (OSError(27, "File too large"), 3, "auditspan: file too large: "),
+        (OSError(28, "No space left on device", "x.tar"), 3, "auditspan: x.tar: no space left"),
         (ZeroDivisionError("ours"), 4, "Traceback"),
     ],
 )
@@ -73,3 +80,16 @@ def test_an_interrupt_has_its_own_code() -> None:
     """As shells have it: 128 and the signal's number."""
     assert exit_of(KeyboardInterrupt()) is Exit.INTERRUPTED
     assert message_of(ValueError("x")) == "x"
+
+
+@pytest.mark.parametrize("words", [["--version"], ["config", "show"]])
+def test_an_answer_that_does_not_fit_on_the_disk_is_said(words: list[str]) -> None:
+    """Short answers too, which are written when the process ends."""
+    if not Path("/dev/full").is_char_device():
+        pytest.skip("this system has no /dev/full")
+    command = [sys.executable, "-c", "from auditspan.cli.main import main; main()", *words]
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ran.returncode == 3, ran.stderr
+    assert ran.stderr.startswith("auditspan: no space left on device: ")
+    assert "Traceback" not in ran.stderr and "Exception" not in ran.stderr

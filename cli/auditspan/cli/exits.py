@@ -8,7 +8,12 @@
 130  interrupted
 """
 
+import errno
 from enum import IntEnum
+from typing import Final
+
+_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""What a full disk, a quota and a limit of a file's size say; often without a file's name."""
 
 
 class Exit(IntEnum):
@@ -32,15 +37,23 @@ def exit_of(error: BaseException) -> Exit:
     retryable = getattr(type(error), "retryable", None)
     if isinstance(retryable, bool):
         return Exit.UNAVAILABLE if retryable else Exit.USAGE
+    if _no_room(error):
+        return Exit.UNAVAILABLE
     return Exit.USAGE if _about_a_file(error) else Exit.FAULT
 
 
 def message_of(error: BaseException) -> str:
     """What to tell the user."""
-    if isinstance(error, OSError) and _about_a_file(error):
-        return f"{error.filename}: {(error.strerror or 'failed').lower()}"
+    if isinstance(error, OSError) and (_about_a_file(error) or _no_room(error)):
+        place = f"{error.filename}: " if _about_a_file(error) else ""
+        advice = ": make room, or write elsewhere, and try again" if _no_room(error) else ""
+        return f"{place}{(error.strerror or 'failed').lower()}{advice}"
     return str(error)
 
 
 def _about_a_file(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.filename is not None
+
+
+def _no_room(error: BaseException) -> bool:
+    return isinstance(error, OSError) and error.errno in _NO_ROOM

@@ -4,6 +4,8 @@ A command module is a file `…_commands.py` with `register(app)`; adding one is
 `_MODULES`. It imports what is heavy inside its functions, so that `--help` stays quick.
 """
 
+import contextlib
+import os
 import sys
 import traceback
 from importlib.metadata import version
@@ -99,7 +101,10 @@ for _module in _MODULES:
 def main() -> None:
     """Run the command; every error becomes a line on standard error and an exit code."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            _flush()
     except (Exception, KeyboardInterrupt) as error:
         code = exit_of(error)
         if code is Exit.FAULT:
@@ -107,3 +112,20 @@ def main() -> None:
         elif code is not Exit.INTERRUPTED:
             err().print(f"auditspan: {safe(message_of(error), lines=True)}", soft_wrap=True)
         sys.exit(code)
+
+
+def _flush() -> None:
+    """What is in the buffer is written while an error can still be told.
+
+    What cannot be written is given up: the interpreter would try again as it ends, and end with
+    120. Raises `OSError`, but for a pipe that nobody reads any more.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
+        if not isinstance(error, BrokenPipeError):
+            raise
