@@ -138,3 +138,10 @@ def test_folders_with_links_and_pipes_are_refused(tmp_path: Path) -> None:
             os.mkfifo(folder / "spool" / "x")
         with pytest.raises(BackupInvalid, match="expected a file or a folder"):
             _read(folder)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    """Whoever writes into it may never come."""
+    os.mkfifo(tmp_path / "a.tar")
+    with pytest.raises(BackupInvalid, match="expected a file or a folder"):
+        list(entries(tmp_path / "a.tar"))

@@ -8,6 +8,7 @@ read is no bomb.
 
 import hashlib
 import os
+import stat
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -146,8 +147,12 @@ def _of_folder(source: Path) -> Iterator[Entry]:
 
 
 def _of_file(source: Path) -> Iterator[Entry]:
-    with os.fdopen(os.open(source, os.O_RDONLY | os.O_CLOEXEC), "rb") as file:
-        end = os.fstat(file.fileno()).st_size
+    # To open a pipe waits for a writer, who may never come.
+    with os.fdopen(os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise BackupInvalid(f"{source}: expected a file or a folder")
+        end = found.st_size
         while block := file.read(_BLOCK):
             if block == bytes(_BLOCK):
                 return

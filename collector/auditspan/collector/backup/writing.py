@@ -39,25 +39,26 @@ def write(snapshot: Snapshot, target: Path, progress: Progress) -> Written:
         raise BackupRefused(f"{target}: is in the data folder: what it saves would go with it")
     with _gone_is_interrupted():
         found = [(name, path, path.stat().st_size) for name, path in snapshot.members()]
-        total = sum(size for _, _, size in found)
-        members: list[Member] = []
-        done = 0
+    total = sum(size for _, _, size in found)
+    members: list[Member] = []
+    done = 0
 
-        def advance(count: int) -> None:
-            nonlocal done
-            done += count
-            progress("backup", done, total)
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        progress("backup", done, total)
 
-        with _sink(target) as sink:
-            for name, path, size in found:
-                sha256 = hashlib.sha256()
-                sink.add(name, size, hashed(chunks_of(path, size), sha256, advance))
-                members.append(Member(name=name, size=size, sha256=sha256.hexdigest()))
-            manifest = Manifest(
-                auditspan=version("auditspan"), taken=snapshot.taken, files=tuple(members)
-            ).to_bytes()
-            sink.add(NAME, len(manifest), [manifest])
-            sink.finish()
+    # A target that cannot be made is no snapshot that is gone: only what is inside is read of it.
+    with _sink(target) as sink, _gone_is_interrupted():
+        for name, path, size in found:
+            sha256 = hashlib.sha256()
+            sink.add(name, size, hashed(chunks_of(path, size), sha256, advance))
+            members.append(Member(name=name, size=size, sha256=sha256.hexdigest()))
+        manifest = Manifest(
+            auditspan=version("auditspan"), taken=snapshot.taken, files=tuple(members)
+        ).to_bytes()
+        sink.add(NAME, len(manifest), [manifest])
+        sink.finish()
     return Written(target, digest_of(manifest), len(members), total)
 
 
