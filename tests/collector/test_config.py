@@ -109,6 +109,7 @@ def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
     ("name", "value", "words"),
     [
         ("AUDITSPAN_CONFIG__SERVICE__LOG_LEVEL", "[", "not YAML"),
+        ("AUDITSPAN_CONFIG__SERVICE__LOG_LEVEL", "2026-13-45", "LOG_LEVEL: not YAML"),
         ("AUDITSPAN_CONFIG__SERVICE__LOGLEVEL", "info", "did you mean 'log_level'?"),
         ("AUDITSPAN_CONFIG__SERVICE__LOG_LEVEL__X", "1", "'log_level' is no section"),
         ("AUDITSPAN_CONFIG__", "1", "unknown key"),

@@ -223,6 +223,7 @@ def _with(
 def _scalar(name: str, text: str) -> JsonValue:
     try:
         value: JsonValue = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    # A date that there is not is a ValueError of the library; deep brackets exhaust its stack.
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigInvalid(f"environment variable {name}: not YAML: {error}") from error
     return value
