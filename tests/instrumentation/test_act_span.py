@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -24,16 +25,26 @@ from opentelemetry.trace import (
 )
 
 from auditspan.instrumentation.act_span import ActSpan
+from auditspan.instrumentation.encode import Encoder
+from auditspan.instrumentation.said import NOTHING, Said
 
 RESOURCE = Resource({"service.name": "test"})
 OTHER = SpanContext(5, 6, is_remote=True, trace_flags=TraceFlags(1))
 
 
 def own(name: str = "act", **attributes: Any) -> tuple[ActSpan, list[ReadableSpan]]:
-    """A span, and what is written when it ends."""
+    """A span, and what is written when it ends: the same by our encoder and by the exporter's."""
     written: list[ReadableSpan] = []
     place = (RESOURCE, InstrumentationScope("auditspan"))
-    return ActSpan(name, SpanKind.CLIENT, attributes, place, written.append), written
+    said = Said(NOTHING, attributes)
+
+    def write(act: ActSpan) -> None:
+        encoded = ExportTraceServiceRequest.FromString(Encoder().encode_act(act, b""))
+        written.append(act.readable())
+        assert encoded == encode_spans(written[-1:])
+
+    outer = trace.get_current_span()
+    return ActSpan(name, SpanKind.CLIENT, said, place, write, outer), written
 
 
 def theirs(name: str = "act", **attributes: Any) -> tuple[Span, InMemorySpanExporter]:

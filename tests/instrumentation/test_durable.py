@@ -6,6 +6,7 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 
 from auditspan.instrumentation import tool
+from auditspan.instrumentation.act_span import ActSpan
 from auditspan.instrumentation.outlet import Outlet
 from auditspan.instrumentation.spool import Spool
 from tests.instrumentation.recorded import running, written
@@ -22,8 +23,9 @@ def test_a_span_that_ends_while_another_is_written_waits_for_it(
     """As from a signal handler or a finalizer: no deadlock, and both are written, in order."""
     write = Outlet.write
 
-    def interrupted(self: Outlet, span: ReadableSpan) -> None:
-        if span.name == "execute_tool work" and "1" in str((span.attributes or {}).values()):
+    def interrupted(self: Outlet, span: ReadableSpan | ActSpan) -> None:
+        said = span.readable() if isinstance(span, ActSpan) else span
+        if said.name == "execute_tool work" and "1" in str((said.attributes or {}).values()):
             work(2)
         write(self, span)
 

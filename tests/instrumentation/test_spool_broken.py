@@ -105,7 +105,7 @@ def test_calls_that_are_open_when_it_is_deleted_stay_open(tmp_path: Path) -> Non
     with running(tmp_path) as found:
         call = begin(Act("execute_tool", "long"))
         assert isinstance(call, Recorded)
-        found.durable.intend(call.span.so_far())  # type: ignore[attr-defined]
+        found.durable.intend(call.span)
         shutil.rmtree(tmp_path / "spool")
         act(2)
         [path] = (tmp_path / "spool").glob("*/intents")

@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import (
+    INVALID_SPAN,
     Link,
     Span,
     SpanContext,
@@ -24,23 +25,16 @@ from opentelemetry.trace import (
     Status,
     StatusCode,
     TraceFlags,
-    get_current_span,
 )
-from opentelemetry.util.types import AnyValue, Attributes, AttributeValue
+from opentelemetry.util.types import AnyValue, Attributes
 
 from auditspan.instrumentation.capture import short, words
+from auditspan.instrumentation.otlp_fields import ended, named, place_of
+from auditspan.instrumentation.said import Said
 
 _IDS = RandomIdGenerator()
 _ROOT = TraceFlags(TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID)
 _UNSET = Status()
-
-
-class SoFar(ReadableSpan):
-    """What an act has said. Nothing is left out, which the SDK would look for in each part."""
-
-    dropped_attributes = 0
-    dropped_events = 0
-    dropped_links = 0
 
 
 class ActSpan(Span):
@@ -50,18 +44,21 @@ class ActSpan(Span):
         self,
         name: str,
         kind: SpanKind,
-        attributes: dict[str, AttributeValue],
+        said: Said,
         place: tuple[Resource, InstrumentationScope],
-        write: Callable[[ReadableSpan], None],
+        write: Callable[["ActSpan"], None],
+        outer: Span = INVALID_SPAN,
     ) -> None:
-        """It takes `attributes` over, and starts now, below the current span."""
-        parent = get_current_span().get_span_context()
+        """It takes `said` over, and starts now, below the outer span."""
+        parent = outer.get_span_context()
         self._parent = parent if parent.is_valid else None
         self._context = _below(self._parent)
+        self._place_fields = place_of(self._context, self._parent)
         self._name = name
         self._kind = kind
-        self._attributes = attributes
-        self._place = place
+        self._said = said
+        self.place = place
+        """Resource and scope."""
         self._write = write
         self._events: list[Event] = []
         self._links: list[Link] = []
@@ -69,29 +66,48 @@ class ActSpan(Span):
         self._ended = threading.Lock()
         self._pid = os.getpid()
         self._start = time.time_ns()
+        self.end_time = self._start
+        """In nanoseconds; of one that has not ended, its start."""
 
     def end(self, end_time: int | None = None) -> None:
         """Write it down; what is said of it later is not heard."""
         # A fork inside of it unwinds through it as well; there was one act, the parent's.
         if not self._ended.acquire(blocking=False) or self._pid != os.getpid():
             return
-        self._write(self.so_far(end_time if end_time is not None else time.time_ns()))
+        self.end_time = end_time if end_time is not None else time.time_ns()
+        self._write(self)
 
-    def so_far(self, end_time: int | None = None) -> ReadableSpan:
-        """What is known of it by now."""
-        resource, scope = self._place
-        return SoFar(
+    def fields(self) -> bytes:
+        """What it has said, as fields of an OTLP span; nothing if that is more than fields."""
+        if self._events or self._links:
+            return b""
+        said = self._said.encode()
+        if said is None:
+            return b""
+        return b"".join(
+            (
+                self._place_fields,
+                named(self._name, self._kind),
+                said,
+                ended(self._start, self.end_time, self._status),
+            )
+        )
+
+    def readable(self) -> ReadableSpan:
+        """What it has said, as the SDK hands it to exporters."""
+        resource, scope = self.place
+        return ReadableSpan(
             name=self._name,
             context=self._context,
             parent=self._parent,
             resource=resource,
-            attributes=self._attributes,
+            attributes=self._said.values(),
             events=tuple(self._events),
             links=tuple(self._links),
             kind=self._kind,
             status=self._status,
             start_time=self._start,
-            end_time=end_time,
+            end_time=self.end_time,
             instrumentation_scope=scope,
         )
 
@@ -104,15 +120,16 @@ class ActSpan(Span):
         return not self._ended.locked()
 
     def set_attributes(self, attributes: Mapping[str, AnyValue]) -> None:
-        """Set some."""
+        """Set some. A list is copied, since its owner may change it before the span is written."""
+        if self._ended.locked():
+            return
         for key, value in attributes.items():
-            self.set_attribute(key, value)
+            if key and isinstance(key, str):
+                self._said.set(key, tuple(value) if isinstance(value, list) else value)
 
     def set_attribute(self, key: str, value: AnyValue) -> None:
-        """Set one. A list is copied, since its owner may change it before the span is written."""
-        if self.is_recording() and key and isinstance(key, str):
-            self._attributes.pop(key, None)  # the last one that was set stands last
-            self._attributes[key] = tuple(value) if isinstance(value, list) else value
+        """Set one."""
+        self.set_attributes({key: value})
 
     def add_event(
         self, name: str, attributes: Attributes = None, timestamp: int | None = None

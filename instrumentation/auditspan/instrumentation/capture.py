@@ -9,7 +9,7 @@ import base64
 import dataclasses
 import json
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
@@ -33,10 +33,34 @@ _Nested = dict[Any, Any] | list[Any] | tuple[Any, ...]
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
+def _kept_encoder() -> Callable[[object, int], Iterable[str]] | None:
+    """What `_encode` makes anew for each value, where the interpreter is one that lets us keep it.
+
+    It looks for no values that hold themselves: `_ends` does. None elsewhere.
+    """
+    make: Any = vars(json.encoder).get("c_make_encoder")
+    text = json.encoder.encode_basestring
+    try:
+        kept: Callable[[object, int], Iterable[str]]
+        kept = make(None, _refuse, text, None, ":", ",", False, False, False)
+    except TypeError:
+        return None
+    return kept
+
+
+def _refuse(value: object) -> object:
+    raise TypeError(type(value).__name__)
+
+
+_parts = _kept_encoder()
+
+
 def json_text(value: object) -> str:
     """The JSON of any value."""
     try:
-        text = _encode(value if _ends(value) else plain(value))
+        if not _ends(value):
+            value = plain(value)
+        text = _encode(value) if _parts is None else "".join(_parts(value, 0))
     except Exception:
         # What JSON has no word for, or a mapping of the host that does not tell what is in it.
         text = _encode(plain(value))

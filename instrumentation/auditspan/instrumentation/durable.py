@@ -11,6 +11,7 @@ from collections.abc import Callable
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
+from auditspan.instrumentation.act_span import ActSpan
 from auditspan.instrumentation.errors import SpoolFull, SpoolGone
 from auditspan.instrumentation.host import contain, contained, warn
 from auditspan.instrumentation.outlet import Outlet
@@ -46,7 +47,7 @@ class Durable(SpanProcessor):
         self._tell_lost = tell_lost
         self._outlet: Outlet | None = None
         self._mutex = threading.RLock()
-        self._waiting: deque[ReadableSpan] = deque()
+        self._waiting: deque[ReadableSpan | ActSpan] = deque()
         self._writing = False
         self.dropped = 0
         """Spans that could not be written; their numbers are missing in the sequence."""
@@ -65,20 +66,28 @@ class Durable(SpanProcessor):
         context = span.get_span_context()
         if context is None or not (context.trace_flags.sampled or _of_agent(span)):
             return
-        with self._mutex:
-            self._waiting.append(span)
-            if not self._writing:
-                self._write_waiting()
+        self._put(span)
 
-    def intend(self, span: ReadableSpan) -> None:
+    @contain(None)
+    def act_ended(self, act: ActSpan) -> None:
+        """Write it down, whatever the sampler says."""
+        self._put(act)
+
+    def intend(self, act: ActSpan) -> None:
         """A call that this span is the record of is about to happen. Raises SpoolFull."""
         with self._mutex:
-            self._with_outlet(lambda outlet: outlet.intend(span))
+            try:
+                self._opened().intend(act)
+            except SpoolGone as error:
+                self._reopened(error).intend(act)
 
     def check(self) -> None:
         """Raises SpoolFull if a span that ended now would not be recorded."""
         with self._mutex:
-            self._with_outlet(lambda outlet: outlet.spool.check())
+            try:
+                self._opened().spool.check()
+            except SpoolGone as error:
+                self._reopened(error).spool.check()
 
     def close(self, seconds: float) -> bool:
         """At the end of the process: send what is there; whether everything is sent."""
@@ -108,6 +117,12 @@ class Durable(SpanProcessor):
         """Nothing: spans are on disk already."""
         return True
 
+    def _put(self, span: ReadableSpan | ActSpan) -> None:
+        with self._mutex:
+            self._waiting.append(span)
+            if not self._writing:
+                self._write_waiting()
+
     def _write_waiting(self) -> None:
         """Write what waits: one span, and those that end meanwhile in the same thread.
 
@@ -121,9 +136,12 @@ class Durable(SpanProcessor):
         finally:
             self._writing = False
 
-    def _write(self, span: ReadableSpan) -> None:
+    def _write(self, span: ReadableSpan | ActSpan) -> None:
         try:
-            self._with_outlet(lambda outlet: outlet.write(span))
+            try:
+                self._opened().write(span)
+            except SpoolGone as error:
+                self._reopened(error).write(span)
         except SpoolFull as error:
             self.dropped += 1
             self._lost += 1
@@ -133,9 +151,10 @@ class Durable(SpanProcessor):
             if self._lost:
                 self._after_loss(span)
 
-    def _after_loss(self, written: ReadableSpan) -> None:
+    def _after_loss(self, written: ReadableSpan | ActSpan) -> None:
         """There is room again: have it recorded what was lost, until that is written."""
-        told = (written.attributes or {}).get(names.AUDIT_LOSS_COUNT)
+        said = {} if isinstance(written, ActSpan) else written.attributes or {}
+        told = said.get(names.AUDIT_LOSS_COUNT)
         if isinstance(told, int):
             self._lost = max(0, self._lost - told)
             self._lost_since = self._lost_since if self._lost else 0
@@ -143,16 +162,13 @@ class Durable(SpanProcessor):
             # That span waits behind this one, and is lost itself if it finds no room.
             self._tell_lost(self._lost, self._lost_since)
 
-    def _with_outlet(self, use: Callable[[Outlet], None]) -> None:
-        """Raises SpoolFull. If somebody deleted the spool, there is another one from now on."""
-        try:
-            use(self._opened())
-        except SpoolGone as error:
-            warn("gone", "auditspan: %s; what it held is lost, and another one is made", error)
-            former, self._outlet = self._outlet, self._make_outlet()
-            if former is not None:
-                self._outlet.take_over(former)
-            use(self._outlet)
+    def _reopened(self, error: SpoolGone) -> Outlet:
+        """Another spool, since somebody deleted the one that was. Raises SpoolFull."""
+        warn("gone", "auditspan: %s; what it held is lost, and another one is made", error)
+        former, self._outlet = self._outlet, self._make_outlet()
+        if former is not None:
+            self._outlet.take_over(former)
+        return self._outlet
 
     def _opened(self) -> Outlet:
         if self._outlet is None:

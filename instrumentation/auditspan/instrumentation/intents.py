@@ -13,16 +13,15 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from auditspan.instrumentation import segments
-from auditspan.instrumentation.encode import REQUEST_RESOURCE_SPANS, Begun, whole_fields
 from auditspan.instrumentation.host import warn
+from auditspan.instrumentation.otlp_fields import REQUEST_RESOURCE_SPANS, whole_fields
 
 NAME: Final = "intents"
 _END: Final = 0x7A
@@ -31,10 +30,8 @@ MAX_BYTES: Final = 1024 * 1024
 """A file is written anew when it is longer than this, and than twice what is open."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Open:
+class _Open(NamedTuple):
     request: bytes
-    begun: Begun | None
     since: float
     """By the monotonic clock."""
 
@@ -52,20 +49,15 @@ class Intents:
         self._descriptor = -1
         self._size = 0
 
-    def open(self, span_id: int, request: bytes, begun: Begun | None = None) -> None:
+    def open(self, span_id: int, request: bytes) -> None:
         """A call is about to happen; what is written survives SIGKILL. Raises OSError."""
         with self._mutex:
-            self._open[span_id] = _Open(request, begun, time.monotonic())
+            self._open[span_id] = _Open(request, time.monotonic())
             try:
                 self._write(request, self._fsync)
             except OSError:
                 del self._open[span_id]
                 raise
-
-    def begun(self, span_id: int) -> Begun | None:
-        """What is encoded of an open call."""
-        known = self._open.get(span_id)
-        return known.begun if known else None
 
     def close(self, span_id: int) -> None:
         """The call ended, and its record is written; nothing if it is not open."""
@@ -99,7 +91,7 @@ class Intents:
     def take_over(self, former: "Intents") -> None:
         """What is open in another file that is gone. Raises OSError."""
         for span_id, known in list(former._open.items()):
-            self.open(span_id, known.request, known.begun)
+            self.open(span_id, known.request)
 
     def finish(self) -> None:
         """At the end of the process. What is open and could not be told is left to the next one."""

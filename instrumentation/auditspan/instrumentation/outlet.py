@@ -2,11 +2,13 @@
 
 from opentelemetry.sdk.trace import ReadableSpan
 
+from auditspan.instrumentation.act_span import ActSpan
 from auditspan.instrumentation.delivery import Delivery
-from auditspan.instrumentation.encode import Encoder, attribute
+from auditspan.instrumentation.encode import Encoder
 from auditspan.instrumentation.errors import SpoolFull
 from auditspan.instrumentation.host import warn
 from auditspan.instrumentation.intents import Intents
+from auditspan.instrumentation.otlp_fields import attribute
 from auditspan.instrumentation.send import sender
 from auditspan.instrumentation.sequence import Sequence
 from auditspan.instrumentation.settings import Settings
@@ -36,25 +38,25 @@ class Outlet:
         )
         self.delivery.start()
 
-    def write(self, span: ReadableSpan) -> None:
+    def write(self, span: ReadableSpan | ActSpan) -> None:
         """Write a span to disk. Raises SpoolFull; then its number is missing in the sequence."""
-        context = span.get_span_context()
-        span_id = context.span_id if context else 0
-        begun = self.intents.begun(span_id)
-        request = self._encoder.encode(span, self.sequence.next(), begun)
-        self.delivery.notify(self.spool.append(request))
-        self.intents.close(span_id)
+        if isinstance(span, ActSpan):
+            self._append(self._encoder.encode_act(span, self.sequence.next()))
+            self.intents.close(span.get_span_context().span_id)
+        else:
+            self._append(self._encoder.encode(span, self.sequence.next()))
 
-    def intend(self, span: ReadableSpan) -> None:
+    def intend(self, act: ActSpan) -> None:
         """Write down a call that is about to happen. Raises SpoolFull."""
-        context = span.get_span_context()
-        if context is None:
-            return
         self.spool.check()
+        request = self._encoder.encode_act(act, self._intent)
         try:
-            self.intents.open(context.span_id, *self._encoder.begin(span, self._intent))
+            self.intents.open(act.get_span_context().span_id, request)
         except OSError as error:
             raise SpoolFull(f"spool {self.spool.folder}: {error.strerror or error}") from error
+
+    def _append(self, request: bytes) -> None:
+        self.delivery.notify(self.spool.append(request))
 
     def take_over(self, former: "Outlet") -> None:
         """Go on for another one of this process whose spool is gone. Raises SpoolFull."""

@@ -1,11 +1,13 @@
 """A call with a span: what it was asked, what the guard said, what came of it."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, NamedTuple
 
-from opentelemetry.context import Context, attach, detach, get_value, set_value
+from opentelemetry.context import Context, attach, detach, get_current, get_value
 from opentelemetry.trace import (
-    Span,
+    INVALID_SPAN,
     Status,
     StatusCode,
     format_span_id,
@@ -23,17 +25,22 @@ from auditspan.instrumentation.host import contain
 from auditspan.instrumentation.identity import NOBODY, Identity, within
 from auditspan.instrumentation.result import Result
 from auditspan.instrumentation.runtime import Runtime
+from auditspan.instrumentation.said import NOTHING, Alike, Said
 from auditspan.instrumentation.same_call import ACTIVE, tie_outer
 from auditspan.instrumentation.settings import Content
 from auditspan.semconv import attributes as names
 
+_NAMED_BY: Final = {"invoke_agent": names.GEN_AI_AGENT_NAME}
+[_CURRENT_SPAN] = set_span_in_context(INVALID_SPAN, Context())
+"""The key of the current span, which the API has only a function for: it copies the context."""
+_Pairs = tuple[tuple[str, AttributeValue], ...]
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+
+class Recorded(NamedTuple):
     """An act with a span. It ends once: what is said of it afterwards changes nothing."""
 
     act: Act
-    span: Span
+    span: ActSpan
     runtime: Runtime
     verdict: Verdict | None
     identity: Identity
@@ -41,7 +48,7 @@ class Recorded:
 
     def active(self) -> AbstractContextManager[None, None]:
         """Make it current."""
-        context = set_value(ACTIVE, self, set_span_in_context(self.span))
+        context = Context({**get_current(), _CURRENT_SPAN: self.span, ACTIVE: self})
         return _Active(context if self.act.known is NOBODY else within(self.identity, context))
 
     def succeeded(self, result: object = None) -> None:
@@ -107,30 +114,68 @@ def start(
     further: dict[str, AttributeValue] | None = None,
 ) -> Recorded:
     """Begin the record of an act."""
-    attributes: dict[str, AttributeValue] = {
-        **runtime.own,
-        **identity.attributes(),
-        **act.attributes,
-        **described(runtime, act),
-    }
-    if verdict is not None:
-        attributes |= verdict.attributes(runtime.settings.mode)
-    if further:
-        attributes |= further
-    span = ActSpan(act.title, act.kind, attributes, runtime.place, runtime.durable.on_end)
-    tie_outer(get_current_span(), act, span)
+    said = _said(runtime, act, identity, verdict, further or {})
+    outer = get_current_span()
+    span = ActSpan(act.title, act.kind, said, runtime.place, runtime.durable.act_ended, outer)
+    if outer is not INVALID_SPAN:
+        tie_outer(outer, act, span)
     return Recorded(act, span, runtime, verdict, identity)
+
+
+def _said(
+    runtime: Runtime,
+    act: Act,
+    identity: Identity,
+    verdict: Verdict | None,
+    further: Mapping[str, AttributeValue],
+) -> Said:
+    """What it says before it happens. Of two values the later one holds, in the order below."""
+    told: dict[str, AttributeValue] = {**described(runtime, act), **further}
+    claimed, own = identity.attributes(), runtime.own
+    if claimed:
+        own = {name: value for name, value in own.items() if name not in claimed}
+    alike = _alike_of(own, act, verdict, runtime.settings.mode)
+    fresh = {**claimed, **told} if claimed else told
+    if alike.values.keys().isdisjoint(fresh):
+        return Said(alike, fresh)
+    return Said(NOTHING, {**claimed, **alike.values, **told})
+
+
+def _alike_of(own: Mapping[str, str], act: Act, verdict: Verdict | None, mode: str) -> Alike:
+    given = tuple(act.attributes.items())
+    texts = all(type(value) is str for value in act.attributes.values())
+    # To a cache, 1 and True are the same; and a list may change.
+    make = _alike if texts else _alike.__wrapped__
+    return make(tuple(own.items()), given, act.operation, act.name, act.framework, verdict, mode)
+
+
+@lru_cache(maxsize=1024)
+def _alike(
+    own: _Pairs,
+    given: _Pairs,
+    operation: str,
+    name: str,
+    framework: str,
+    verdict: Verdict | None,
+    mode: str,
+) -> Alike:
+    """What the calls of one tool with one verdict have alike."""
+    attributes: dict[str, AttributeValue] = {**dict(own), **dict(given)}
+    attributes[names.GEN_AI_OPERATION_NAME] = operation
+    if name:
+        attributes[_NAMED_BY.get(operation, names.GEN_AI_TOOL_NAME)] = name
+    if framework:
+        attributes[names.AUDIT_AGENT_FRAMEWORK] = framework
+    if verdict is not None:
+        attributes |= verdict.attributes(mode)
+    return Alike.of(attributes)
 
 
 def intend(recorded: Recorded) -> None:
     """Put a tool call that may happen on disk, if policies decide. Raises SpoolFull."""
-    span = recorded.span
-    if (
-        recorded.runtime.settings.mode == "enforce"
-        and recorded.act.operation == "execute_tool"
-        and isinstance(span, ActSpan)
-    ):
-        recorded.runtime.durable.intend(span.so_far())
+    found = recorded.runtime
+    if found.settings.mode == "enforce" and recorded.act.operation == "execute_tool":
+        found.durable.intend(recorded.span)
 
 
 def nested_in(outer: Recorded) -> dict[str, AttributeValue]:
@@ -139,22 +184,15 @@ def nested_in(outer: Recorded) -> dict[str, AttributeValue]:
     return {names.AUDIT_CALL_NESTED: True, names.AUDIT_CALL_SPAN_ID: span_id}
 
 
-_NAMED_BY = {"invoke_agent": names.GEN_AI_AGENT_NAME}
-
-
 def described(runtime: Runtime, act: Act) -> dict[str, AttributeValue]:
-    """What an act says of itself."""
-    attributes: dict[str, AttributeValue] = {names.GEN_AI_OPERATION_NAME: act.operation}
-    if act.name:
-        attributes[_NAMED_BY.get(act.operation, names.GEN_AI_TOOL_NAME)] = act.name
+    """What an act says of itself, besides what all calls of the tool say."""
+    attributes: dict[str, AttributeValue] = {}
     if act.arguments is not None:
         attributes |= content(runtime, act, "arguments", act.arguments)
     if act.target_type:
         attributes[names.AUDIT_TARGET_TYPE] = act.target_type
     if act.target_id:
         attributes[names.AUDIT_TARGET_ID] = act.target_id
-    if act.framework:
-        attributes[names.AUDIT_AGENT_FRAMEWORK] = act.framework
     if act.call_id:
         attributes[names.GEN_AI_TOOL_CALL_ID] = act.call_id
     return attributes

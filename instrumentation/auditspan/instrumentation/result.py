@@ -1,13 +1,11 @@
 """What came of a call, where a framework tells failures by a value and not by an exception."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from auditspan.instrumentation.capture import words
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What a call gave back."""
 
     value: object = None

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from auditspan.instrumentation.encode import whole_requests
+from auditspan.instrumentation.otlp_fields import whole_requests
 
 MAX_SPANS = 512
 MAX_BYTES = 1024 * 1024

@@ -7,7 +7,7 @@ span is marked `start`. The last one is written by `recorder.py` when the proces
 
 import uuid
 
-from auditspan.instrumentation.encode import attribute
+from auditspan.instrumentation.otlp_fields import attribute
 from auditspan.semconv import attributes as names
 
 

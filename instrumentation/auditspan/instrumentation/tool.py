@@ -127,10 +127,14 @@ def _plain(function: Callable[P, R], known: _Tool) -> Callable[P, R]:
 
 
 _LATER = Result(unfinished="unknown")
+_WHOLE = frozenset((dict, list, tuple, str, int, float, bool, bytes, type(None)))
+"""What tools return most; to ask others for their abilities takes longer."""
 
 
 def _comes_later(result: object) -> bool:
     """Whether it has still to be awaited or stepped through: nobody tells us how that ends."""
+    if type(result) in _WHOLE:
+        return False
     return hasattr(type(result), "__await__") or isinstance(result, Generator | AsyncGenerator)
 
 
