@@ -5,14 +5,16 @@
 A process in `enforce` with policies in its registry folder and no collector in reach: every record
 is on disk before the call returns. The bare span is one of the SDK's own provider, always sampled,
 with the same attributes and no span processor. All calls are measured in turn, in rounds; figures
-are medians of rounds, CPU of the calling thread, system calls included. With `fsync` the disk is
-waited for, so that is told by the clock. Frameworks that are installed are measured without and
-with their guards: what it costs there besides what the framework takes. About a minute.
+are medians over the rounds of what a call takes more than the bare one of the same round, CPU of
+the calling thread, system calls included. With `fsync` the disk is waited for, so that is told by
+the clock. Frameworks that are installed are measured without and with their guards: what it costs
+there besides what the framework takes. About a minute.
 """
 
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -27,7 +29,9 @@ from bench.lib.results import ROOT, keep
 BAR_US = 60.0
 """For the allowed call on a cached decision, over the bare span."""
 ALLOWED = "@tool, allowed"
-Measured = Mapping[str, Mapping[str, float]]
+Rounds = list[tuple[float, float]]
+"""CPU of a call and its time, for each round."""
+Measured = Mapping[str, Rounds]
 
 
 def main() -> int:
@@ -39,7 +43,7 @@ def main() -> int:
     usual, plain, guarded = found["own"], found["plain"], found["guarded"]
     forced = measured(rounds // 2, 20, "true")["own"]
     figures: dict[str, JsonValue] = {
-        "bare": {name: round(value, 1) for name, value in usual["bare"].items()},
+        "bare": {**beyond(usual["bare"], [(0.0, 0.0)] * rounds)},
         "over": {name: {**over(usual, name)} for name in usual if name != "bare"},
         "fsync": {**over(forced, ALLOWED)},
         "frameworks": {name: {**beyond(guarded[name], plain[name])} for name in plain},
@@ -58,9 +62,13 @@ def over(found: Measured, name: str) -> Mapping[str, float]:
     return beyond(found[name], found["bare"])
 
 
-def beyond(one: Mapping[str, float], other: Mapping[str, float]) -> Mapping[str, float]:
-    """Microseconds that one takes more."""
-    return {clock: round(one[clock] - other[clock], 1) for clock in ("cpu_us", "us")}
+def beyond(one: Rounds, other: Rounds) -> Mapping[str, float]:
+    """Microseconds that one takes more. Both of a round had the machine at one speed."""
+    pairs = list(zip(one, other, strict=True))
+    return {
+        clock: round(statistics.median(mine[at] - yours[at] for mine, yours in pairs), 1)
+        for at, clock in enumerate(("cpu_us", "us"))
+    }
 
 
 def measured(rounds: int, calls: int, fsync: str) -> Mapping[str, Measured]:

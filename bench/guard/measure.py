@@ -5,7 +5,6 @@ Run by `bench.guard` with the environment that guards; alone it measures nothing
 
 import gc
 import json
-import statistics
 import sys
 import time
 from collections.abc import Mapping
@@ -30,7 +29,7 @@ def main() -> None:
 
 def measured(
     made: Mapping[str, Call], rounds: int, calls: int
-) -> Mapping[str, Mapping[str, float]]:
+) -> Mapping[str, list[tuple[float, float]]]:
     """Rounds of every call in turn, so that what disturbs disturbs all of them."""
     for call in made.values():
         timed(call, 200)
@@ -40,7 +39,7 @@ def measured(
     for _ in range(rounds):
         for name, call in made.items():
             found[name].append(timed(call, calls))
-    return {name: medians(each) for name, each in found.items()}
+    return found
 
 
 def installed() -> dict[str, Call]:
@@ -61,12 +60,6 @@ def timed(call: Call, times: int) -> tuple[float, float]:
         call()
     ran, passed = time.thread_time_ns() - ran, time.perf_counter_ns() - began
     return ran / times / 1e3, passed / times / 1e3
-
-
-def medians(rounds: list[tuple[float, float]]) -> Mapping[str, float]:
-    """Over the rounds."""
-    ran, passed = zip(*rounds, strict=True)
-    return {"cpu_us": statistics.median(ran), "us": statistics.median(passed)}
 
 
 if __name__ == "__main__":

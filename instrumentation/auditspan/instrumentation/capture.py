@@ -95,6 +95,8 @@ def cut(text: str, limit: int) -> str:
 def _ends(value: object) -> bool:
     """Whether it can be written as it is: a part that stands in it twice is written twice."""
     waiting = _nested(value) if isinstance(value, _NESTED) else []
+    if not waiting:
+        return True
     seen = {id(value)}
     while waiting:
         found = waiting.pop()

@@ -6,8 +6,7 @@ program that was written to. A question that cannot be asked is answered by the 
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from opentelemetry.util.types import AttributeValue
 
@@ -27,9 +26,8 @@ Source = Literal["folder", "override", "collector"]
 Outcome = Literal["allow", "deny", "require_approval"]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What is to happen with an act."""
+class Verdict(NamedTuple):
+    """What is to happen with an act. A tuple, since it is looked up by with each call."""
 
     outcome: Outcome
     rules: tuple[str, ...]
@@ -115,7 +113,7 @@ class Guard:
                 # Of a tool call that was judged, it is seen when its intent is written.
                 self._check_record()
             if verdict is not None and verdict.outcome == "require_approval":
-                return replace(verdict, approval=self._approval_id(act, identity))
+                return verdict._replace(approval=self._approval_id(act, identity))
             return verdict
         except SpoolFull as error:
             warn("guard", "auditspan: %s", error)

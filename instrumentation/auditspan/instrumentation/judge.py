@@ -5,7 +5,6 @@ the policies that gave it.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 from auditspan.instrumentation.act import Act
@@ -67,7 +66,7 @@ class Judge:
             kept = self._asked(act, identity, loaded, found, at)
             if key is not None:
                 answers.kept.put(key, kept)
-        return replace(kept, stale=True) if stale else kept
+        return kept._replace(stale=True) if stale else kept
 
     def _asked(
         self, act: Act, identity: Identity, loaded: Loaded, found: Depends, at: int

@@ -33,6 +33,7 @@ from auditspan.semconv import attributes as names
 _NAMED_BY: Final = {"invoke_agent": names.GEN_AI_AGENT_NAME}
 [_CURRENT_SPAN] = set_span_in_context(INVALID_SPAN, Context())
 """The key of the current span, which the API has only a function for: it copies the context."""
+_TEXT: Final = {str}
 _Pairs = tuple[tuple[str, AttributeValue], ...]
 
 
@@ -143,7 +144,7 @@ def _said(
 
 def _alike_of(own: Mapping[str, str], act: Act, verdict: Verdict | None, mode: str) -> Alike:
     given = tuple(act.attributes.items())
-    texts = all(type(value) is str for value in act.attributes.values())
+    texts = {*map(type, act.attributes.values())} <= _TEXT
     # To a cache, 1 and True are the same; and a list may change.
     make = _alike if texts else _alike.__wrapped__
     return make(tuple(own.items()), given, act.operation, act.name, act.framework, verdict, mode)
