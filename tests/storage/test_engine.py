@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
@@ -46,6 +47,13 @@ def test_a_failed_statement_leaves_nothing_in_front_of_the_next_result(store: En
         with pytest.raises(StatementRefused):
             store.raw("SELECT throwIf(number = 200000) FROM numbers(300000)")
         assert store.raw("SELECT 7") == b"7\n"
+
+
+def test_what_a_row_leaves_out_has_the_default_of_the_table(store: Engine) -> None:
+    """Though the reader of rows is told to leave defaults alone, for speed."""
+    store.command("CREATE TABLE t (A String, B String DEFAULT 'b', C UInt8) ENGINE = Memory")
+    store.insert("t", pa.table({"A": ["a"]}))
+    assert store.raw("SELECT * FROM t") == b"a\tb\t0\n"
 
 
 def test_a_second_process_is_told_who_holds_the_store(store: Engine, tmp_path: Path) -> None:
@@ -139,7 +147,6 @@ def test_many_readers_read_while_one_writes(store: Engine) -> None:
     """Each reader has a connection of its own."""
     from concurrent.futures import ThreadPoolExecutor
 
-    import pyarrow as pa
 
     store.command("CREATE TABLE t (n UInt64) ENGINE = MergeTree ORDER BY n")
     rows = pa.table({"n": pa.array(range(1000), pa.uint64())})

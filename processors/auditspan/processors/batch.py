@@ -116,7 +116,7 @@ Processor = Callable[[Batch], Batch]
 
 def mask_of(condition: pa.Array | pa.ChunkedArray) -> Mask:
     """A boolean array as a mask; null counts as false."""
-    filled = pc.fill_null(condition, False)
+    filled = pc.fill_null(condition, False) if condition.null_count else condition
     if isinstance(filled, pa.ChunkedArray):
         filled = filled.combine_chunks()
     return np.asarray(filled.to_numpy(zero_copy_only=False), dtype=np.bool_)

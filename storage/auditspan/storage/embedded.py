@@ -37,6 +37,9 @@ _SESSION: Settings = {
     "session_timezone": "UTC",
     "async_insert": 0,
     "insert_deduplicate": 0,
+    # Blocks name their columns. To look for defaults in them, the reader of blocks would work out
+    # all computed columns of the table, half of what a small insert costs.
+    "input_format_defaults_for_omitted_fields": 0,
     "min_insert_block_size_rows": 1_048_576,
     "min_insert_block_size_bytes": 4_000_000_000,
     "output_format_arrow_string_as_string": 1,
