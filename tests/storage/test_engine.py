@@ -147,7 +147,6 @@ def test_many_readers_read_while_one_writes(store: Engine) -> None:
     """Each reader has a connection of its own."""
     from concurrent.futures import ThreadPoolExecutor
 
-
     store.command("CREATE TABLE t (n UInt64) ENGINE = MergeTree ORDER BY n")
     rows = pa.table({"n": pa.array(range(1000), pa.uint64())})
     reader = Reader(store)
