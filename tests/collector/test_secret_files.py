@@ -50,6 +50,28 @@ def test_they_are_not_shown(data: DataDir) -> None:
     assert isinstance(found, Secrets)
 
 
+def test_the_key_of_hashes_is_made_once_and_never_again(data: DataDir) -> None:
+    """Hashes of another one would be told from those in the store by nobody."""
+    path = data.secret("hmac.key")
+    ensure_secrets(data)
+    path.unlink()
+    for _ in range(2):
+        with pytest.raises(SecretFileInvalid, match=r"hmac\.key: is not there, .*from a backup"):
+            ensure_secrets(data)
+        assert not path.exists()
+    path.write_bytes(b"k" * 32)
+    path.chmod(0o600)
+    assert ensure_secrets(data).hmac_key == b"k" * 32
+
+
+def test_a_first_start_that_was_killed_is_one_still(data: DataDir) -> None:
+    """The key of hashes comes before what says that a folder was in use."""
+    data.secret("hmac.key").write_bytes(b"k" * 32)
+    data.secret("hmac.key").chmod(0o600)
+    assert ensure_secrets(data).hmac_key == b"k" * 32
+    assert (data.folder("public") / "statement.jwks.json").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [

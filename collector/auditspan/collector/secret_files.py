@@ -32,16 +32,24 @@ class Secrets:
 def ensure_secrets(data: DataDir) -> Secrets:
     """Read the secrets, making those that are not there. Raises `SecretFileInvalid`."""
     jwks = data.folder("public") / "statement.jwks.json"
+    # Before the keys of statements, whose public file says that a folder was in use.
+    hmac_key = _hmac_key(data.secret("hmac.key"), in_use=jwks.exists())
     key = open_key(data.secret("statement.key"), jwks)
     return Secrets(
-        hmac_key=_hmac_key(data.secret("hmac.key")),
+        hmac_key=hmac_key,
         operator_token=_operator_token(data.secret("operator.token")),
         statement_key=key,
         statement_jwks=read_jwks(jwks),
     )
 
 
-def _hmac_key(path: Path) -> bytes:
+def _hmac_key(path: Path, in_use: bool) -> bytes:
+    if in_use and not path.exists():
+        raise SecretFileInvalid(
+            f"{path}: is not there, and this folder was in use: restore it from a backup; with "
+            "another key, hashes no longer match those already stored. If it is lost for good, "
+            f"write {_KEY_BYTES} random bytes there"
+        )
     key = _ensure(path, secrets.token_bytes(_KEY_BYTES))
     if len(key) != _KEY_BYTES:
         raise SecretFileInvalid(
