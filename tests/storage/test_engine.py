@@ -3,7 +3,9 @@
 import stat
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pyarrow as pa
@@ -98,6 +100,33 @@ def test_an_unreachable_server_is_worth_another_try() -> None:
     with pytest.raises(StoreUnavailable) as error:
         open_server("http://127.0.0.1:1")
     assert error.value.retryable
+
+
+class _Gateway(BaseHTTPRequestHandler):
+    """A proxy in front of a server that is down."""
+
+    def do_POST(self) -> None:
+        self.send_error(502, "Bad Gateway")
+
+    do_GET = do_POST
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_what_answers_for_a_server_is_worth_another_try(scheme: str) -> None:
+    """A proxy that cannot reach it, and one without TLS: neither has seen the statement."""
+    gateway = ThreadingHTTPServer(("127.0.0.1", 0), _Gateway)
+    threading.Thread(target=gateway.serve_forever, daemon=True).start()
+    try:
+        url = f"{scheme}://127.0.0.1:{gateway.server_port}"
+        with pytest.raises(StoreUnavailable, match=f"store {url}: ") as refused:
+            open_server(url)
+        assert refused.value.retryable
+    finally:
+        gateway.shutdown()
+        gateway.server_close()
 
 
 def test_a_password_that_others_can_read_is_refused(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 import typer
 
 from auditspan.cli.errors import CollectorBusy, NoStore
+from auditspan.cli.url_option import http_url
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,6 +33,7 @@ StoreUrl = Annotated[
     typer.Option(
         "--url",
         envvar="AUDITSPAN_QUERY_URL",
+        callback=http_url,
         help="ClickHouse address of a collector or server instead, as https://host:8123.",
     ),
 ]

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from auditspan.cli.url_option import http_url
+
 if TYPE_CHECKING:
     from auditspan.collector.control.client import Target
 
@@ -14,7 +16,12 @@ Data = Annotated[
 ]
 Url = Annotated[
     str,
-    typer.Option("--url", envvar="AUDITSPAN_URL", help="Address of a collector's API instead."),
+    typer.Option(
+        "--url",
+        envvar="AUDITSPAN_URL",
+        callback=http_url,
+        help="Address of a collector's API instead.",
+    ),
 ]
 TokenFile = Annotated[
     Path | None,

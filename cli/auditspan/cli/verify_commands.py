@@ -18,6 +18,7 @@ from auditspan.cli.sealed_store import SealedStore, Where, sealed_store
 from auditspan.cli.store import StoreUser
 from auditspan.cli.target import DEFAULT_DATA, CaFile, Data, TokenFile
 from auditspan.cli.terminal import err, out, safe
+from auditspan.cli.url_option import http_url
 
 if TYPE_CHECKING:
     from auditspan.integrity.anchors import Receipt
@@ -33,6 +34,7 @@ ServerUrl = Annotated[
     str,
     typer.Option(
         "--url",
+        callback=http_url,
         help="Address of a collector's API instead, or of a ClickHouse server whose tables to "
         "read, as https://host:8443; --token-file is the file with the user's password then.",
     ),

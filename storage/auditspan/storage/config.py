@@ -4,6 +4,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from auditspan.storage.address import address
+
 
 class ColdConfig(BaseModel):
     """Where records go when they are old: another disk, where they they can still be read."""
@@ -57,8 +59,14 @@ class StoreConfig(BaseModel):
                 "storage.cold: of a server, its storage policy moves records "
                 "(docs/erasure-and-retention.md); this is for the embedded store"
             )
-        if self.url and "@" in self.url.partition("://")[2].partition("/")[0]:
-            raise ValueError(
-                "storage.url: no user or password in the URL, use user and password_file"
-            )
+        if self.url:
+            _expect_address(self.url)
         return self
+
+
+def _expect_address(url: str) -> None:
+    try:
+        address(url)
+    except ValueError as error:
+        advice = "; use user and password_file" if "@" in url else ""
+        raise ValueError(f"storage.url: {error}{advice}") from error

@@ -227,9 +227,9 @@ def _translated(path: Path | None) -> Iterator[None]:
     except ClientError as error:
         raise _of(error, error.code or 0, path) from error
     except RuntimeError as error:
-        raise _of(error, _code_in(str(error)), path) from error
+        raise _of(error, errors.code_in(str(error)), path) from error
     except chdb.ChdbError as error:
-        raise _of(error, _code_in(str(error)), path) from error
+        raise _of(error, errors.code_in(str(error)), path) from error
 
 
 def _of(error: Exception, code: int, path: Path | None) -> errors.StoreError:
@@ -243,12 +243,6 @@ def _of(error: Exception, code: int, path: Path | None) -> errors.StoreError:
                 code,
             )
     return errors.of_engine(error, code)
-
-
-def _code_in(text: str) -> int:
-    _, _, after = text.partition("Code: ")
-    digits = after.partition(".")[0]
-    return int(digits) if digits.isdigit() else 0
 
 
 def _holder(path: Path | None) -> str:

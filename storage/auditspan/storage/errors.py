@@ -109,3 +109,10 @@ def of_engine(error: Exception, code: int) -> StoreError:
     if code in _UNAVAILABLE or (not code and any(word in low for word in _NETWORK_WORDS)):
         return StoreUnavailable(text, code)
     return StatementRefused(text, code)
+
+
+def code_in(text: str) -> int:
+    """The number of ClickHouse that a message names, 0 if it names none."""
+    _, _, after = text.partition("Code: ")
+    digits = after.partition(".")[0]
+    return int(digits) if digits.isdigit() else 0

@@ -1,24 +1,32 @@
 """A ClickHouse server over HTTP."""
 
 import io
+import logging
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import clickhouse_connect
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 from clickhouse_connect.driver.exceptions import Error as ClientError
 
 from auditspan.storage import errors
+from auditspan.storage.address import address
 from auditspan.storage.config import StoreConfig
 from auditspan.storage.engine import Session, Settings
 from auditspan.storage.statement import output_format
 from auditspan.storage.values import Params, moment
 
+# Whoever waits for a server would have a line of it each second; errors say it all.
+logging.getLogger("clickhouse_connect").setLevel(logging.ERROR)
+_OF_TRANSPORT = (OperationalError, DatabaseError)
+"""What the client raises, exactly these, when it cannot reach a server. Without a code of the
+server's it says nothing about the statement: a name is not resolved, a certificate not trusted, or
+a proxy answers for the server."""
 # An insert is one block, and so one part, however large it is, and done when it returns.
 _INSERT: dict[str, str | int] = {
     "async_insert": 0,
@@ -38,7 +46,7 @@ class ServerEngine:
 
     def __init__(self, config: StoreConfig) -> None:
         self.config = config
-        self._address = urlsplit(config.url)
+        self._address = address(config.url)
         with _translated(config.url):
             self._client = self._connect()
             self._client.database = config.database
@@ -156,6 +164,15 @@ def _translated(url: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise errors.of_engine(error, error.code or 0) from error
+        code = error.code or errors.code_in(str(error))
+        if not code and type(error) in _OF_TRANSPORT:
+            raise errors.StoreUnavailable(f"store {url}: {_reason(error)}") from error
+        raise errors.of_engine(error, code) from error
     except OSError as error:
         raise errors.StoreUnavailable(f"store {url}: {error}") from error
+
+
+def _reason(error: Exception) -> str:
+    """Why there is no answer of ClickHouse; the client wraps it in sentences of its own."""
+    cause = error.__cause__
+    return str(getattr(cause, "reason", None) or cause or error)
