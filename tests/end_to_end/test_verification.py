@@ -145,8 +145,11 @@ def given_out(trail: Trail, collector: Collector) -> None:
     assert post(collector.addresses["http"], sent, content_type=PROTOBUF).code == 200
     collector.wait_for("SELECT count() FROM audit WHERE SpanName = 'lookup'", 3)
     trail.policy.write_text(collector.auditspan("log", "policy").stdout)
-    trail.ask("running", collector, "--config", str(trail.folder / "data.yaml"))
+    configured = "--config", str(trail.folder / "data.yaml")
+    trail.ask("running", collector, *configured)
     wait_for_anchors(collector.data, trail.reports["running"])
+    # Asked before, it may be ahead of the anchors, which are asked each second.
+    trail.ask("running", collector, *configured)
     token = str(collector.data / "secrets" / "operator.token")
     elsewhere = Collector(trail.folder / "nothing", collector.process, {})
     trail.ask("url", elsewhere, "--url", collector.addresses["api"], "--token-file", token)
