@@ -450,6 +450,41 @@ def test_a_frame_that_came_during_a_failing_sync_is_not_acknowledged(
     writer.sync()
 
 
+def test_who_is_refused_for_frames_that_are_gone_is_not_on_disk(
+    writer: SpoolWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What that sync would have covered is sent again, so nothing of it stays, old or new."""
+    disk = BrokenDisk(monkeypatch)
+    disk.before = lambda: writer.append(frame(SECOND), 1)
+    writer.append(frame(SECOND), 1)
+    disk.failures = 1
+    with pytest.raises(SpoolFailed):
+        writer.sync()
+    writer.append(frame(SECOND), 1)
+    with pytest.raises(SpoolFailed, match="send them again"):
+        writer.sync()
+    writer.append(frame(FIRST), 1)
+    writer.sync()
+    writer.close()
+    assert read(tmp_path / "spool") == [FIRST]
+
+
+def test_a_roll_that_fails_refuses_nobody_who_comes_after_it(
+    writer: SpoolWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its frames are on disk and answered; refused, later ones would be stored and sent again."""
+    disk = BrokenDisk(monkeypatch)
+    writer.append(frame(FIRST), 1)
+    writer.sync()
+    disk.failures = 1
+    with pytest.raises(SpoolFailed):
+        writer.roll()
+    writer.append(frame(SECOND), 1)
+    writer.sync()
+    writer.close()
+    assert read(tmp_path / "spool") == [FIRST, SECOND]
+
+
 def test_a_failed_roll_keeps_what_was_synced(
     writer: SpoolWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -199,6 +199,30 @@ def test_after_a_failed_sync_nothing_is_acknowledged(
     assert spool.told == [path.stem for path in segments(tmp_path, ".seg")]
 
 
+def test_a_segment_that_cannot_be_closed_refuses_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next request is acknowledged, and not refused and stored all the same."""
+    spool = Spool(tmp_path, SpoolLimits(spans=1, seconds=3600.0))
+    real, folder = os.fsync, []
+
+    def sync(descriptor: int) -> None:
+        folder.append(descriptor)
+        if len(folder) == 2:
+            raise OSError(errno.EIO, "no")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync)
+
+    async def use() -> None:
+        for digest in "ab":
+            await spool.committer.submit(framed(digest), 1, row=(digest, "p", 1))
+
+    spool.run(use)
+    assert spool.batches() == [["a"], ["b"]]
+    assert spool.told == [path.stem for path in segments(tmp_path, ".seg")]
+
+
 def test_a_fault_nobody_thought_of_ends_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

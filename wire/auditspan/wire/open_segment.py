@@ -29,6 +29,11 @@ class OpenSegment:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         return cls(path, os.open(path, flags, 0o600), began)
 
+    @property
+    def unsynced(self) -> bool:
+        """Whether there are frames that no sync has covered."""
+        return self.size > self._synced
+
     def append(self, frame: bytes, spans: int) -> None:
         """Write a frame whole or not at all."""
         rest = memoryview(frame)

@@ -160,7 +160,8 @@ class SpoolWriter:
             name = segment.finish()
         except OSError as error:
             with self._lock:
-                self._lost = True
+                # Of frames that were synced before, those who sent them have been told.
+                self._lost = segment.unsynced
                 self._finish(segment)
             raise self._failed(error) from error
         with self._lock:
@@ -213,8 +214,12 @@ class SpoolWriter:
             self._ended.append(name)
 
     def _refuse_lost(self) -> None:
+        """The sync behind lost frames fails, and takes those that came after them with it."""
         if self._lost:
             self._lost = False
+            segment, self._segment = self._segment, None
+            if segment is not None:
+                self._finish(segment)
             raise SpoolFailed(
                 f"spool {self._folder}: an earlier sync failed and took these frames with it: "
                 "send them again"
