@@ -24,13 +24,12 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from bench.guard.cases import AGENT, GRANT, POLICIES, TOOLS
+from bench.guard.measure import Rounds
 from bench.lib.results import ROOT, keep
 
 BAR_US = 60.0
 """For the allowed call on a cached decision, over the bare span."""
 ALLOWED = "@tool, allowed"
-Rounds = list[tuple[float, float]]
-"""CPU of a call and its time, for each round."""
 Measured = Mapping[str, Rounds]
 
 
@@ -44,11 +43,12 @@ def main() -> int:
     forced = measured(rounds // 2, 20, "true")["own"]
     figures: dict[str, JsonValue] = {
         "bare": {**beyond(usual["bare"], [(0.0, 0.0)] * rounds)},
-        "over": {name: {**over(usual, name)} for name in usual if name != "bare"},
+        "over": {name: {**over(usual, name)} for name in list(usual)[1:]},
         "fsync": {**over(forced, ALLOWED)},
         "frameworks": {name: {**beyond(guarded[name], plain[name])} for name in plain},
     }
-    for name in usual:
+    print(f"{'bare':55} {figures['bare']}")
+    for name in list(usual)[1:]:
         print(f"{name:55} {over(usual, name)}")
     print(f"{'fsync':55} {figures['fsync']}")
     for name in plain:

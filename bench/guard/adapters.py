@@ -1,10 +1,11 @@
 """One call of a tool through each framework's own function, guarded if the adapter is in place.
 
-Measured without the guard, then with it; the difference is what the guard costs there. A framework
-that is not installed is left out.
+Measured without the guard, then with it, each made anew; the difference is what the guard costs
+there. A framework that is not installed is left out.
 """
 
 import asyncio
+import json
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
@@ -24,6 +25,68 @@ def _anthropic() -> Call:
     return lambda: tool.call(dict(GIVEN))
 
 
+def _claude_agent_sdk() -> Call:
+    """What Claude Code asks the program for at a call of a tool of its own: hooks, if any."""
+    from claude_agent_sdk._internal.query import Query
+
+    claude = _ClaudeCode()
+    claude.query = query = Query(claude, is_streaming_mode=True)
+    _LOOP.run_until_complete(query.initialize())
+    told = {
+        "session_id": "s-1",
+        "tool_name": "get_order",
+        "tool_input": GIVEN,
+        "tool_use_id": "call_1",
+        "tool_response": get_order(**GIVEN),
+    }
+    asked = [
+        {
+            "request_id": "r-1",
+            "request": {
+                "subtype": "hook_callback",
+                "callback_id": callback,
+                "tool_use_id": "call_1",
+                "input": {**told, "hook_event_name": event},
+            },
+        }
+        for event in ("PreToolUse", "PostToolUse")
+        for callback in claude.callbacks.get(event, ())
+    ]
+
+    async def call() -> None:
+        for request in asked:
+            await query._handle_control_request(request)
+
+    return _awaited(call)
+
+
+class _ClaudeCode:
+    """The other end of the SDK's transport: takes every answer, and knows which hooks there are."""
+
+    def __init__(self) -> None:
+        self.query: Any = None
+        self.callbacks: dict[str, list[str]] = {}
+
+    async def write(self, data: str) -> None:
+        said = json.loads(data)
+        if said["type"] == "control_request":
+            for event, matchers in (said["request"]["hooks"] or {}).items():
+                self.callbacks[event] = [i for each in matchers for i in each["hookCallbackIds"]]
+            answer = {"response": {"hook_on_failure_supported": True}}
+            self.query.pending_control_results[said["request_id"]] = answer
+            self.query.pending_control_responses[said["request_id"]].set()
+
+
+def _fastmcp() -> Call:
+    from fastmcp import Client, FastMCP
+
+    server = FastMCP("shop")
+    server.tool(get_order)
+    client = Client(server)
+    _LOOP.run_until_complete(client.__aenter__())
+    return _awaited(lambda: client.call_tool("get_order", dict(GIVEN)))
+
+
 def _google_genai() -> Call:
     from google.genai import _extra_utils as utils
 
@@ -35,6 +98,27 @@ def _langchain() -> Call:
 
     made = tool(get_order)
     return lambda: made.run(dict(GIVEN), tool_call_id="call_1")
+
+
+def _openai() -> Call:
+    from openai.lib import responses_tool_runner as runner
+    from openai.types.responses import ResponseFunctionToolCall
+
+    declared: Any = {
+        "type": "function",
+        "name": "get_order",
+        "parameters": {"type": "object", "properties": {"order_id": {"type": "string"}}},
+        "strict": False,
+    }
+    function = runner.RegisteredFunction(declared, lambda given: get_order(str(given["order_id"])))
+    made = runner.ResponsesToolRunner(functions=[function])
+    asked: Any = {"model": "m", "input": "where is my order?"}
+    run = runner._Run(asked, [declared], made._functions, None, False, False, None)
+    run.arguments = {"call_1": dict(GIVEN)}
+    item = ResponseFunctionToolCall(
+        type="function_call", name="get_order", call_id="call_1", arguments=json.dumps(GIVEN)
+    )
+    return lambda: made._execute_function(run, item)
 
 
 def _openai_agents() -> Call:
@@ -76,9 +160,12 @@ def _awaited(call: Callable[[], Coroutine[Any, Any, object]]) -> Call:
 
 ADAPTERS: Mapping[str, Callable[[], Call]] = {
     "anthropic": _anthropic,
+    "claude_agent_sdk, without Claude Code": _claude_agent_sdk,
+    "fastmcp, client and server in memory": _fastmcp,
     "google_genai": _google_genai,
     "langchain": _langchain,
-    "openai_agents": _openai_agents,
     "mcp_client and mcp_server, in memory": _mcp,
+    "openai": _openai,
+    "openai_agents": _openai_agents,
 }
 """By framework."""

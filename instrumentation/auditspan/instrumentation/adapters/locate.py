@@ -1,9 +1,14 @@
-"""Whether a function exists in an installed library, told from its source, without running it."""
+"""Whether a function exists in an installed library, told without running it.
+
+Each start of a program does this, so what Python keeps compiled of a module is looked at; its
+source, which takes fifty times as long, only where that does not say yes.
+"""
 
 import ast
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.machinery import ModuleSpec
+from types import CodeType
 
 
 def problems(module: str, attributes: Iterable[str]) -> Iterator[str]:
@@ -14,14 +19,26 @@ def problems(module: str, attributes: Iterable[str]) -> Iterator[str]:
         where = f" ({package.name} is {package.origin})" if package is not None else ""
         yield f"there is no module {module}{where}"
         return
-    get_source = getattr(spec.loader, "get_source", None)
-    text = get_source(module) if get_source is not None else None
-    if text is None:  # compiled
+    get_source, get_code = (getattr(spec.loader, f"get_{what}", None) for what in ("source", "code"))
+    code = get_code(module) if get_code is not None else None
+    unseen = [each for each in attributes if code is None or not _compiled(code, each.split("."))]
+    text = get_source(module) if unseen and get_source is not None else None
+    if text is None:  # all there, or a module in C
         return
     body = ast.parse(text).body
-    for attribute in attributes:
+    for attribute in unseen:
         if not _has(body, attribute.split("."), inherits=False):
             yield f"{module} has no {attribute}"
+
+
+def _compiled(code: CodeType, path: list[str]) -> bool:
+    """Whether the body of a module or class has a function, or a class with the rest of the path.
+
+    No is not an answer: it may be imported, assigned or inherited.
+    """
+    name, *rest = path
+    bodies = [it for it in code.co_consts if isinstance(it, CodeType) and it.co_name == name]
+    return bool(bodies) and (not rest or all(_compiled(body, rest) for body in bodies))
 
 
 def _has(body: Sequence[ast.stmt], path: list[str], inherits: bool) -> bool:
