@@ -99,6 +99,8 @@ def _text(
 ) -> pa.Array:
     """A text column without secrets; the column itself if it has none."""
     encoded, suspected = opened
+    if not suspected.any():
+        return array
     cleaned = scrub(encoded.dictionary, secrets, suspected)
     if not len(cleaned.places):
         return array

@@ -41,6 +41,12 @@ class Spans:
             mask &= self._has_family(condition.family)
         return mask
 
+    def may_say(self, source: Source) -> bool:
+        """Whether a source can say anything: an attribute that no span has cannot."""
+        if source.span_name or source.event:
+            return True
+        return source.attribute in self._attributes.span.index
+
     def read(self, source: Source) -> pa.Array:
         """What a source says per span, "" where it says nothing."""
         if source.when is not None:

@@ -101,9 +101,12 @@ def _piece(batch: Batch, part: Part, config: SummaryConfig) -> pa.Array:
         [(column, words)] = part.words.items()
         return mapped(text(batch, column), lambda value: words.get(value, ""))
     value = first_of([_readable(batch, name) for name in part.columns])
+    some = nonempty(value)
+    if not some.any():
+        return constant(part.otherwise, len(batch))
     shown = _plain(value, part.length) if part.plain else _quoted(value, part.length)
     told = pc.binary_join_element_wise(part.before, shown, part.after, "")
-    return where(nonempty(value), told, constant(part.otherwise, len(batch)))
+    return where(some, told, constant(part.otherwise, len(batch)))
 
 
 def _readable(batch: Batch, name: str) -> pa.Array:
