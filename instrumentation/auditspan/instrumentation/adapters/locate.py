@@ -19,7 +19,8 @@ def problems(module: str, attributes: Iterable[str]) -> Iterator[str]:
         where = f" ({package.name} is {package.origin})" if package is not None else ""
         yield f"there is no module {module}{where}"
         return
-    get_source, get_code = (getattr(spec.loader, f"get_{what}", None) for what in ("source", "code"))
+    get_source = getattr(spec.loader, "get_source", None)
+    get_code = getattr(spec.loader, "get_code", None)
     code = get_code(module) if get_code is not None else None
     unseen = [each for each in attributes if code is None or not _compiled(code, each.split("."))]
     text = get_source(module) if unseen and get_source is not None else None
