@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pytest
 
+from auditspan.reports.chain import chain
 from auditspan.storage.engine import Engine
+from auditspan.storage.reader import Reader
 from auditspan.storage.writer import write
 
 BatchOf = Callable[..., pa.Table]
@@ -99,3 +101,16 @@ def test_one_act_counts_once(
         )
         lines = migrated.raw(sql).decode().split("\n")[:-1]
         assert dict(line.split("\t") for line in lines) == expected
+        assert _told_by_chains(Reader(migrated), order, number) == expected
+
+
+def _told_by_chains(reader: Reader, seen: list[Seen], number: int) -> dict[str, str]:
+    """What the decision chains of the traces say of the same."""
+    traces = sorted({f"{number}{each.trace}" for each in seen})
+    steps = [step for trace in traces for _, step in chain(reader, trace=trace).walk()]
+    spans = {step.record["RecordId"]: step.record["SpanId"] for step in steps}
+    return {
+        step.record["SpanId"]: spans[step.record["CountsAs"]]
+        for step in steps
+        if step.record["CountsAs"]
+    }
