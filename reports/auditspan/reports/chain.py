@@ -153,9 +153,8 @@ def chain(source: Source, trace: str | None = None, conversation: str | None = N
     if not rows:
         kind = "trace" if trace is not None else "conversation"
         raise NothingFound(f"no record of {kind} {value!r}: check the id, or search for it")
-    makers = {tuple(row.pop(name) for name in _MADE_BY) for row in rows}
     within = _BY_TRACE if trace is not None else _TRACES_OF_CONVERSATION
-    counted = _repeats(source, within, value) if len(makers) > 1 else {}
+    counted = _repeats(source, within, value) if _may_repeat(rows) else {}
     for row in rows:
         row["CountsAs"] = counted.get(row["RecordId"], "")
     return assemble(rows[:MAX_RECORDS], truncated=len(rows) > MAX_RECORDS)
@@ -211,8 +210,9 @@ def _step(
 
 
 _MADE_BY: Final = ("ScopeName", "SpanKind", "CallNested")
-"""Who tells of an act, as `audit_duplicates` has it. Two records of one maker are two acts: nothing
-is told twice where there is one, and the view, which takes as long as the records, is not asked."""
+"""Who tells of an act, as `audit_duplicates` has it."""
+_ACTS: Final = {"tool.call": "call", "mcp.tools.call": "call", "model.call": "model"}
+"""What may be told twice. A call is told as one or the other, and never as what a model did."""
 
 _BY_TRACE: Final = "TraceId = {id:String}"
 _TRACES_OF_CONVERSATION: Final = (
@@ -230,6 +230,17 @@ def _sql(condition: str) -> str:
         f"SELECT {', '.join([*columns, *_MADE_BY])} FROM audit "  # noqa: S608 (names of ours)
         f"WHERE {condition} ORDER BY Timestamp, RecordId LIMIT {{limit:UInt32}}"
     )
+
+
+def _may_repeat(rows: list[dict[str, Any]]) -> bool:
+    """Whether two makers tell of acts of one kind; takes out of the rows what only this needs.
+
+    Two records of one maker are two acts. The view takes as long as the records, so it is asked
+    only where it can have something to say.
+    """
+    told = {(_ACTS.get(row["ActionType"]), *(row.pop(name) for name in _MADE_BY)) for row in rows}
+    kinds = [kind for kind, *_ in told if kind]
+    return len(kinds) > len(set(kinds))
 
 
 def _repeats(source: Source, within: str, value: str | None) -> dict[str, str]:
