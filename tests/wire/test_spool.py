@@ -435,16 +435,21 @@ def test_a_failed_sync_ends_the_segment(
     assert read(tmp_path / "spool") == [FIRST, SECOND]
 
 
+def sync_that_fails(writer: SpoolWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A frame is written before it, and another one meanwhile."""
+    disk = BrokenDisk(monkeypatch)
+    disk.before = lambda: writer.append(frame(SECOND), 1)
+    writer.append(frame(SECOND), 1)
+    disk.failures = 1
+    with pytest.raises(SpoolFailed):
+        writer.sync()
+
+
 def test_a_frame_that_came_during_a_failing_sync_is_not_acknowledged(
     writer: SpoolWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It went with the segment, so the sync that would have covered it fails, too; once."""
-    disk = BrokenDisk(monkeypatch)
-    disk.before = lambda: writer.append(frame(SECOND), 1)
-    writer.append(frame(FIRST), 1)
-    disk.failures = 1
-    with pytest.raises(SpoolFailed):
-        writer.sync()
+    sync_that_fails(writer, monkeypatch)
     with pytest.raises(SpoolFailed, match="send them again"):
         writer.sync()
     writer.sync()
@@ -454,12 +459,7 @@ def test_who_is_refused_for_frames_that_are_gone_is_not_on_disk(
     writer: SpoolWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What that sync would have covered is sent again, so nothing of it stays, old or new."""
-    disk = BrokenDisk(monkeypatch)
-    disk.before = lambda: writer.append(frame(SECOND), 1)
-    writer.append(frame(SECOND), 1)
-    disk.failures = 1
-    with pytest.raises(SpoolFailed):
-        writer.sync()
+    sync_that_fails(writer, monkeypatch)
     writer.append(frame(SECOND), 1)
     with pytest.raises(SpoolFailed, match="send them again"):
         writer.sync()

@@ -50,9 +50,9 @@ def _speaks(spans: Spans, dialect: Dialect) -> Mask:
 def _says(spans: Spans, dialect: Dialect) -> dict[str, pa.Array]:
     """Our names with the first source that says something, and the folded families."""
     said = {
-        name: first_of([spans.read(source) for source in sources if spans.may_say(source)])
+        name: first_of([spans.read(source) for source in heard])
         for name, sources in dialect.sources.items()
-        if any(map(spans.may_say, sources))
+        if (heard := [source for source in sources if spans.may_say(source)])
     }
     for prefix, name in dialect.folds.items():
         folded = filled(fold(spans.attributes.span, prefix))

@@ -148,12 +148,13 @@ def chain(source: Source, trace: str | None = None, conversation: str | None = N
     if (trace is None) == (conversation is None):
         raise BadFilter("a chain needs either a trace id or a conversation id")
     value = trace.lower() if trace is not None else conversation
-    condition = _BY_TRACE if trace is not None else _BY_CONVERSATION
+    condition, within = _BY_CONVERSATION, _TRACES_OF_CONVERSATION
+    if trace is not None:
+        condition = within = _BY_TRACE
     rows = source.arrow(_sql(condition), {"id": value, "limit": MAX_RECORDS + 1}).to_pylist()
     if not rows:
         kind = "trace" if trace is not None else "conversation"
         raise NothingFound(f"no record of {kind} {value!r}: check the id, or search for it")
-    within = _BY_TRACE if trace is not None else _TRACES_OF_CONVERSATION
     counted = _repeats(source, within, value) if _may_repeat(rows) else {}
     for row in rows:
         row["CountsAs"] = counted.get(row["RecordId"], "")
