@@ -138,8 +138,7 @@ def test_a_type_that_cannot_be_read() -> None:
 
 
 def test_three_maps() -> None:
-    """The last map stands without a condition."""
+    """The first map that has it counts."""
     assert alias_expression("a.b", "String", ["span", "derived", "resource"]) == (
-        "multiIf(SpanAttributes['a.b'] != '', SpanAttributes['a.b'], "
-        "Derived['a.b'] != '', Derived['a.b'], ResourceAttributes['a.b'])"
+        "firstNonDefault(SpanAttributes['a.b'], Derived['a.b'], ResourceAttributes['a.b'])"
     )
