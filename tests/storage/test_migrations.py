@@ -23,6 +23,7 @@ _VIEWS = {
     "audit_duplicates",
     "audit_repeats",
     "audit_reviewed",
+    "audit_stored",
     "otel_traces",
     "otel_traces_trace_id_ts",
 }

@@ -25,6 +25,7 @@ _NAMES = {
     "audit_duplicates",
     "audit_repeats",
     "audit_reviewed",
+    "audit_stored",
     "otel_traces",
     "otel_traces_trace_id_ts",
     "agents",

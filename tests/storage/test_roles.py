@@ -179,7 +179,8 @@ def test_a_role_reads_its_views_and_nothing_else(
 
 
 _VIEWS = (
-    *("audit", "audit_reviewed", "audit_chain", "audit_conversations", "audit_repeats"),
+    *("audit", "audit_reviewed", "audit_stored", "audit_chain", "audit_conversations"),
+    "audit_repeats",
     *("otel_traces", "otel_traces_trace_id_ts", "agents", "tools", "grants", "registry_versions"),
     *("policy_versions", "detections", "reviews", "recertifications", "erasures", "early_expiries"),
     "dead_letters",

@@ -48,8 +48,9 @@ ORDER BY ReadAt, ReadId LIMIT {limit:UInt32}
 """
 _BEGIN: Final = "SELECT count() AS n, min(ReadAt) AS first FROM access_log"
 _OF_RECORDS: Final = frozenset(
-    {"audit", "audit_records", "audit_reviewed", "audit_chain", "audit_conversations"}
-    | {"audit_repeats", "audit_duplicates", "otel_traces", "otel_traces_trace_id_ts"}
+    {"audit", "audit_records", "audit_reviewed", "audit_stored", "audit_chain"}
+    | {"audit_conversations", "audit_repeats", "audit_duplicates"}
+    | {"otel_traces", "otel_traces_trace_id_ts"}
 )
 _LITERAL: Final = re.compile(r"'((?:[^'\\]|\\.|'')*)'", re.S)
 _WORD: Final = re.compile(r"[\w:.@+-]+")

@@ -13,23 +13,24 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from auditspan.storage.engine import Engine
 from auditspan.storage.errors import StatementRefused
+from auditspan.storage.read_settings import FIXED
 from auditspan.storage.reading import refusals
 from auditspan.storage.reading.allowed import lists
 from auditspan.storage.reading.catalog import Catalog, Catalogs
-from auditspan.storage.reading.check import Checked, checked
+from auditspan.storage.reading.check import Checked
 from auditspan.storage.reading.engine_check import agree
+from auditspan.storage.reading.seen import SeenStatements
 from auditspan.storage.reading.settings import settings_of
 from auditspan.storage.role_views import Access
 from auditspan.storage.values import Text, Value
 
 _CATALOGS = Catalogs()
+_SEEN = SeenStatements()
 _FIXED: Mapping[str, str | int] = {
+    **FIXED,
     "result_overflow_mode": "throw",
     # Lists that only the statement makes are long for no reason but to take time.
     "function_range_max_elements_in_block": 10_000_000,
-    # A record is read from a hundred small files; to have the index of each loaded by a thread of
-    # its own takes longer than to load it.
-    "load_marks_asynchronously": 0,
 }
 _NAMES = frozenset({refusals.UNKNOWN_TABLE, refusals.UNKNOWN_COLUMN, refusals.UNKNOWN_DATABASE})
 
@@ -108,13 +109,13 @@ def _prepared(engine: Engine, statement: Statement, access: Access) -> tuple[Che
         )
     catalog = _CATALOGS.of(engine, access)
     try:
-        made = checked(statement.sql, catalog)
+        made = _SEEN.checked(statement.sql, catalog)
     except StatementRefused as error:
         # What is not known may have been made since the catalog was read.
         fresh = _CATALOGS.of(engine, access, fresh=True) if error.code in _NAMES else catalog
         if fresh == catalog:
             raise
-        catalog, made = fresh, checked(statement.sql, fresh)
+        catalog, made = fresh, _SEEN.checked(statement.sql, fresh)
     return (made if made.format else replace(made, format=format)), catalog
 
 

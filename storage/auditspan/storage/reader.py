@@ -6,9 +6,11 @@ from typing import Any
 import pyarrow as pa
 
 from auditspan.storage.engine import Engine
+from auditspan.storage.read_settings import FIXED
 from auditspan.storage.values import Params
 
 _SETTINGS: Mapping[str, str | int] = {
+    **FIXED,
     "output_format_arrow_string_as_string": 1,
     "output_format_arrow_compression_method": "none",
     "readonly": 1,

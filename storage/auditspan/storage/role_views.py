@@ -30,6 +30,9 @@ CAPPED: Final = ("max_execution_time", "max_memory_usage", "max_result_bytes", "
 REVIEW_COLUMNS: Final = ("ReviewedBy", "ReviewedAt", "ReviewVerdict")
 """Columns that `audit_reviewed` has and `audit` has not."""
 
+OFTEN: Final = ("ApprovalId", "ApprovalStatus", "CallNested")
+"""Computed columns that `audit_stored` has: those of a decision chain."""
+
 _FOLDER = files("auditspan.storage") / "sql" / "views"
 _SHOWN = re.compile(r"\{shown (\w+)\}")
 _UNSEALED = "unsealed"
@@ -48,6 +51,16 @@ def read_as(view: str, columns: Collection[str]) -> str:
     """
     asked = view == "audit" and not {"*", *REVIEW_COLUMNS}.isdisjoint(columns)
     return "audit_reviewed" if asked else view
+
+
+def cheapest(view: str, words: Collection[str], views: Mapping[str, frozenset[str]]) -> str:
+    """The view to read in place of one, given all names in a statement that takes no column by `*`.
+
+    `views` are those of the role with their columns.
+    """
+    if view != "audit" or "audit_stored" not in views:
+        return view
+    return view if (views[view] - views["audit_stored"]).intersection(words) else "audit_stored"
 
 
 def audit_columns(access: Access, columns: Sequence[Column] | None = None) -> tuple[str, ...]:
@@ -83,6 +96,7 @@ def texts(target: Target, access: Access | None, columns: Sequence[Column]) -> l
         made += [*_of_tables(access), *(f.read_text("utf-8") for f in _files(_FOLDER / "system"))]
     values = {
         "{columns}": _selected(access, columns),
+        "{stored}": _selected(access, [c for c in columns if c.kind != "alias" or c.name in OFTEN]),
         "{rows}": _rows(access),
         "{global}": "GLOBAL " if target.cluster else "",
         "{settings}": ", ".join(f"'{name}'" for name in sorted({*CAPPED, *lists().settings})),

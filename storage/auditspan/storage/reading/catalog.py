@@ -122,6 +122,8 @@ class Catalogs:
         if kept and time.monotonic() - kept[0] < most:
             return kept[1]
         made = load(engine, access)
+        if kept and kept[1] == made:
+            made = kept[1]  # the same object is quickly seen to be the same
         with self._lock:
             self._kept[key] = (time.monotonic(), made)
         return made

@@ -17,7 +17,7 @@ from auditspan.storage.reading import refusals
 from auditspan.storage.reading.allowed import lists
 from auditspan.storage.reading.catalog import Catalog
 from auditspan.storage.reading.refusals import refused
-from auditspan.storage.role_views import read_as
+from auditspan.storage.role_views import cheapest, read_as
 
 _UNITS: Final = frozenset(
     {
@@ -38,11 +38,13 @@ class Names:
     """Views that it reads."""
     columns: dict[str, None] = field(default_factory=dict)
     """Columns of views that it names; `*` if it takes all."""
+    words: frozenset[str] = frozenset()
+    """Every name in it, of whatever it is one."""
 
 
 def resolve(tree: exp.Query, catalog: Catalog) -> Names:
     """Put the role's views in the place of relations, and check every other name."""
-    names = Names()
+    names = Names(words=frozenset(word.name for word in tree.find_all(exp.Identifier)))
     _withs(tree, catalog)
     own = _own_names(tree)
     known = own | _roots(catalog)
@@ -89,7 +91,7 @@ def _relation(table: exp.Table, catalog: Catalog, names: Names) -> None:
         return
     view = catalog.relation(database, name)
     names.tables[view] = None
-    view = read_as(view, names.columns)
+    view = cheapest(read_as(view, names.columns), names.words, catalog.relations)
     alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(name, quoted=True))
     table.set("this", exp.to_identifier(view, quoted=True))
     table.set("db", exp.to_identifier(catalog.database, quoted=True))
