@@ -247,6 +247,39 @@ def test_a_fault_nobody_thought_of_ends_nothing(
     assert "ZeroDivisionError" in caplog.text
 
 
+@pytest.mark.parametrize("faulty", ["append", "sync"])
+def test_a_fault_amid_a_group_refuses_what_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faulty: str
+) -> None:
+    """What was refused is in no batch, so that who sends it again has it once."""
+    spool = Spool(tmp_path)
+    real, written = getattr(SpoolWriter, faulty), []
+
+    def fault(self: SpoolWriter, *arguments: object) -> None:
+        written.append(arguments)
+        if len(written) == 4:
+            raise ZeroDivisionError
+        real(self, *arguments)
+
+    monkeypatch.setattr(SpoolWriter, faulty, fault)
+
+    async def use() -> None:
+        for digest in "xy":
+            await spool.committer.submit(framed(digest), 1)
+        tried = {digest: spool.committer.submit(framed(digest), 1) for digest in "abc"}
+        answers = await asyncio.gather(*tried.values(), return_exceptions=True)
+        refused = [d for d, a in zip(tried, answers, strict=True) if isinstance(a, SpoolFailed)]
+        assert refused == (list("abc") if faulty == "append" else [])
+        for digest in [*refused, "z"]:
+            try:
+                await spool.committer.submit(framed(digest), 1)
+            except SpoolFailed:
+                await spool.committer.submit(framed(digest), 1)
+
+    spool.run(use)
+    assert sorted(sum(spool.batches(), [])) == list("abcxyz")
+
+
 def test_who_goes_away_leaves_a_whole_spool(tmp_path: Path) -> None:
     """Its frame may be there; the next sender is answered."""
     spool = Spool(tmp_path)

@@ -115,6 +115,13 @@ class SpoolWriter:
                 self._finish(segment)
             raise self._failed(error) from error
 
+    def drop(self) -> None:
+        """End the segment with what was synced of it, if there is more: that is not kept."""
+        with self._lock:
+            if self._segment is not None and self._segment.unsynced:
+                segment, self._segment = self._segment, None
+                self._finish(segment)
+
     @property
     def folder(self) -> Path:
         """Where the segments are."""

@@ -30,6 +30,7 @@ _APART_SECONDS: Final = 0.004
 """From the beginning of one write to that of the next, while requests come together."""
 _TELL_SECONDS: Final = 5.0
 """How long `close` waits for those who are told of batches; they find them in the spool, too."""
+_NOT_WRITTEN: Final = "spool: not written, send it again"
 _DAY: Final = 86_400_000_000_000
 
 Closed = Callable[[str], Awaitable[None]]
@@ -111,7 +112,7 @@ class Committer:
             except Exception:
                 LOG.exception("the spool cannot be written")
                 self._spool.taken()
-                errors, batches = [SpoolFailed("spool: not written")] * len(group), []
+                errors, batches = [SpoolFailed(_NOT_WRITTEN)] * len(group), []
             for waiting, error in zip(group, errors, strict=True):
                 _answer(waiting.done, error)
             for batch_id in batches:
@@ -136,7 +137,16 @@ class Committer:
                 LOG.exception("batch %s: it waits in the spool", batch_id)
 
     def _write(self, group: list[_Waiting], last: bool) -> tuple[list[WireError | None], list[str]]:
-        """Append, close what is due, sync. On the worker thread."""
+        """Write a group, and say what became of it. On the worker thread."""
+        try:
+            self._put(group, last)
+        except Exception:
+            LOG.exception("the spool cannot be written")
+            self._spool.abandon(len(group), SpoolFailed(_NOT_WRITTEN))
+        return self._spool.taken()
+
+    def _put(self, group: list[_Waiting], last: bool) -> None:
+        """Append, close what is due, sync."""
         spool = self._spool
         for waiting in group:
             day = waiting.received_at // _DAY
@@ -146,7 +156,6 @@ class Committer:
         spool.sync()
         if last or self._writer.due():
             spool.roll()
-        return spool.taken()
 
 
 def _answer(done: "asyncio.Future[None]", error: WireError | None) -> None:

@@ -67,6 +67,12 @@ class SegmentLog:
             self.day = None
             LOG.error("a segment cannot be closed now: %s", error)
 
+    def abandon(self, frames: int, error: WireError) -> None:
+        """After a fault amid so many frames: those without a sync behind them are not kept."""
+        self._writer.drop()
+        self._errors += [error] * (frames - len(self._errors))
+        self._fail(error)
+
     def taken(self) -> tuple[list[WireError | None], list[str]]:
         """What became of the frames since the last call, and the batches that were closed."""
         errors, batches = self._errors, self._batches
