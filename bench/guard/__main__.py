@@ -3,12 +3,12 @@
     .venv-dev/bin/python -m bench.guard [--full]
 
 A process in `enforce` with policies in its registry folder and no collector in reach: every record
-is on disk before the call returns. The bare span is one of the SDK's own provider, always sampled,
-with the same attributes and no span processor. All calls are measured in turn, in rounds; figures
-are medians over the rounds of what a call takes more than the bare one of the same round, CPU of
-the calling thread, system calls included. With `fsync` the disk is waited for, so that is told by
-the clock. Frameworks that are installed are measured without and with their guards: what it costs
-there besides what the framework takes. About a minute.
+is on disk before the call returns, and counted there afterwards. The bare span is one of the SDK's
+own provider, always sampled, with the same attributes and no span processor. All calls are measured
+in turn, in rounds; figures are medians over the rounds of what a call takes more than the bare one
+of the same round, CPU of the calling thread, system calls included. With `fsync` the disk is waited
+for, so that is told by the clock. Frameworks that are installed are measured without and with their
+guards: what it costs there besides what the framework takes. About a minute.
 """
 
 import argparse

@@ -5,16 +5,23 @@ Run by `bench.guard` with the environment that guards; alone it measures nothing
 
 import gc
 import json
+import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from auditspan.instrumentation.adapters.guards import guards
 from auditspan.instrumentation.runtime import shut_down
 from bench.guard.adapters import ADAPTERS
 from bench.guard.cases import CASES, Call
 
+WARM_UP = 200
+"""Calls of each before any is measured."""
 Rounds = list[tuple[float, float]]
 """Of each round what a call took, in microseconds: CPU of this thread, and by the clock."""
 
@@ -23,6 +30,7 @@ def main() -> None:
     """The cases of our own, then the frameworks without and with their guards."""
     rounds, calls = map(int, sys.argv[1:3])
     own = measured({name: make() for name, make in CASES.items()}, rounds, calls)
+    recorded(Path(os.environ["AUDITSPAN_SPOOL_DIR"]), rounds * calls + WARM_UP)
     plain, guarded = of_frameworks(rounds // 2, calls // 5)
     json.dump({"own": own, "plain": plain, "guarded": guarded}, sys.stdout)
     shut_down(0)
@@ -31,13 +39,25 @@ def main() -> None:
 def measured(made: Mapping[str, Call], rounds: int, calls: int) -> Mapping[str, Rounds]:
     """Rounds of every call in turn, so that what disturbs disturbs all of them."""
     for call in made.values():
-        timed(call, 200)
+        timed(call, WARM_UP)
     settle()
     found: dict[str, Rounds] = {name: [] for name in made}
     for _ in range(rounds):
         for name, call in made.items():
             found[name].append(timed(call, calls))
     return found
+
+
+def recorded(spool: Path, each: int) -> None:
+    """Raises ValueError unless the record of every guarded call is on disk."""
+    found: Counter[str] = Counter()
+    for file in (*spool.glob("*/*.seg"), *spool.glob("*/*.open")):
+        for resource in ExportTraceServiceRequest.FromString(file.read_bytes()).resource_spans:
+            found.update(span.name for scope in resource.scope_spans for span in scope.spans)
+    wanted = {"get_order": 2 * each, "refund_order": 2 * each, "delete_order": each}
+    for tool, number in wanted.items():
+        if found[f"execute_tool {tool}"] != number:
+            raise ValueError(f"{tool}: {number} calls, {found[f'execute_tool {tool}']} records")
 
 
 def of_frameworks(rounds: int, calls: int) -> tuple[dict[str, Rounds], dict[str, Rounds]]:
