@@ -59,6 +59,18 @@ def test_the_others_are_kept_and_the_sender_is_told(collector: Collector, way: s
     assert _stored(collector, f"partial {way}") == [f"{1:016x}", f"{3:016x}"]
 
 
+def test_sent_again_it_is_kept_once_and_told_again(collector: Collector) -> None:
+    """The sender lost the answer, not the fault: the second answer says the same as the first."""
+    body = _broken("partial again").SerializeToString()
+    with senders(collector.addresses) as to:
+        first, second = (to.channel.unary_unary(_METHOD)(body, timeout=30) for _ in range(2))
+        to.channel.unary_unary(_METHOD)(bodies.body("after"), timeout=30)
+    assert first == second
+    assert ExportTraceServiceResponse.FromString(second).partial_success.rejected_spans == 1
+    collector.wait_for("SELECT count() FROM audit_records WHERE SpanName = 'after'", 1)
+    assert _stored(collector, "partial again") == [f"{1:016x}", f"{3:016x}"]
+
+
 def test_a_full_success_says_nothing(collector: Collector) -> None:
     """`partial_success` is unset."""
     with senders(collector.addresses) as to:

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import itertools
 import os
 import threading
 from pathlib import Path
@@ -277,7 +278,7 @@ def test_a_fault_amid_a_group_refuses_what_is_not_kept(
                 await spool.committer.submit(framed(digest), 1)
 
     spool.run(use)
-    assert sorted(sum(spool.batches(), [])) == list("abcxyz")
+    assert sorted(itertools.chain(*spool.batches())) == list("abcxyz")
 
 
 def test_who_goes_away_leaves_a_whole_spool(tmp_path: Path) -> None:

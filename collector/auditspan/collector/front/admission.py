@@ -86,15 +86,16 @@ class Admission:
         thread = len(body) > _IN_THREAD[encoding]
         digest = await self._run(thread, _digest, body)
 
-        rejected = Rejected()
+        reading, rejected = _Reading(body, encoding, self.max_attributes), Rejected()
 
         async def store() -> None:
             nonlocal rejected
-            read = _Reading(body, encoding, self.max_attributes)
-            rejected = await self._store(read, principal, digest, thread=thread)
+            rejected = await self._store(reading, principal, digest, thread=thread)
 
         if not await self.retransmissions.once(mark_of(digest, principal.id), store):
             self.metrics.repeated()
+            # The sender may never have had the first answer, and needs to know the same.
+            rejected = _rejected(await self._run(thread, _parsed, reading))
         self.metrics.acknowledged(time.perf_counter() - began)
         return rejected
 
@@ -124,7 +125,7 @@ class Admission:
         if self.shares is not None:
             self.shares.took(principal.id, len(request), at)
         self.metrics.accepted(read.parsed.spans)
-        rejected = Rejected(read.parsed.rejected, read.parsed.problem)
+        rejected = _rejected(read.parsed)
         if rejected.spans:
             self.metrics.rejected(rejected.spans)
             LOG.warning("%d spans of %s were rejected", rejected.spans, principal.id)
@@ -188,14 +189,20 @@ class _Read:
     """As it goes to the spool; empty while tokens have to be replaced first."""
 
 
+def _parsed(reading: _Reading) -> Parsed:
+    parse = otlp_json.parse_json if reading.encoding == "json" else otlp.parse
+    return parse(reading.body)
+
+
+def _rejected(parsed: Parsed) -> Rejected:
+    return Rejected(parsed.rejected, parsed.problem)
+
+
 def _read(reading: _Reading) -> _Read:
-    body = reading.body
+    parsed, body = _parsed(reading), reading.body
     if reading.encoding == "json":
-        parsed = otlp_json.parse_json(body)
         # What is searched for credentials is the text of values, not its escapes in JSON.
         body = otlp.serialise(parsed.request)
-    else:
-        parsed = otlp.parse(body)
     found = scrub(parsed.request, body)
     tokens = find(body, TOKEN_ATTRIBUTE.encode()) >= 0
     dropped = bound_attributes(parsed.request, reading.most)
