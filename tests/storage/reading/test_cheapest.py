@@ -25,6 +25,15 @@ _COMPUTED = "DelegationId"
         ("SELECT ReviewedBy FROM audit", "audit_reviewed"),
         ("SELECT * FROM audit", "audit_reviewed"),
         ("SELECT COLUMNS('Delegation') FROM audit", "audit_reviewed"),
+        ("SELECT max(COLUMNS('^RiskLevel$')) FROM audit", "audit_reviewed"),
+        ("SELECT maxIf(COLUMNS('^RiskLevel$'), 1) FROM audit", "audit_reviewed"),
+        ("SELECT count(* EXCEPT (AgentId)) FROM audit", "audit_reviewed"),
+        ("SELECT count(*), COUNT(*) AS n, countIf(*, 1) FROM audit", "audit_stored"),
+        ("SELECT AgentId FROM audit, (SELECT count(*) AS count) AS n", "audit_stored"),
+        ("WITH tuple(*) AS t SELECT t FROM (SELECT t FROM audit)", "audit_reviewed"),
+        ("WITH tuple(*) AS t, c AS (SELECT t FROM audit) SELECT t FROM c", "audit_reviewed"),
+        ("WITH tuple(a.*) AS t SELECT t FROM audit AS a UNION ALL SELECT t", "audit_reviewed"),
+        ("SELECT toString(tuple(*)) AS t, (SELECT max(t) FROM audit)", "audit_reviewed"),
         ("SELECT AgentId FROM audit_chain", "audit_chain"),
     ],
 )
@@ -33,6 +42,18 @@ def test_the_view_that_is_read(store: Engine, sql: str, view: str) -> None:
     made = prepared(store, Statement(sql))
     assert f'"auditspan_reader"."{view}" AS ' in made.sql
     assert made.tables in (("audit",), ("audit_chain",))
+
+
+def test_what_columns_without_names_give(store: Engine) -> None:
+    """A pattern finds computed columns in an aggregate, and from a WITH around the relation."""
+    for sql, line in (
+        ("SELECT max(COLUMNS('^RiskLevel$')) = '' FROM audit", b"1\n"),
+        (
+            "WITH tuple(COLUMNS('^Risk')) AS t SELECT n FROM (SELECT t AS n FROM audit)",
+            b"('')\n" * 6,
+        ),
+    ):
+        assert execute(store, Statement(sql)).body == line
 
 
 @pytest.mark.parametrize("access", ACCESSES)

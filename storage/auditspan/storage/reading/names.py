@@ -25,7 +25,7 @@ _UNITS: Final = frozenset(
         *("month", "quarter", "year"),
     }
 )
-_COUNTS: Final = (exp.AnonymousAggFunc, exp.CombinedAggFunc)
+_COUNTS: Final = frozenset({"count", "countif"})
 """What takes `*` for the number of rows."""
 _CONSTANTS: Final = frozenset({"inf", "nan"})
 
@@ -59,12 +59,24 @@ def resolve(tree: exp.Query, catalog: Catalog) -> Names:
 
 def _takes_all(tree: exp.Query) -> bool:
     """Whether it takes columns of a view without naming them: `*`, `t.*`, COLUMNS('pattern')."""
-    all_ = (exp.Star, exp.Columns)
     return any(
-        _reads_view(node.find_ancestor(exp.Select))
-        for node in tree.find_all(*all_)
-        if not isinstance(node.parent, _COUNTS)
+        _has_name(node) or _reads_view(node.find_ancestor(exp.Select))
+        for node in tree.find_all(exp.Star, exp.Columns)
+        if not _counts_rows(node)
     )
+
+
+def _counts_rows(node: exp.Expr) -> bool:
+    """Whether it is the `*` of `count(*)`; any other aggregate is given the columns."""
+    plain = isinstance(node, exp.Star) and not any(node.args.values())
+    return plain and node.parent is not None and node.parent.name.lower() in _COUNTS
+
+
+def _has_name(node: exp.Expr) -> bool:
+    """Whether it is part of what has a name: the engine takes the columns of the relations where
+    that name is used, which may be a query inside."""
+    around = node.find_ancestor(exp.Alias, exp.CTE, exp.Select)
+    return isinstance(around, (exp.Alias, exp.CTE))
 
 
 def _reads_view(select: exp.Select | None) -> bool:
