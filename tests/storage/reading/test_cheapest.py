@@ -56,6 +56,20 @@ def test_what_columns_without_names_give(store: Engine) -> None:
         assert execute(store, Statement(sql)).body == line
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT (SELECT count() FROM audit AS a WHERE audit.Severity > 6) FROM audit",
+        "SELECT audit.Severity FROM audit AS a WHERE 6 IN (SELECT count() FROM audit)",
+        "SELECT (SELECT max(audit_stored.Severity) FROM audit) FROM audit_stored",
+    ],
+)
+def test_a_relation_is_known_by_its_own_name(store: Engine, sql: str) -> None:
+    """Beside its alias, to columns of its own query before those of one around it."""
+    plain = sql.replace("FROM audit", "FROM auditspan_reader.audit")
+    assert execute(store, Statement(sql)).body == store.raw(plain, "TabSeparated")
+
+
 @pytest.mark.parametrize("access", ACCESSES)
 def test_the_view_has_the_column(store: Engine, access: Access) -> None:
     """Each alone, whichever view has it, and all of them together."""

@@ -40,11 +40,16 @@ class Names:
     """Columns of views that it names; `*` if it takes all."""
     words: frozenset[str] = frozenset()
     """Every name in it, of whatever it is one."""
+    owners: frozenset[str] = frozenset()
+    """Names of relations that stand before a column."""
 
 
 def resolve(tree: exp.Query, catalog: Catalog) -> Names:
     """Put the role's views in the place of relations, and check every other name."""
-    names = Names(words=frozenset(word.name for word in tree.find_all(exp.Identifier)))
+    names = Names(
+        words=frozenset(word.name for word in tree.find_all(exp.Identifier)),
+        owners=frozenset(column.table for column in tree.find_all(exp.Column)),
+    )
     _withs(tree, catalog)
     own = _own_names(tree)
     known = own | _roots(catalog)
@@ -103,11 +108,19 @@ def _relation(table: exp.Table, catalog: Catalog, names: Names) -> None:
         return
     view = catalog.relation(database, name)
     names.tables[view] = None
-    view = cheapest(read_as(view, names.columns), names.words, catalog.relations)
+    view = _read(view, table.alias or name, catalog, names)
     alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(name, quoted=True))
     table.set("this", exp.to_identifier(view, quoted=True))
     table.set("db", exp.to_identifier(catalog.database, quoted=True))
     table.set("alias", alias)
+
+
+def _read(view: str, alias: str, catalog: Catalog, names: Names) -> str:
+    """The view that is read for a name. The engine knows a relation by its own name beside its
+    alias, and in a query inside before one around it: that has to stay what was sent."""
+    wide = read_as(view, names.columns)
+    made = cheapest(wide, names.words, catalog.relations)
+    return wide if names.owners & ({wide, made} - {alias}) else made
 
 
 def _row_function(table: exp.Table) -> None:
