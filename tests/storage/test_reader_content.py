@@ -191,7 +191,7 @@ def test_who_read_what_is_hidden_from_readers(migrated: Engine, batch: BatchOf) 
     operations = [*HIDDEN_OPERATIONS, "registry.applied"]
     rows = batch(2, "i-1-1", RecordKind=["control"] * 2, Operation=operations)
     write(migrated, rows, "i-1-1")
-    for view in ("audit", "audit_reviewed", "audit_chain"):
+    for view in ("audit", "audit_reviewed", "audit_stored", "audit_chain"):
         sql = f"SELECT Operation FROM auditspan_reader.{view}"
         assert migrated.raw(sql) == b"registry.applied\n", view
     assert migrated.raw("SELECT count() FROM auditspan_investigator.audit") == b"2\n"
