@@ -13,7 +13,7 @@ from auditspan.storage.reading.check import Checked, checked
 
 _MOST: Final = 256
 _LONGEST: Final = 16_384
-"""Characters of a statement that is kept."""
+"""Characters of a statement and of what was made of it; what is longer is not kept."""
 
 
 class SeenStatements:
@@ -33,7 +33,7 @@ class SeenStatements:
                 self._kept[key] = kept
                 return kept[1]
         made = checked(sql, catalog)
-        if len(sql) <= _LONGEST:
+        if len(sql) + len(made.sql) <= _LONGEST:
             self._keep(key, (catalog, made))
         return made
 
