@@ -131,7 +131,9 @@ def workshop(tmp_path: Path) -> Iterator[Workshop]:
     made.store.close()
 
 
-def spans(*numbers: int, first_attribute: str = "", tool: str = "pay") -> bytes:
+def spans(
+    *numbers: int, first_attribute: str = "", tool: str = "pay", start: int = NOW - 10**9
+) -> bytes:
     """A frame of tool calls, numbered as a recorder does."""
     request = ExportTraceServiceRequest()
     found = request.resource_spans.add()
@@ -140,7 +142,7 @@ def spans(*numbers: int, first_attribute: str = "", tool: str = "pay") -> bytes:
     for number in numbers:
         span = scope.spans.add(name="execute_tool")
         span.trace_id, span.span_id = (1).to_bytes(16), number.to_bytes(8)
-        span.start_time_unix_nano, span.end_time_unix_nano = NOW - 10**9, NOW - 10**8
+        span.start_time_unix_nano, span.end_time_unix_nano = start, NOW - 10**8
         for key, text in (
             ("gen_ai.operation.name", "execute_tool"),
             ("gen_ai.tool.name", tool),

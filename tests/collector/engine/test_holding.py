@@ -3,6 +3,8 @@
 import time
 from pathlib import Path
 
+import pytest
+
 from auditspan.collector.control.holds_files import Hold, HoldFiles, HoldFilter
 from auditspan.collector.engine.holding import Holding
 from tests.collector.engine.conftest import NOW, Workshop, spans
@@ -103,6 +105,20 @@ def test_no_name_is_in_the_text_of_a_mutation(workshop: Workshop) -> None:
 def mutations(store: Path) -> list[Path]:
     """Texts of mutations."""
     return [path for path in store.rglob("mutation_*.txt") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    "filter",
+    ["tool=pay", "tool=pay,until=2500-01-01T00:00:00Z", "tool=pay,since=1500-01-01T00:00:00Z"],
+)
+def test_a_filter_reaches_as_far_as_clocks_do(workshop: Workshop, filter: str) -> None:
+    """Times beyond what a column can hold bound nothing, and the last one that it holds fits."""
+    late = spans(2, start=2**64 - 1)
+    workshop.segments().process(workshop.segment(spans(1), late, number=1))
+    engine, files = holding(workshop)
+    files.store(hold(filter))
+    engine.tick()
+    assert held(workshop) == ["pay", "pay"]
 
 
 def test_times_of_a_filter_bound_it(workshop: Workshop) -> None:

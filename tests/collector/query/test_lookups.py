@@ -186,7 +186,7 @@ def test_every_question_has_columns_that_the_store_has(engine: Engine) -> None:
     """Each runs in a migrated store, with text in every parameter."""
     texts = dict.fromkeys(("record_id", "campaign", "id", "subject"), "x")
     lists = {name: ["x"] for name in ("digests", "ids", *_FILTERS)}
-    times = dict.fromkeys(("since", "until", "held_since", "held_until"), 0)
+    times = dict.fromkeys(("first", "last", "held_first", "held_last"), 0)
     values: dict[str, Value] = {**texts, **lists, **times, "limit": 1}
     with engine.session({"readonly": 1}) as session:
         for sql in LOOKUPS.values():

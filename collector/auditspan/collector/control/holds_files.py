@@ -90,29 +90,37 @@ class HoldFilter(BaseModel):
             return False
         at = str(row["Timestamp"])
         moment = _nanoseconds(at.replace(" ", "T") + ("" if at.endswith("Z") else "Z"))
-        since, until = _nanoseconds(self.since), _nanoseconds(self.until)
-        return (since is None or since <= moment) and (until is None or moment < until)  # type: ignore[operator]
+        first, last = self._moments()
+        return moment is not None and first <= moment <= last
 
     def condition(self) -> tuple[str, dict[str, str | int]]:
         """SQL over a record, and its parameters."""
         parts = [f"{COLUMNS[word]} = {{{word}_:String}}" for word in self.equal]
         params: dict[str, str | int] = {f"{word}_": value for word, value in self.equal.items()}
-        for name, sign in (("since", ">="), ("until", "<")):
-            moment = _nanoseconds(getattr(self, name))
-            if moment is not None:
-                parts.append(f"toUnixTimestamp64Nano(Timestamp) {sign} {{{name}_:Int64}}")
-                params[f"{name}_"] = moment
+        for name, sign in (("first", ">="), ("last", "<=")):
+            parts.append(f"toUnixTimestamp64Nano(Timestamp) {sign} {{{name}_:Int64}}")
+        params["first_"], params["last_"] = self._moments()
         return " AND ".join(parts), params
 
     def lists(self, prefix: str = "") -> dict[str, int | list[str]]:
         """The parameters of `condition_of_lists`."""
-        since, until = _nanoseconds(self.since), _nanoseconds(self.until)
+        first, last = self._moments()
         return {
             f"{prefix}words": list(self.equal),
             f"{prefix}values": list(self.equal.values()),
-            f"{prefix}since": _FIRST if since is None else since,
-            f"{prefix}until": _LAST if until is None else until,
+            f"{prefix}first": first,
+            f"{prefix}last": last,
         }
+
+    def _moments(self) -> tuple[int, int]:
+        """The first and the last nanosecond of an act that fits, as far as a column can hold them.
+
+        Both inclusive: an act whose clock is beyond the last one has the last one in the store.
+        """
+        since, until = _nanoseconds(self.since), _nanoseconds(self.until)
+        first = _FIRST if since is None else since
+        last = _LAST if until is None else until - 1
+        return max(_FIRST, min(first, _LAST)), max(_FIRST, min(last, _LAST))
 
     def words(self) -> str:
         """As `parse` takes it."""
@@ -132,8 +140,8 @@ def condition_of_lists(prefix: str = "") -> str:
         f"(NOT has({words}, '{word}') OR {column} = {values}[indexOf({words}, '{word}')])"
         for word, column in COLUMNS.items()
     ]
-    parts.append(f"toUnixTimestamp64Nano(Timestamp) >= {{{prefix}since:Int64}}")
-    parts.append(f"toUnixTimestamp64Nano(Timestamp) < {{{prefix}until:Int64}}")
+    parts.append(f"toUnixTimestamp64Nano(Timestamp) >= {{{prefix}first:Int64}}")
+    parts.append(f"toUnixTimestamp64Nano(Timestamp) <= {{{prefix}last:Int64}}")
     return "(" + " AND ".join(parts) + ")"
 
 
