@@ -197,3 +197,4 @@ def test_a_clock_at_the_end_of_time_does_not_end_a_trace(
     ran = auditspan("trace", "--conversation", "c1", "--data", data.root)
     assert ran.code == 0, ran.err
     assert "23:47:16.854 execute_tool get_order" in ran.out
+    assert "over 1 records (1 actions) from 1970-01-01" in ran.err

@@ -23,6 +23,11 @@ NOW = datetime(2026, 11, 25, 14, 30, tzinfo=UTC)  # a Wednesday
         ("last-tuesday", datetime(2026, 11, 24, tzinfo=UTC)),
         ("last-wednesday", datetime(2026, 11, 18, tzinfo=UTC)),
         ("999999w", EARLIEST),
+        ("99999w", EARLIEST),
+        ("0001-01-01T00:00:00+14:00", EARLIEST),
+        ("1900-01-01", EARLIEST),
+        ("2500-01-01", LATEST),
+        ("9999-12-31T23:59:59-14:00", LATEST),
     ],
 )
 def test_a_moment_is_read(text: str, expected: datetime) -> None:

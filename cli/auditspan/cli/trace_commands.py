@@ -18,6 +18,7 @@ from auditspan.cli.target import DEFAULT_DATA, CaFile, Data, TokenFile
 
 if TYPE_CHECKING:
     from auditspan.reports.chain import Chain
+    from auditspan.reports.period import Period
     from auditspan.reports.population import Population
 
 _PIPE_WIDTH = 240
@@ -54,17 +55,24 @@ def trace(
 ) -> None:
     """Show what happened in causal order: who, what, decided by which rule, result, time."""
     from auditspan.reports.chain import chain
-    from auditspan.reports.period import LATEST, Period
     from auditspan.reports.population import population
 
     place = Place(data, url, user_name, token_file, ca_file)
     with opened(place.of("trace", trace=id, conversation=conversation)) as store:
         found = chain(store, id or None, conversation or None)
-        window = Period(found.started, min(found.ended, LATEST) + timedelta(microseconds=1))
-        whole = population(store, window)
+        whole = population(store, _window(found))
     title = f"conversation {conversation}" if conversation else f"trace {id}"
     with _stream(output) as stream:
         _write(found, title, whole, format, stream)
+
+
+def _window(chain: "Chain") -> "Period":
+    """From the first to the last step; all there is, if clocks of all of them are beyond it."""
+    from auditspan.reports.period import LATEST, Period
+
+    if chain.started >= LATEST:
+        return Period()
+    return Period(chain.started, min(chain.ended, LATEST) + timedelta(microseconds=1))
 
 
 def _write(

@@ -40,10 +40,13 @@ def period(since: str | None, until: str | None, now: datetime) -> Period:
 
 
 def moment(text: str, now: datetime) -> datetime:
-    """Read one point in time, relative ones counted back from `now`. Raises `BadFilter`."""
+    """Read one point in time, relative ones counted back from `now`. Raises `BadFilter`.
+
+    What lies before the first or behind the last that a period can have is the first or the last.
+    """
     if relative := _RELATIVE.fullmatch(text):
         try:
-            return now - timedelta(**{_UNITS[relative[2]]: int(relative[1])})
+            return max(EARLIEST, now - timedelta(**{_UNITS[relative[2]]: int(relative[1])}))
         except OverflowError:
             return EARLIEST
     if text.startswith("last-") and text[5:] in _DAYS:
@@ -57,7 +60,9 @@ def moment(text: str, now: datetime) -> datetime:
             f"time {text!r} cannot be read: expected 2026-11-25, 2026-11-25T08:00:00Z, 7d, 12h, "
             "today, yesterday or last-tuesday"
         ) from error
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value
+    # Compared before it is converted: the first and the last days of all have no other zone.
+    return max(EARLIEST, min(aware, LATEST)).astimezone(UTC)
 
 
 def clickhouse_time(value: datetime) -> str:
