@@ -98,6 +98,19 @@ def test_without_its_record_no_agent_is_stopped(controls: Controls, spool: Spool
     assert not off(controls)
 
 
+def test_an_agent_that_cannot_be_stopped_is_not_recorded_as_stopped(
+    controls: Controls, spool: Spool, tmp_path: Path
+) -> None:
+    """The registry's folder takes no file: the caller is told, and the audit trail says nothing."""
+    versions = controls.journal.versions.folder / "versions"
+    versions.rename(tmp_path / "away")
+    versions.touch()
+    with pytest.raises(ControlUnavailable, match="nothing changed"):
+        asyncio.run(controls.disable("helper", WHY, ALICE))
+    assert not off(controls)
+    assert spool.kinds == ["registry.applied"]
+
+
 def test_an_agent_is_stopped_whatever_else_is_wrong(tmp_path: Path, spool: Spool) -> None:
     """Examples that its stopping breaks do not stand in the way."""
     controls = controls_in(tmp_path, spool)

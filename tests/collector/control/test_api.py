@@ -38,6 +38,8 @@ def ask(tmp_path: Path, records: list[str]) -> Asking:
             raise ControlUnavailable("spool: disk full")
         if "away" in text:
             raise EngineFailed("the engine is away")
+        if "disk" in text:
+            raise PermissionError(1, "Operation not permitted", "/secret/place")
         if "fault" in text:
             raise ZeroDivisionError("secret detail")
         records.append(text)
@@ -226,6 +228,10 @@ def test_other_errors_keep_their_kind(ask: Asking, caplog: pytest.LogCaptureFixt
     """A retryable one is 503; a fault of ours is 500, told in the log and not to the caller."""
     response = ask("POST", "registry", json=applying() | {"why": {"requested_by": "away"}})
     assert (response.status_code, error(response)["message"]) == (503, "the engine is away")
+    response = ask("POST", "registry", json=applying() | {"why": {"requested_by": "disk"}})
+    assert (response.status_code, "/secret/place" in caplog.text) == (503, True)
+    words = "the collector's disk: operation not permitted; its log says which file"
+    assert error(response)["message"] == words
     response = ask("POST", "registry", json=applying() | {"why": {"requested_by": "fault"}})
     assert response.status_code == 500
     assert "secret detail" not in response.text

@@ -51,6 +51,20 @@ def test_a_change_is_recorded_and_then_in_force(controls: Controls, spool: Spool
     assert version.applied_at_ns == spool.records[0].at_ns
 
 
+def test_what_cannot_come_into_force_is_not_recorded(
+    controls: Controls, spool: Spool, tmp_path: Path
+) -> None:
+    """An audit trail that says that an agent was stopped would be wrong, were it not."""
+    asyncio.run(controls.apply(bundle(), WHY, ALONE))
+    versions = controls.journal.versions.folder / "versions"
+    versions.rename(tmp_path / "away")
+    versions.touch()
+    before = list(spool.records)
+    with pytest.raises(ControlUnavailable, match=r"registry .*: File exists: nothing changed"):
+        asyncio.run(controls.apply(bundle(policies__p=STRICTER), WHY, ALONE))
+    assert spool.records == before
+
+
 def test_a_dry_run_changes_nothing(controls: Controls, spool: Spool) -> None:
     """It answers with the difference alone."""
     outcome = asyncio.run(controls.apply(bundle(), WHY, ALONE, dry_run=True))

@@ -209,7 +209,8 @@ class Changes:
         return self.proposals.store(proposal)
 
     async def _in_force(self, effect: Effect, header: ControlRecord) -> ControlRecord:
-        """The record of the effect, durable and then in force."""
+        """The record of the effect, durable and then in force. Raises ControlUnavailable."""
+        self.journal.check()
         record = header.model_copy(update={"body": effect.body | dict(header.body)})
         await self.journal.write(record)
         effect.put(record)

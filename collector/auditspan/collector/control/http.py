@@ -102,6 +102,11 @@ def failure(error: ControlError) -> JSONResponse:
 
 def _unexpected(error: Exception) -> ControlError:
     retryable = getattr(type(error), "retryable", None)
+    if retryable is None and isinstance(error, OSError) and error.filename is not None:
+        # Paths of this machine are for its log.
+        _LOG.error("a control failed: %s", error)
+        reason = (error.strerror or "failed").lower()
+        return ControlUnavailable(f"the collector's disk: {reason}; its log says which file")
     if retryable is None:
         _LOG.exception("a control failed")
         return ControlError("the collector failed; its log says why")

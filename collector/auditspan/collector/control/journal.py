@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
+from auditspan.collector.control.errors import ControlUnavailable
 from auditspan.collector.control.records import ControlRecord
 from auditspan.collector.control.versions import Versions
 from auditspan.registry import Registry
@@ -32,6 +33,16 @@ class Journal:
     async def write(self, record: ControlRecord) -> None:
         """Return once the record is durable. Raises what `submit` raises."""
         await self.submit(record.to_json())
+
+    def check(self) -> None:
+        """Before the record of what comes into force: whether it can. Raises ControlUnavailable."""
+        try:
+            self.versions.check()
+        except OSError as error:
+            raise ControlUnavailable(
+                f"registry {self.versions.folder}: {error.strerror}: nothing changed; make the "
+                "folder writable for the collector"
+            ) from error
 
     def registry(self) -> Registry | None:
         """The registry in force, None before the first."""

@@ -81,6 +81,7 @@ class Controls:
             if not effect.is_new:
                 return told(effect)
             requester = Party.of(caller)
+            self.journal.check()
             await self.journal.write(
                 agents.record(agent_id, bundle, why, requester, self.journal.now_ns())
             )

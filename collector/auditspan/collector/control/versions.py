@@ -11,6 +11,7 @@ at all. A record is in the spool before it is here, so a file is never ahead of 
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from auditspan.collector.control.records import REGISTRY_APPLIED, ControlRecord
 from auditspan.identity.files import write_atomic
@@ -74,12 +75,22 @@ class Versions:
         """All versions, read and ready to judge by."""
         return History(tuple(version_of(record) for record in self.records()))
 
+    def check(self) -> None:
+        """Raises OSError if the folder takes no file: then no version could be put in force."""
+        for folder in (self.folder, self._versions()):
+            with NamedTemporaryFile(prefix=".check-", dir=folder):
+                pass
+
     def store(self, record: ControlRecord) -> None:
         """Put a version in force. The caller has its record in the spool."""
-        versions = self.folder / "versions"
-        versions.mkdir(mode=0o700, exist_ok=True)
+        versions = self._versions()
         write_atomic(versions / f"{record.at_ns:020d}.json", record.to_json().encode())
         write_atomic(self.folder / "current.json", bundle_of(record).to_json().encode())
+
+    def _versions(self) -> Path:
+        versions = self.folder / "versions"
+        versions.mkdir(mode=0o700, exist_ok=True)
+        return versions
 
 
 def bundle_of(record: ControlRecord) -> Bundle:
