@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from importlib.abc import MetaPathFinder
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -93,3 +95,23 @@ def test_an_answer_that_does_not_fit_on_the_disk_is_said(words: list[str]) -> No
     assert ran.returncode == 3, ran.stderr
     assert ran.stderr.startswith("auditspan: no space left on device: ")
     assert "Traceback" not in ran.stderr and "Exception" not in ran.stderr
+
+
+def test_ctrl_c_while_modules_are_read_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Half a second goes by before the command itself can catch anything."""
+    [script] = entry_points(group="console_scripts", name="auditspan")
+
+    class Interrupted(MetaPathFinder):
+        def find_spec(self, fullname: str, *_: object) -> None:
+            if fullname == "auditspan.cli.main":
+                raise KeyboardInterrupt
+
+    main = script.load()
+    monkeypatch.delitem(sys.modules, "auditspan.cli.main", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == Exit.INTERRUPTED
+    assert capfd.readouterr() == ("", "")
