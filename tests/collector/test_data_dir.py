@@ -39,6 +39,18 @@ def test_a_folder_that_others_may_enter_is_refused(tmp_path: Path, name: str) ->
         prepare(root)
 
 
+@pytest.mark.parametrize("name", ["", "spool", "secrets/log"])
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path, name: str) -> None:
+    """Not the folder around it, of which nothing is wrong."""
+    place = tmp_path / "data" / name
+    if name:
+        (tmp_path / "data").mkdir(mode=0o700)
+        place.parent.mkdir(mode=0o700, exist_ok=True)
+    place.touch()
+    with pytest.raises(DataDirInvalid, match=f"^{place} is no folder: expected one"):
+        prepare(tmp_path / "data")
+
+
 def test_a_secret_that_others_may_read_is_refused(tmp_path: Path) -> None:
     """By its name."""
     data = prepare(tmp_path / "data")

@@ -97,15 +97,10 @@ class DataDir:
 def prepare(root: Path) -> DataDir:
     """Create the folder, or check the one that is there. Raises `DataDirInvalid`."""
     root = root.absolute()
-    try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in _FOLDERS:
-            (root / name).mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise DataDirInvalid(f"data folder {root}: {error.strerror}: choose another") from error
+    _make(root, root, *(root / name for name in _FOLDERS))
     for path in (root, *(root / name for name in _FOLDERS)):
         _check_private(path)
-    (root / SIGNER).mkdir(mode=0o700, exist_ok=True)
+    _make(root, root / SIGNER)
     for folder in (root / "secrets", root / SIGNER):
         for path in folder.iterdir():
             _check_private(path)
@@ -135,6 +130,18 @@ def write_front(data: DataDir, addresses: dict[str, str]) -> None:
     """Tell the command line where this collector listens."""
     text = json.dumps({"pid": os.getpid(), **addresses}, indent=1) + "\n"
     write_atomic(data.front_json, text.encode())
+
+
+def _make(root: Path, *folders: Path) -> None:
+    try:
+        for folder in folders:
+            folder.mkdir(mode=0o700, parents=folder == root, exist_ok=True)
+    except FileExistsError as error:
+        raise DataDirInvalid(
+            f"{folder} is no folder: expected one; move it away, or choose another data folder"
+        ) from error
+    except OSError as error:
+        raise DataDirInvalid(f"data folder {root}: {error.strerror}: choose another") from error
 
 
 def _check_private(path: Path) -> None:
