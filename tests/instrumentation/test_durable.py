@@ -52,7 +52,8 @@ def test_a_full_spool_leaves_a_gap_and_a_record_of_it(
         work(9)  # takes the room; the record of the loss is lost itself
         spool._max_bytes = 1 << 20
         work(10)
-    assert "spans were not recorded" in caplog.text
+    assert "1 spans were not recorded" in caplog.text
+    assert f"{made.durable.dropped} spans in all were not recorded" in caplog.text
     last, loss = written(tmp_path)[-2:]
     assert last.attributes["audit.sequence.number"] == 6
     assert loss.name == "auditspan.loss"

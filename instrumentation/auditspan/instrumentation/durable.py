@@ -93,6 +93,8 @@ class Durable(SpanProcessor):
         """At the end of the process: send what is there; whether everything is sent."""
         with self._mutex:
             outlet, self._outlet = self._outlet, None
+        if self.dropped > 1:  # The first was told when it was lost, the others at most by minute.
+            warn("lost", "auditspan: %d spans in all were not recorded", self.dropped)
         return outlet is None or outlet.close(seconds)
 
     @property
