@@ -21,7 +21,7 @@ from auditspan.collector.front.rejections import (
     ShareExceeded,
     Unsupported,
 )
-from auditspan.collector.front.status import problem_of
+from auditspan.collector.front.status import problem_of, tell
 from auditspan.wire.errors import RequestInvalid, SpoolFailed, SpoolFull
 
 CASES = [
@@ -72,3 +72,16 @@ def test_the_status_is_the_same_in_both_encodings() -> None:
 def test_what_is_ours_alone_is_not_told(error: Exception) -> None:
     """Faults and paths are for the log."""
     assert "secret" not in problem_of(error).message
+
+
+def test_what_the_disk_says_is_in_the_log_once_a_minute(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who runs the collector has no other place to see why everybody is refused."""
+    clock = iter((1000.0, 1001.0, 1061.0))
+    monkeypatch.setattr("auditspan.collector.front.status._told", {"spool_failed": 0.0})
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    error = SpoolFailed("spool /data/spool: Read-only file system")
+    for _ in range(3):
+        tell(problem_of(error), error)
+    assert caplog.messages == ["requests are refused: spool /data/spool: Read-only file system"] * 2

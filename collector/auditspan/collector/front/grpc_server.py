@@ -7,7 +7,6 @@ message is read.
 """
 
 import asyncio
-import logging
 import ssl
 from collections.abc import AsyncIterator
 from functools import lru_cache
@@ -20,12 +19,10 @@ from auditspan.collector.front.admission import Admission
 from auditspan.collector.front.decompress import BodyInvalid
 from auditspan.collector.front.receiver_config import GrpcConfig
 from auditspan.collector.front.refusals import Unavailable
-from auditspan.collector.front.status import problem_of
+from auditspan.collector.front.status import problem_of, tell
 from auditspan.collector.front.success import answer
 from auditspan.collector.front.tls_reload import renewed_grpc_credentials
 from auditspan.identity.credentials import Credentials
-
-LOG = logging.getLogger("auditspan.collector.front")
 
 _SERVICE: Final = "opentelemetry.proto.collector.trace.v1.TraceService"
 _MESSAGE_SECONDS: Final = 60.0
@@ -93,8 +90,7 @@ class GrpcServer:
     async def _refuse(self, error: Exception, context: Any) -> None:
         problem = problem_of(error)
         self._admission.metrics.refused(problem.reason)
-        if problem.reason == "internal":
-            LOG.error("request failed", exc_info=error)
+        tell(problem, error)
         details = problem.status().SerializeToString()
         await context.abort(
             getattr(grpc.StatusCode, problem.grpc),

@@ -6,7 +6,6 @@ refused says whether to try again.
 """
 
 import asyncio
-import logging
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
@@ -24,11 +23,9 @@ from auditspan.collector.front.identities import Identities
 from auditspan.collector.front.peer_certificate import peer_certificate
 from auditspan.collector.front.refusals import NotAllowed, Unavailable
 from auditspan.collector.front.rejections import Unsupported
-from auditspan.collector.front.status import Problem, problem_of
+from auditspan.collector.front.status import Problem, problem_of, tell
 from auditspan.collector.front.success import answer
 from auditspan.identity.credentials import Credentials
-
-LOG = logging.getLogger("auditspan.collector.front")
 
 _TRACES: Final = "/v1/traces"
 _TYPES: Final[dict[str, Encoding]] = {
@@ -164,8 +161,7 @@ def _content_encoding(request: Request) -> str:
 def _refused(admission: Admission, error: Exception, *, json: bool) -> Response:
     problem = problem_of(error)
     admission.metrics.refused(problem.reason)
-    if problem.reason == "internal":
-        LOG.error("request failed", exc_info=error)
+    tell(problem, error)
     return _response(problem, json=json)
 
 

@@ -5,7 +5,9 @@ again carries `RetryInfo` (gRPC) and `Retry-After` (HTTP), and all carry `ErrorI
 that the metric counts it under.
 """
 
+import logging
 import math
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +29,11 @@ GRPC_CODES: Final = {
     "UNAUTHENTICATED": 16,
 }
 _RETRY_SECONDS: Final = 5.0
+_OF_THE_DISK: Final = ("spool_full", "spool_failed")
+_SILENT_SECONDS: Final = 60.0
+LOG = logging.getLogger("auditspan.collector.front")
+_told = dict.fromkeys(_OF_THE_DISK, -_SILENT_SECONDS)
+"""When the log last had it, by reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +86,17 @@ def problem_of(error: Exception) -> Problem:
     return Problem(
         503, "UNAVAILABLE", "internal", "internal error, see the collector's log", _RETRY_SECONDS
     )
+
+
+def tell(problem: Problem, error: Exception) -> None:
+    """Put into the log what is not for the sender: a fault, or what the disk says.
+
+    The disk says the same to every request, so it is told once a minute.
+    """
+    if problem.reason == "internal":
+        LOG.error("request failed", exc_info=error)
+    elif problem.reason in _OF_THE_DISK:
+        now = time.monotonic()
+        if now - _told[problem.reason] >= _SILENT_SECONDS:
+            _told[problem.reason] = now
+            LOG.error("requests are refused: %s", error)
