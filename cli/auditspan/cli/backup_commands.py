@@ -198,7 +198,12 @@ def _say_restored(found: "Restored[Report]", data: Path, format: Format) -> None
                 **taken.model_dump(exclude={"migrations"}),
                 "verification": found.checked.as_dict() if found.checked else None,
                 "erased_again": [
-                    {"erasure": each.erasure, "records": each.records, "problem": each.problem}
+                    {
+                        "erasure": each.erasure,
+                        "records": each.records,
+                        "problem": each.problem,
+                        "dead_letters_not_repeated": each.letters,
+                    }
                     for each in found.again
                 ],
                 "warnings": warnings,
@@ -239,6 +244,12 @@ def _again(again: "Sequence[Again]") -> Iterator[str]:
             yield f"erasure {each.erasure} is NOT repeated: {each.problem}"
         elif each.records:
             yield f"erasure {each.erasure}: the first start erases {each.records} records again"
+        if each.letters:
+            yield (
+                f"erasure {each.erasure}: {each.letters} dead letters that it erased may be back "
+                "and are NOT erased again, for its certificate does not name them: after the start "
+                "run `auditspan erase --subject` once more"
+            )
 
 
 def _no_listing(format: Format) -> None:

@@ -47,6 +47,7 @@ class Certificate(BaseModel):
     requested_by: str = Field(default="", max_length=1024)
     ticket: str = Field(default="", max_length=1024)
     records: tuple[_Record, ...] = ()
+    dead_letters: int = Field(default=0, ge=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class Again:
     record: ControlRecord | None
     problem: str = ""
     """Why it cannot be repeated by itself."""
+    letters: int = 0
+    """Dead letters that it erased besides: no certificate names them, so they are not repeated."""
 
 
 def certificates(places: Iterable[Path]) -> list[Certificate]:
@@ -73,19 +76,23 @@ def certificates(places: Iterable[Path]) -> list[Certificate]:
 def erased_again(
     data: DataDir, engine: Engine, wanted: Sequence[Certificate], operator: str, at_ns: int
 ) -> Iterator[Again]:
-    """Each erasure whose records are in the store, with the record that asks for it."""
+    """Each erasure, with the record that asks for it if its records are in the store."""
     handler = erasure_handler(
         in_store(engine), HoldFiles(data.folder("registry")), in_folder(data.root)
     )
+    dead = any(data.folder("dead").iterdir())
     for certificate in wanted:
+        letters = certificate.dead_letters if dead else 0
         fields = _fields(engine, certificate)
         if not fields["records"]:
-            yield Again(certificate.erasure, 0, None)
+            yield Again(certificate.erasure, 0, None, letters=letters)
             continue
         try:
             effect = handler.check(fields)
         except ControlError as error:
-            yield Again(certificate.erasure, len(_list(fields["records"])), None, str(error))
+            yield Again(
+                certificate.erasure, len(_list(fields["records"])), None, str(error), letters
+            )
             continue
         said = f"restored: erasure {certificate.erasure} was done after the backup"
         ticket = _UNSAID.sub(" ", certificate.ticket)
@@ -97,7 +104,7 @@ def erased_again(
             findings=(FINDING_ALONE["single_operator"],),
         )
         effect.put(record)
-        yield Again(certificate.erasure, len(_list(fields["records"])), record)
+        yield Again(certificate.erasure, len(_list(fields["records"])), record, letters=letters)
 
 
 def _certificate(path: Path) -> Certificate:
