@@ -64,6 +64,18 @@ def test_a_rate_stops_its_sender_until_it_has_waited() -> None:
     shares.check("loud")
 
 
+def test_a_folder_that_is_gone_takes_nothing_until_it_is_back(tmp_path: Path) -> None:
+    """Senders try again, readiness says why; it is looked at again by itself."""
+    now, folder = 0.0, tmp_path / "spool"
+    shares = Shares(folder, SpoolConfig(min_free_mib=0), lambda: now, used=lambda _: 0)
+    with pytest.raises(DiskLow, match=r"cannot be looked at \(no such file or directory\)"):
+        shares.check("quiet")
+    folder.mkdir()
+    now = 1.0
+    shares.check("quiet")
+    assert shares.low() == ""
+
+
 def test_a_low_disk_takes_nothing_until_it_has_room() -> None:
     """It is looked at again by itself."""
     world = World()

@@ -76,6 +76,7 @@ class Shares:
         self._senders: OrderedDict[str, _Sender] = OrderedDict()
         self._looked_at = float("-inf")
         self._room = self._spooled = self._stored_before = 0
+        self._trouble = ""
 
     def check(self, principal: str) -> None:
         """Raises `DiskLow`, `RateExceeded`, `ShareExceeded`; nothing is counted."""
@@ -113,6 +114,8 @@ class Shares:
     def low(self) -> str:
         """Why the disk takes no more; empty if it does."""
         self._look()
+        if self._trouble:
+            return f"the spool's folder cannot be looked at ({self._trouble})"
         if self._room >= self._keep_free:
             return ""
         return (
@@ -124,7 +127,11 @@ class Shares:
         now = self._clock()
         if now - self._looked_at >= _LOOK_SECONDS:
             self._looked_at = now
-            self._room, self._spooled = self._free(self._folder), self._used(self._folder)
+            try:
+                self._room, self._spooled = self._free(self._folder), self._used(self._folder)
+                self._trouble = ""
+            except OSError as error:
+                self._trouble = (error.strerror or "failed").lower()
 
     def _sender(self, principal: str) -> _Sender:
         now = self._clock()
