@@ -13,12 +13,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
 from auditspan.instrumentation.adapters.guards import guards
 from auditspan.instrumentation.runtime import shut_down
 from bench.guard.adapters import ADAPTERS
 from bench.guard.cases import CASES, Call
+from tests.instrumentation.sink import spans_of
 
 WARM_UP = 200
 """Calls of each before any is measured."""
@@ -52,8 +51,7 @@ def recorded(spool: Path, each: int) -> None:
     """Raises ValueError unless the record of every guarded call is on disk."""
     found: Counter[str] = Counter()
     for file in (*spool.glob("*/*.seg"), *spool.glob("*/*.open")):
-        for resource in ExportTraceServiceRequest.FromString(file.read_bytes()).resource_spans:
-            found.update(span.name for scope in resource.scope_spans for span in scope.spans)
+        found.update(span.name for span in spans_of(file.read_bytes()))
     wanted = {"get_order": 2 * each, "refund_order": 2 * each, "delete_order": each}
     for tool, number in wanted.items():
         if found[f"execute_tool {tool}"] != number:

@@ -5,6 +5,8 @@ Reads nothing slow before it is ready for that.
 
 import sys
 
+from auditspan.cli.exits import Exit
+
 
 def main() -> None:
     """Run the command."""
@@ -13,4 +15,4 @@ def main() -> None:
 
         command()
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(Exit.INTERRUPTED)

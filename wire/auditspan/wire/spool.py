@@ -119,8 +119,7 @@ class SpoolWriter:
         """End the segment with what was synced of it, if there is more: that is not kept."""
         with self._lock:
             if self._segment is not None and self._segment.unsynced:
-                segment, self._segment = self._segment, None
-                self._finish(segment)
+                self._end()
 
     @property
     def folder(self) -> Path:
@@ -211,6 +210,11 @@ class SpoolWriter:
         own = self._segment.size if self._segment else 0
         self._others = max(0, spooled_bytes(self._folder) - own)
 
+    def _end(self) -> None:
+        segment, self._segment = self._segment, None
+        if segment is not None:
+            self._finish(segment)
+
     def _finish(self, segment: OpenSegment) -> None:
         """Keep of a failed segment what was synced; the file takes no further frame."""
         try:
@@ -224,9 +228,7 @@ class SpoolWriter:
         """The sync behind lost frames fails, and takes those that came after them with it."""
         if self._lost:
             self._lost = False
-            segment, self._segment = self._segment, None
-            if segment is not None:
-                self._finish(segment)
+            self._end()
             raise SpoolFailed(
                 f"spool {self._folder}: an earlier sync failed and took these frames with it: "
                 "send them again"

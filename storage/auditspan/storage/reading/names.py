@@ -46,14 +46,15 @@ class Names:
 
 def resolve(tree: exp.Query, catalog: Catalog) -> Names:
     """Put the role's views in the place of relations, and check every other name."""
+    columns = list(tree.find_all(exp.Column))
     names = Names(
         words=frozenset(word.name for word in tree.find_all(exp.Identifier)),
-        owners=frozenset(column.table for column in tree.find_all(exp.Column)),
+        owners=frozenset(column.table for column in columns),
     )
     _withs(tree, catalog)
     own = _own_names(tree)
     known = own | _roots(catalog)
-    for column in list(tree.find_all(exp.Column)):
+    for column in columns:
         _column(column, catalog, known, names)
     if _takes_all(tree):
         names.columns["*"] = None
