@@ -72,6 +72,7 @@ from auditspan.collector.secret_files import Secrets, ensure_secrets
 from auditspan.collector.signing import Signing, signing_of
 from auditspan.identity.api_keys import ApiKeys
 from auditspan.identity.statement import StatementSigner
+from auditspan.storage import memory
 from auditspan.wire.segments import closed_segments, recover, spooled_bytes
 from auditspan.wire.spool import SpoolWriter
 
@@ -96,6 +97,7 @@ def run(
     log_lines.configure(config.service.log_level)
     for library in ("uvicorn", "httpx"):
         logging.getLogger(library).setLevel(logging.WARNING)
+    memory.keep()
     data = prepare(data_dir)
     with locked(data):
         service = Service.of(config, data, recover_log=recover_log)

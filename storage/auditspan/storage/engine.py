@@ -12,6 +12,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from auditspan.storage import memory
 from auditspan.storage.config import StoreConfig
 from auditspan.storage.values import Params
 
@@ -82,9 +83,7 @@ def open_engine(config: StoreConfig) -> Engine:
         from auditspan.storage.server import ServerEngine
 
         return ServerEngine(config)
-    from auditspan.storage.embedded import EmbeddedEngine
-
-    return EmbeddedEngine(config)
+    return _embedded(config)
 
 
 def open_embedded(path: Path) -> Engine:
@@ -94,9 +93,15 @@ def open_embedded(path: Path) -> Engine:
 
 def open_memory() -> Engine:
     """An engine with no store, which decodes in front of a ClickHouse server."""
+    return _embedded(StoreConfig(path=Path(":memory:")))
+
+
+def _embedded(config: StoreConfig) -> Engine:
+    memory.keep_for_engine()
+    pa.set_memory_pool(pa.system_memory_pool())
     from auditspan.storage.embedded import EmbeddedEngine
 
-    return EmbeddedEngine(StoreConfig(path=Path(":memory:")))
+    return EmbeddedEngine(config)
 
 
 def open_server(url: str, user: str = "default", password_file: Path | None = None) -> Engine:

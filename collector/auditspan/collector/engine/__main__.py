@@ -15,6 +15,7 @@ from auditspan.collector import log_lines
 from auditspan.collector.data_dir import DataDir
 from auditspan.collector.engine.landlock import confine, system_paths
 from auditspan.collector.engine.messages import Start, decode
+from auditspan.storage import memory
 from auditspan.storage.cold_volume import claim
 from auditspan.storage.errors import StoreError
 
@@ -34,6 +35,7 @@ def main() -> int:
     if not isinstance(start, Start):
         raise ValueError(f"expected Start first, got {type(start).__name__}")
     warning = _confine(start)
+    memory.keep_for_engine()
     from auditspan.collector.engine.process import run
 
     return run(start, sys.stdin.buffer, stdout, warning)

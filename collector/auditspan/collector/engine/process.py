@@ -51,6 +51,7 @@ from auditspan.collector.engine.query_server import serve_queries
 from auditspan.collector.engine.sealing import Sealing, new_sealing
 from auditspan.collector.engine.segments import SEQUENCES, Segments, Stored
 from auditspan.collector.engine.signing import Answers, Signer
+from auditspan.collector.engine.spare_memory import SpareMemory
 from auditspan.collector.engine.stopwatch import Stopwatch
 from auditspan.collector.engine.suspicion import Suspicion
 from auditspan.collector.engine.trial import SCRATCH, tried
@@ -151,7 +152,7 @@ def _serve(
     dead = DeadFiles(segments.data, segments.store)
     cold = config.storage.cold
     moving = Moving(segments.store, cold.after_days if cold else None)
-    old = OldBatches(data, config.batch_hold_seconds)
+    old, spare = OldBatches(data, config.batch_hold_seconds), SpareMemory()
     for segment in _work(segments, wake):
         stored = _persist(suspicion, segment, wake, pausing.send) if segment else None
         if segment and stored is None:
@@ -165,6 +166,7 @@ def _serve(
         dead.tick(asked=asked)
         moving.tick()
         old.tick()
+        spare.tick(stored.records if stored else 0)
     _keep_log(segments.sealing, last=True)
     return 0
 
