@@ -197,26 +197,43 @@ def _quoted(value: str | int) -> str:
 
 
 class _Pieces:
-    """A file that hands on what is written to it: the whole stream is never in memory."""
+    """A file that hands on what is written to it: the whole stream is never in memory.
+
+    Arrow writes each buffer of each column by itself. To hand one on wakes the engine up, so small
+    ones wait for others.
+    """
 
     closed = False
 
-    def __init__(self, append: Callable[[memoryview], None]) -> None:
+    def __init__(self, append: Callable[[memoryview | bytearray], None]) -> None:
         self._append = append
+        self._small = bytearray()
 
     def write(self, data: pa.Buffer) -> int:
-        """Hand it on in pieces."""
+        """Hand it on in pieces, or keep it for the next."""
         whole = memoryview(data)
-        for at in range(0, len(whole), _PIECE_BYTES):
-            self._append(whole[at : at + _PIECE_BYTES])
+        if len(self._small) + len(whole) > _PIECE_BYTES:
+            self.hand_on()
+        if len(whole) > _PIECE_BYTES:
+            for at in range(0, len(whole), _PIECE_BYTES):
+                self._append(whole[at : at + _PIECE_BYTES])
+        else:
+            self._small += whole
         return len(whole)
 
+    def hand_on(self) -> None:
+        """What waits."""
+        if self._small:
+            self._append(self._small)
+            self._small = bytearray()
 
-def _send(rows: pa.Table, append: Callable[[memoryview], None]) -> None:
+
+def _send(rows: pa.Table, append: Callable[[memoryview | bytearray], None]) -> None:
     """Give a table as an Arrow stream; its record batches become one block (`_SESSION`)."""
-    sink = pa.PythonFile(_Pieces(append), "w")
-    with pa.ipc.new_stream(sink, rows.schema) as writer:
+    pieces = _Pieces(append)
+    with pa.ipc.new_stream(pa.PythonFile(pieces, "w"), rows.schema) as writer:
         writer.write_table(rows)
+    pieces.hand_on()
 
 
 @contextmanager

@@ -384,3 +384,25 @@ def test_a_damaged_seal_of_records_that_were_not_signed_is_made_anew(workshop: W
     assert fresh.process(segment).records == 2
     assert not set(before) & set(workshop.column(IDS))
     assert own(workshop) == {"2026-11": 3}
+
+
+def test_notes_wait_for_each_other_but_not_for_long_when_somebody_verifies(
+    workshop: Workshop,
+) -> None:
+    """Ten seconds, and two once somebody asked."""
+    segments, now = workshop.segments(), [100.0]
+    assert segments.sealing is not None
+    notes = segments.sealing.notes
+    notes.clock = lambda: now[0]
+    notes.flush()
+    segments.process(workshop.segment(spans(1)))
+    waiting = []
+    for second, wants in ((109.0, False), (110.0, False), (111.0, True), (112.0, False)):
+        now[0] = second
+        if wants:
+            segments.process(workshop.segment(spans(2), number=2))
+            notes.want()
+        notes.flush_if_due()
+        waiting.append(len(notes.waiting))
+    assert waiting == [1, 0, 1, 0]
+    assert not notes.wanted

@@ -33,6 +33,8 @@ class Asking:
     house: House
     socket: Path
     logged: list[dict[str, Any]] = field(default_factory=list)
+    begun: list[int] = field(default_factory=list)
+    """One for each question that reached the engine."""
 
     def post(self, name: str, params: Mapping[str, Any], token: str = "") -> httpx.Response:
         """Ask over HTTP."""
@@ -68,11 +70,12 @@ def asking(store: Engine, tmp_path: Path) -> Iterator[Asking]:
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(path))
     listener.listen()
-    app = Starlette(routes=engine_verification(store))
+    begun: list[int] = []
+    app = Starlette(routes=engine_verification(store, lambda: begun.append(1)))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
-    yield Asking(House(tmp_path), path)
+    yield Asking(House(tmp_path), path, begun=begun)
     server.should_exit = True
     thread.join(10)
     listener.close()
@@ -88,6 +91,7 @@ def test_whoever_may_read_content_gets_arrow(asking: Asking) -> None:
     [read] = asking.logged
     assert (read["kind"], read["body"]["statement"]) == ("store.read", "verification of seals")
     assert (read["body"]["content"], read["body"]["rows"]) == (True, 0)
+    assert asking.begun == [1]
 
 
 def test_questions_that_show_records_are_logged_by_name(asking: Asking) -> None:

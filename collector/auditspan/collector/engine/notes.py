@@ -2,7 +2,7 @@
 
 The signing process has them on its disk, and front keeps the newest; here they become rows, for
 whoever verifies in SQL. They are collected, because an insert of one row costs as much as one of a
-hundred.
+hundred; while somebody verifies, not for long.
 """
 
 import time
@@ -19,7 +19,9 @@ from auditspan.storage.sealing.checkpoints import Checkpoint, put_checkpoints
 from auditspan.storage.sealing.seal_file import Body
 from auditspan.storage.sealing.seals import extents, put_bodies, put_entries
 
-FLUSH_SECONDS: Final = 5.0
+FLUSH_SECONDS: Final = 10.0
+WANTED_SECONDS: Final = 2.0
+"""While somebody verifies, who waits for them."""
 
 
 @dataclass(slots=True)
@@ -39,6 +41,8 @@ class Notes:
     first: bool = False
     """Whether nobody tried to store the entries behind those."""
     flushed: float = 0.0
+    wanted: bool = False
+    """Whether somebody waits for them."""
 
     def add(self, signed: Signed) -> None:
         """Keep a checkpoint for the next `flush`."""
@@ -47,9 +51,14 @@ class Notes:
             Checkpoint(signed.origin, signed.size, root, signed.signed_at, signed.note)
         )
 
+    def want(self) -> None:
+        """Somebody verifies; from whatever thread."""
+        self.wanted = True
+
     def flush_if_due(self) -> None:
         """Write what waits, if the last time is long enough ago."""
-        if self.waiting and self.clock() - self.flushed >= FLUSH_SECONDS:
+        seconds = WANTED_SECONDS if self.wanted else FLUSH_SECONDS
+        if self.waiting and self.clock() - self.flushed >= seconds:
             self.flush()
 
     def flush(self) -> None:
@@ -69,7 +78,7 @@ class Notes:
             root = bytes.fromhex(part.root)
             self.waiting.append(Checkpoint(part.origin, part.size, root, part.signed_at, part.note))
         put_checkpoints(self.store, self.waiting)
-        self.waiting = []
+        self.waiting, self.wanted = [], False
         self.flushed = self.clock()
 
     def _put(self, part: RootPart) -> None:

@@ -144,7 +144,9 @@ def _serve(
     pausing: Pausing,
 ) -> int:
     segments, data = suspicion.segments, suspicion.segments.data
-    serve_queries(segments.store, config.query, start.socket)
+    sealing = segments.sealing
+    want_notes = sealing.notes.want if sealing else lambda: None
+    serve_queries(segments.store, config.query, start.socket, want_notes)
     pausing.send(Ready(len(_closed(segments.data)), _recent(segments.store)))
     erasing = Erasing(data, segments.store, segments.sealing is not None, start.instance)
     expiring = Expiring(data, segments.store, start.instance)

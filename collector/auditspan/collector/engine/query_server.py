@@ -3,6 +3,7 @@
 import asyncio
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
@@ -21,11 +22,16 @@ class _Server(uvicorn.Server):
         await asyncio.get_running_loop().create_future()
 
 
-def serve_queries(store: Engine, limits: ReadLimits, socket: str) -> None:
-    """Listen from now on, until the process ends. The socket's folder lets nobody else in."""
+def serve_queries(
+    store: Engine, limits: ReadLimits, socket: str, verified: Callable[[], None]
+) -> None:
+    """Listen from now on, until the process ends. The socket's folder lets nobody else in.
+
+    `verified` is called whenever somebody verifies.
+    """
     Path(socket).unlink(missing_ok=True)
     app = engine_app(LocalEngine(store, limits))
-    app.routes.extend([*lookup_routes(store), *engine_verification(store)])
+    app.routes.extend([*lookup_routes(store), *engine_verification(store, verified)])
     config = uvicorn.Config(
         app,
         uds=socket,

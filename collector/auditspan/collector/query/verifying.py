@@ -10,7 +10,7 @@ whose socket `engine_verification` answers.
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -90,11 +90,12 @@ def verification_routes(authority: Authority, log: AccessLog, socket: Path) -> l
     return [Route(f"{ROOT}/{{name}}", ask, methods=["POST"])]
 
 
-def engine_verification(store: Engine) -> list[Route]:
-    """What the engine process serves on its socket."""
+def engine_verification(store: Engine, begun: Callable[[], None]) -> list[Route]:
+    """What the engine process serves on its socket; `begun` is called before each answer."""
 
     async def ask(request: Request) -> Response:
         asked = json.loads(await request.body())
+        begun()
         params = {name: Text(value) for name, value in asked["params"].items()}
         try:
             body = await anyio.to_thread.run_sync(answered, store, asked["name"], params)

@@ -1,0 +1,60 @@
+"""Memory that is freed is there for the next batch, and goes back to the machine when asked."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+_LOADED = """
+import resource
+from auditspan.storage import memory
+{keep}
+import pyarrow as pa
+
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1])
+
+def batch():
+    pa.array(range(1_000)).take(pa.array([0] * 3_000_000))
+    bytes(b"x" * 40_000_000)
+
+"""
+_COUNT = "[batch() for _ in range(3)]; before = faults(); batch(); print(faults() - before)"
+_GIVE = "batch(); kept = resident(); memory.give_back(); print(kept - resident())"
+
+
+def _said(keep: str, then: str) -> int:
+    script = _LOADED.format(keep=keep) + then
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    return int(done.stdout)
+
+
+@pytest.fixture(autouse=True)
+def _glibc() -> None:
+    if platform.libc_ver()[0] != "glibc":
+        pytest.skip("another C library")
+
+
+def test_a_batch_takes_the_pages_of_the_one_before() -> None:
+    """Of Arrow and of Python: hardly a page has to be mapped, where there were 15,000."""
+    assert _said("", _COUNT) > 5_000
+    assert _said("memory.keep_for_engine()", _COUNT) < 500
+
+
+def test_free_pages_are_given_back() -> None:
+    """Those of 60 MB and more."""
+    assert _said("memory.keep_for_engine()", _GIVE) > 10_000
+
+
+def test_the_engine_keeps_its_pages_too() -> None:
+    """Its setting is in the environment when it is loaded."""
+    script = (
+        "import os; from auditspan.storage.engine import open_memory; open_memory().close(); "
+        "print(os.environ['JE_MALLOC_CONF'])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert done.stdout == b"dirty_decay_ms:60000\n"
