@@ -26,7 +26,7 @@ def cut(data: bytes) -> list[bytes]:
 def signing(state: LogState, before: LogState, added: bytes) -> LogState:
     """The state with its tree signed."""
     leaves = [naive.h(b"\0", entry) for entry in cut(added)]
-    return state.signing(state.checkpoint(), before.tree.consistency(leaves))
+    return state.signing(state.checkpoint(), before.tree.grown(leaves).consistency)
 
 
 class Machine(RuleBasedStateMachine):

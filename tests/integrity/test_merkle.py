@@ -69,7 +69,9 @@ def test_proofs_of_every_size(size: int) -> None:
     for old in range(1, size):
         proof = consistency_proof(nodes, old, size)
         assert list(proof) == naive.proof(old, entries)
-        assert Frontier().extended(LEAVES[:old]).consistency(LEAVES[old:size]) == proof
+        grown = Frontier().extended(LEAVES[:old]).grown(LEAVES[old:size])
+        assert grown.consistency == proof
+        assert grown.tree == Frontier().extended(LEAVES[:size])
     assert consistency_proof(nodes, 0, size) == consistency_proof(nodes, size, size) == ()
 
 

@@ -98,29 +98,36 @@ class Frontier:
         pairs = zip(complete_subtrees(0, self.size), self.roots, strict=True)
         return tuple(Subtree(level_at << level, 1 << level, r) for (level, level_at), r in pairs)
 
-    def consistency(self, leaves: Sequence[bytes]) -> tuple[bytes, ...]:
-        """Proof that the tree with these leaves behind holds this one, from no other hashes."""
-        new = self.size + len(leaves)
-        return consistency_proof(_Grown(self, leaves).node, self.size, new)
+    def grown(self, leaves: Sequence[bytes]) -> "Grown":
+        """The tree with these leaves (their hashes) behind its own, and the proof of it."""
+        ranges = complete_subtrees(self.size, self.size + len(leaves))
+        fresh = [self._subtree(level, place, leaves) for level, place in ranges]
+        tree = self
+        for subtree in fresh:
+            tree = tree.extended_by(subtree)
+        nodes = {(each.start, each.size): each.root for each in (*self.subtrees(), *fresh)}
 
+        def node(level: int, place: int) -> bytes:
+            found = nodes.get((place << level, 1 << level))
+            half = level - 1
+            return found or node_hash(node(half, 2 * place), node(half, 2 * place + 1))
 
-@dataclass(slots=True)
-class _Grown:
-    """Nodes of a frontier's subtrees, and of leaves that come behind them."""
+        return Grown(tree, consistency_proof(node, self.size, tree.size))
 
-    old: Frontier
-    leaves: Sequence[bytes]
-
-    def node(self, level: int, place: int) -> bytes:
+    def _subtree(self, level: int, place: int, leaves: Sequence[bytes]) -> Subtree:
         start, size = place << level, 1 << level
-        if start >= self.old.size:
-            at = start - self.old.size
-            return _fold(self.leaves[at : at + size])
-        for found in self.old.subtrees():
-            if (found.start, found.size) == (start, size):
-                return found.root
-        half = level - 1
-        return node_hash(self.node(half, 2 * place), self.node(half, 2 * place + 1))
+        at = start - self.size
+        return Subtree(start, size, _fold(leaves[at : at + size]))
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """A tree that grew."""
+
+    tree: Frontier
+    consistency: tuple[bytes, ...] = ()
+    """Proof that it begins with the one it grew from, from no other hashes than those of the
+    smaller tree's subtrees and of the leaves (RFC 6962 §2.1.2)."""
 
 
 def root_of(nodes: Nodes, size: int) -> bytes:
@@ -195,4 +202,11 @@ def _range(nodes: Nodes, start: int, end: int) -> bytes:
 
 
 def _fold(leaves: Sequence[bytes]) -> bytes:
-    return Frontier().extended(leaves).root()
+    """Root of a complete subtree, level by level: as many hashes as leaves."""
+    sha256, level = hashlib.sha256, leaves
+    while len(level) > 1:
+        each = iter(level)
+        level = [
+            sha256(b"\1" + left + right).digest() for left, right in zip(each, each, strict=True)
+        ]
+    return level[0]

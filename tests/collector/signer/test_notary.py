@@ -58,7 +58,8 @@ def opened(notary: Notary, epoch: str = "2026-11", *, abandon: bool = False) -> 
 def question(origin: str, old: int, new: int, *, close: bool = False) -> Sign:
     """Sign a tree of the first `new` leaves."""
     tree = Frontier().extended(LEAVES[:old])
-    grown, proof = tree.extended(LEAVES[old:new]), tree.consistency(LEAVES[old:new])
+    found = tree.grown(LEAVES[old:new])
+    grown, proof = found.tree, found.consistency
     nodes = tuple(node.hex() for node in proof)
     return Sign(origin, old, new, grown.root().hex(), nodes, close)
 

@@ -32,7 +32,7 @@ from auditspan.integrity.canonical import ENTRY_BYTES
 from auditspan.integrity.control_entry import Kind, control_entry
 from auditspan.integrity.errors import ValueInvalid
 from auditspan.integrity.log_state import LogState
-from auditspan.integrity.merkle import Frontier, leaf_hashes
+from auditspan.integrity.merkle import Frontier, Grown, leaf_hashes
 from auditspan.processors.entries import entries_of_table
 from auditspan.processors.seal import SALT_BYTES, Place, seal
 from auditspan.storage.batch_file import write_batch
@@ -105,7 +105,7 @@ class Sealing:
     def rotate(self, why: str) -> None:
         """Close the log, whose key is destroyed then, and begin the next one."""
         if self._has_last_entry():
-            self._ask(self.log.tree, self.log.tree, (), close=True)
+            self._ask(self.log.tree, Grown(self.log.tree), close=True)
         else:
             body = {"origin": self.log.origin, "size": self.log.tree.size, "reason": why}
             self._say("close", Saying(Kind.LOG_CLOSE, body_text(body)), close=True)
@@ -115,7 +115,7 @@ class Sealing:
         """What is due by the clock: another log, a signature though nothing came, notes stored."""
         self.rotate_if_due()
         if self.now_ns() - self.signed_at >= self.idle_seconds * 1_000_000_000:
-            self._ask(self.log.tree, self.log.tree, ())
+            self._ask(self.log.tree, Grown(self.log.tree))
         self.notes.flush_if_due()
 
     def path(self, batch_id: str) -> Path:
@@ -225,16 +225,13 @@ class Sealing:
     def _sign(self, sealed: Seal, *, close: bool) -> None:
         before = self.log.tree
         fresh = sealed.entries[(before.size - sealed.first_index) * ENTRY_BYTES :]
-        leaves = leaf_hashes(fresh, ENTRY_BYTES)
-        after = before.extended(leaves)
-        self._ask(before, after, leaves, close=close)
-        self.log = replace(self.log, tree=after, sealed_at=sealed.sealed_at)
+        grown = before.grown(leaf_hashes(fresh, ENTRY_BYTES))
+        self._ask(before, grown, close=close)
+        self.log = replace(self.log, tree=grown.tree, sealed_at=sealed.sealed_at)
         write_log(self.folder, self.log)
 
-    def _ask(
-        self, before: Frontier, after: Frontier, leaves: Sequence[bytes], *, close: bool = False
-    ) -> None:
-        proof = tuple(node.hex() for node in before.consistency(leaves))
+    def _ask(self, before: Frontier, grown: Grown, *, close: bool = False) -> None:
+        proof, after = tuple(node.hex() for node in grown.consistency), grown.tree
         question = Sign(self.log.origin, before.size, after.size, after.root().hex(), proof, close)
         signed: Signed = self.signer.sign(question)
         self.signed_at = self.now_ns()
