@@ -66,7 +66,8 @@ def finish(batch: Batch, batch_id: str, random: bytes) -> pa.Table:
         "RecordId": record_ids(batch.column("ReceivedAt"), random),
         "BatchId": constant(batch_id, len(batch)),
         "Findings": finding_lists(batch.findings),
-        "Derived": build_map(batch.derived, len(batch)),
+        # In order: so the engine need not sort it to seal it.
+        "Derived": build_map(dict(sorted(batch.derived.items())), len(batch)),
     }
     if batch.table.schema.get_field_index("RecordKind") < 0:
         own["RecordKind"] = _kinds(batch)

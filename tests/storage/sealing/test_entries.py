@@ -281,6 +281,9 @@ def test_a_batch_without_values_fills_no_column() -> None:
     assert filled(pa.table({"x": pa.array([0.0])})) == {"x": Filling()}
 
 
+_MAP = pa.map_(pa.string(), pa.string())
+
+
 @pytest.mark.parametrize(
     ("values", "kind", "filling"),
     [
@@ -294,8 +297,12 @@ def test_a_batch_without_values_fills_no_column() -> None:
         ([-5, -4], pa.int32(), Filling(always=True)),
         ([["a"], ["b", "c"]], pa.list_(pa.string()), Filling(always=True)),
         ([[], ["b"]], pa.list_(pa.string()), Filling()),
-        ([[("a", "b")], []], pa.map_(pa.string(), pa.string()), Filling()),
-        ([[("a", "b")], [("c", "d")]], pa.map_(pa.string(), pa.string()), Filling(always=True)),
+        ([[("a", "b")], []], _MAP, Filling(ordered=True)),
+        ([[("a", "b")], [("a", "d")]], _MAP, Filling(always=True, ordered=True)),
+        ([[("b", "a"), ("é", "")], [("a", "d"), ("b", "d")]], _MAP, Filling(True, ordered=True)),
+        ([[("a", "b")], [("b", ""), ("a", "")]], _MAP, Filling(always=True)),
+        ([[("a", "b")], [("b", ""), ("b", "")]], _MAP, Filling(always=True)),
+        ([[], [("a", ""), ("B", "")]], _MAP, Filling()),
     ],
     ids=str,
 )
@@ -316,6 +323,24 @@ def test_columns_that_are_never_empty_and_equally_long(
     """Copies of one record: every column that it fills is filled in all, and as long."""
     table = pa.concat_tables([generated(12, seed).slice(seed, 1)] * 3)
     assert any(found.length for found in filled(table).values())
+    assert of_file(store, table, tmp_path / "b.arrow") == entries_of_table(table)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("unordered", [None, 39, 0])
+def test_maps_in_order_are_not_sorted(
+    store: Engine, tmp_path: Path, seed: int, unordered: int | None
+) -> None:
+    """In all rows, or in all but one wherever it stands: the entries are those of any order."""
+    table, dice = generated(40, seed), random.Random(seed)
+    places = [at for at, field in enumerate(table.schema) if pa.types.is_map(field.type)]
+    for at in places:
+        rows = [sorted(row) for row in table.column(at).to_pylist()]
+        if unordered is not None:
+            rows[unordered] = [("b", dice.choice(TEXTS)), ("a", "1"), ("ab", "2")]
+        table = table.set_column(at, table.schema[at], pa.array(rows, table.schema[at].type))
+    found = filled(table)
+    assert {found[table.schema[at].name].ordered for at in places} == {unordered is None}
     assert of_file(store, table, tmp_path / "b.arrow") == entries_of_table(table)
 
 

@@ -38,7 +38,7 @@ def content_statement(
     members = {group: _members(group, known) for group in (_CORE, *_ERASABLE)}
     groups = [name for name in _ERASABLE if members[name] or erased]
     inner = [
-        f"{value(c.name, c.type, always=filling.always)} AS {_named(c)}"
+        f"{value(c.name, c.type, always=filling.always, ordered=filling.ordered)} AS {_named(c)}"
         for c, filling in (member for group in members.values() for member in group)
         if plain(c.type) != TEXT
     ]

@@ -25,8 +25,9 @@ def netstring(text: str) -> str:
     return f"'{len(text.encode())}:{text},'"
 
 
-def value(name: str, type: str, *, always: bool = False) -> str:
-    """The canonical value of a column, of one that `always` holds something in less work.
+def value(name: str, type: str, *, always: bool = False, ordered: bool = False) -> str:
+    """The canonical value of a column, in less work of one that `always` holds something, and of a
+    map whose keys are `ordered` in every row.
 
     Raises `ValueError` for a type that has none.
     """
@@ -42,7 +43,7 @@ def value(name: str, type: str, *, always: bool = False) -> str:
     if kind == "Array(String)":
         return f"arrayStringConcat(arrayMap(x -> {_concat(framed('x'))}, {quoted}))"
     if kind == "Map(String, String)":
-        return _pairs(quoted)
+        return _ordered_pairs(quoted) if ordered else _pairs(quoted)
     if kind.startswith("Array(Tuple("):
         return _list_of_tuples(quoted, _members(kind))
     raise ValueError(f"column {name}: no canonical form for type {type}")
@@ -58,6 +59,14 @@ def _pairs(expression: str) -> str:
     return (
         f"arrayStringConcat(arrayMap(kv -> {_concat(framed('kv.1') + framed('kv.2'))}, "
         f"arraySort(arrayZip(mapKeys({expression}), mapValues({expression})))))"
+    )
+
+
+def _ordered_pairs(expression: str) -> str:
+    """The same of a map whose keys ascend."""
+    return (
+        f"arrayStringConcat(arrayMap((k, v) -> {_concat(framed('k') + framed('v'))}, "
+        f"mapKeys({expression}), mapValues({expression})))"
     )
 
 
