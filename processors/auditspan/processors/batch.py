@@ -80,6 +80,13 @@ class Batch:
         views = {name: view for name, view in self.views.items() if name not in columns}
         return replace(self, table=table, views=views)
 
+    def with_items(self, name: str, column: pa.MapArray) -> "Batch":
+        """Give a map column other values; all keys are in the same places, so its view is kept."""
+        batch = self.with_columns({name: column})
+        if name in self.views:
+            batch.views[name] = self.views[name].with_items(column)
+        return batch
+
     def with_derived(self, values: Mapping[str, pa.Array]) -> "Batch":
         """Attach values that have no column; null means that a record has none."""
         return replace(self, derived={**self.derived, **values})
@@ -94,16 +101,23 @@ class Batch:
         return found
 
     def distinct(self, *names: str) -> Distinct:
-        """The distinct combinations of some columns, found through dictionary codes."""
+        """The distinct combinations of some columns, found through dictionary codes.
+
+        They are in the order in which they come first.
+        """
         codes = np.zeros(len(self), dtype=np.int64)
         dictionaries: list[tuple[pa.Array, Codes]] = []
         for name in names:
             encoded = pc.dictionary_encode(self.column(name), null_encoding="encode")
             own = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
             dictionaries.append((encoded.dictionary, own))
-            # Renumbered after each column, so that the product of sizes cannot overflow.
-            _, codes = np.unique(codes * (len(encoded.dictionary) + 1) + own, return_inverse=True)
-        _, first = np.unique(codes, return_index=True)
+            if len(encoded.dictionary) > 1:
+                # Renumbered after each column, so that the product of sizes cannot overflow.
+                combined = pa.array(codes * len(encoded.dictionary) + own).dictionary_encode()
+                codes = combined.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        first = np.empty(codes.max(initial=-1) + 1, dtype=np.int64)
+        # Backwards: of those that are alike the first one is written last.
+        first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
         parts = [
             dictionary.take(pa.array(own[first])).to_pylist() for dictionary, own in dictionaries
         ]

@@ -5,7 +5,7 @@ and a value per row is one `take`. Keys are unique within a row: decode renames 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,11 @@ class MapView:
             len(column),
             {key: code for code, key in enumerate(keys)},
         )
+
+    def with_items(self, column: pa.MapArray) -> "MapView":
+        """The view of a column with the same keys in the same places, and other values."""
+        start, length = _span(column)
+        return replace(self, items=column.items.slice(start, length))
 
     def entries(self, key: str) -> Positions:
         """Where the entries of a key are."""

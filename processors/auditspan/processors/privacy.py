@@ -71,7 +71,6 @@ def privacy(
         {
             **captured(batch, "ToolArguments", "ArgumentsHash", arguments, called, hashes),
             **captured(batch, "ToolResult", "ResultHash", results, called, digests),
-            "SpanAttributes": _without_removed(batch.column("SpanAttributes"), contents),
             "Events": without_event_content(
                 batch,
                 config.content.events,
@@ -80,6 +79,8 @@ def privacy(
             ),
         }
     )
+    attributes = _without_removed(batch.column("SpanAttributes"), contents)
+    batch = batch.with_items("SpanAttributes", attributes)
     whole = {
         "ToolArguments": called.mask([mode == "full" for mode in arguments]),
         "ToolResult": called.mask([mode == "full" for mode in results]),

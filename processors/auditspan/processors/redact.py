@@ -53,7 +53,7 @@ def redact(
         view = batch.view(name)
         look = suspects_of_repeated if name in _REPEATED else suspects
         suspected = look(filled(view.items), secrets)
-        columns[name] = _map(column, view, secrets, suspected, kept, rows, found)
+        batch = batch.with_items(name, _map(column, view, secrets, suspected, kept, rows, found))
     for name in _LISTS:
         columns[name] = _list(batch.column(name), name, secrets, found)
     texts = {name: batch.column(name) for name in _texts(batch)}

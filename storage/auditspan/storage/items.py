@@ -106,17 +106,29 @@ def _unique(
 ) -> tuple[pa.Array, Codes, Flags]:
     """Rename the second and later uses of a key within its owner to `k#2`, `k#3`, …"""
     flags = np.zeros(count, dtype=np.bool_)
-    ordered = np.sort(owners * (len(names) + 1) + codes)
-    repeated = ordered[1:][ordered[1:] == ordered[:-1]]
+    repeated = _repeated(owners * len(names) + codes, count * len(names))
     if not len(repeated):
         return names, codes, flags
-    flags[repeated // (len(names) + 1)] = True
+    flags[repeated // len(names)] = True
     places = np.flatnonzero(flags[owners])
     keys = names.take(pa.array(codes))
     fresh = _renamed(keys.take(pa.array(places)).to_pylist(), owners[places].tolist())
     mask = pa.array(flags[owners])
     renamed = pc.replace_with_mask(keys, mask, pa.array(fresh, pa.string()))
     return *_coded(renamed), flags
+
+
+def _repeated(numbers: Ints, end: int) -> Ints:
+    """Those of the numbers below `end` that are there more than once."""
+    if end <= _DENSE * len(numbers):
+        # A cell for each is a fifth of the work of sorting them.
+        return np.flatnonzero(np.bincount(numbers, minlength=end) > 1)
+    ordered = np.sort(numbers)
+    repeated: Ints = ordered[1:][ordered[1:] == ordered[:-1]]
+    return repeated
+
+
+_DENSE = 8
 
 
 def _renamed(keys: list[str], owners: list[int]) -> list[str]:
