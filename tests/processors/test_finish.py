@@ -37,7 +37,7 @@ def test_exactly_the_physical_columns_in_order() -> None:
 
 
 def test_what_the_stages_left() -> None:
-    """Batch id, kind, findings and derived values, these by their keys, are put in their columns."""
+    """Batch id, kind, findings, and derived values by their keys, are put in their columns."""
     records = spans({}, {}).flag("late", np.array([True, False]))
     records = records.with_derived({"audit.x": pa.array([None, "v"])})
     table = finish(records, "i-1-00000001", random(2))

@@ -130,7 +130,7 @@ class _Verified:
 
     def __call__(self, data: "DataDir", engine: "Engine") -> "Report":
         """The report. Raises `BackupRefused`."""
-        from auditspan.cli.sealed_store import SealedStore, Where, asking
+        from auditspan.cli.sealed_store import AT_ONCE, SealedStore, Where, asking
         from auditspan.collector.backup.errors import BackupRefused
         from auditspan.reports.verification.logs import Inputs
         from auditspan.reports.verification.run import run
@@ -140,9 +140,10 @@ class _Verified:
             trust = of_folder(data.folder("public"))
         else:
             trust = of_policy(self.policy.read_bytes(), str(self.policy))
-        store = SealedStore(asking(engine), trust, data.folder("checkpoints"))
+        store = SealedStore(asking(engine), trust, data.folder("checkpoints"), at_once=AT_ONCE)
         anchored = asked_anchors(Where(data.root), None, None)
-        report = run(store.ask, Inputs(trust, store.notes, [], *anchored), None, self.progress)
+        given = Inputs(trust, store.notes, [], *anchored, at_once=store.at_once)
+        report = run(store.ask, given, None, self.progress)
         if report.verdict == "INVALID" and not self.accept_invalid:
             show(report)
             raise BackupRefused(

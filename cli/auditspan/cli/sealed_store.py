@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _SETTLE_SECONDS = 2.0
 _PATIENCE = 6
+AT_ONCE = 2
+"""Parts of a log that a store is asked for at once, where nobody else waits for it."""
 _NO_TABLE = 60
 
 
@@ -58,6 +60,9 @@ class SealedStore:
     """Folder with the newest notes; None if there is none here."""
     live: bool = False
     """Whether a collector works on it."""
+    at_once: int = 1
+    """Parts of a log that it may be asked for at the same time; of a collector that has other work
+    to do, one."""
     rows: int = 0
     """Records that were shown, for the access log."""
     began: int = field(default_factory=time.time_ns)
@@ -119,7 +124,10 @@ def _stopped(where: Where, data: "DataDir") -> Iterator[SealedStore]:
     caller.require(Action.READ_CONTENT)
     with closing(open_embedded(folder)) as engine, submitting(data) as submit:
         store = SealedStore(
-            asking(engine), _trust(where, data.folder("public")), data.folder("checkpoints")
+            asking(engine),
+            _trust(where, data.folder("public")),
+            data.folder("checkpoints"),
+            at_once=AT_ONCE,
         )
         try:
             yield store
@@ -165,7 +173,7 @@ def _server(where: Where) -> Iterator[SealedStore]:
         timeout=600,
     )
     with closing(open_engine(config)) as engine:
-        yield SealedStore(asking(engine), _trust(where, None), live=True)
+        yield SealedStore(asking(engine), _trust(where, None), live=True, at_once=AT_ONCE)
 
 
 @contextmanager
@@ -189,7 +197,7 @@ def asking(engine: "Engine") -> "Ask":
 
     def ask(name: str, params: Mapping[str, Any]) -> Any:
         try:
-            return answer(engine, name, params)
+            return answer(engine, name, params, at_once=AT_ONCE)
         except StoreError as error:
             if error.code == _NO_TABLE:
                 raise NoStore(

@@ -103,7 +103,13 @@ def verify(
     saved, asked = saved_notes(anchors), asked_anchors(where, config, tsa_roots)
     with sealed_store(where) as store, progress_bar() as progress:
         given = Inputs(
-            store.trust, store.notes, saved, *asked, settle=store.settle, patience=store.patience
+            store.trust,
+            store.notes,
+            saved,
+            *asked,
+            settle=store.settle,
+            patience=store.patience,
+            at_once=store.at_once,
         )
         report = run(store.ask, given, window, progress)
     if format is Format.JSON:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from auditspan.reports.verification.run import run
 from auditspan.reports.verification.stored_tree import StoredTree
 from auditspan.reports.verification.window import Window, out_of_order
 from auditspan.storage.engine import Engine, Settings
+from auditspan.storage.errors import StoreUnavailable
 from auditspan.storage.sealing.recompute import answer
 from auditspan.storage.values import Params
 from tests.reports.verification.sealed import BATCH, HOUR, LATER, NOW, ROOT, Sealed, made, opened
@@ -43,6 +45,46 @@ def test_what_is_gone_after_its_day_has_expired(copy: Sealed) -> None:
     later = copy.verify(now=LATER + YEARS)
     assert (later.verdict, later.states()["expired"]) == (Verdict.VALID, 10)
     assert [problem.kind for problem in later.problems] == ["record.overdue"]
+
+
+def test_parts_that_are_asked_for_at_once_are_reported_in_order(
+    copy: Sealed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts of seven records, changed in three of them: what one after the other finds."""
+    copy.sql("ALTER TABLE audit_records UPDATE Summary = 'x' WHERE LogIndex IN (9, 30, 45)")
+    copy.sql("ALTER TABLE audit_records DELETE WHERE LogIndex = 20")
+    monkeypatch.setattr("auditspan.reports.verification.records._CHUNK", 7)
+
+    def verified(at_once: int) -> dict[str, Any]:
+        given = Inputs(copy.trust, notes=lambda: copy.files, now=lambda: LATER, at_once=at_once)
+        report = run(partial(answer, copy.store, at_once=at_once), given)
+        return {k: v for k, v in report.as_dict().items() if k != "seconds"}
+
+    found = verified(3)
+    assert found == verified(1)
+    assert [(p["kind"], p["index"]) for p in found["problems"]] == [
+        ("record.altered", 9),
+        ("record.missing", 20),
+        ("record.altered", 30),
+        ("record.altered", 45),
+    ]
+
+
+def test_a_part_that_fails_ends_the_others(copy: Sealed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for answers that are not needed any more."""
+    monkeypatch.setattr("auditspan.reports.verification.records._CHUNK", 2)
+    asked: list[object] = []
+
+    def ask(name: str, params: Params) -> Any:
+        if name == "altered":
+            asked.append(params["first"])
+            raise StoreUnavailable("gone")
+        return copy.ask(name, params)
+
+    given = Inputs(copy.trust, notes=lambda: copy.files, now=lambda: LATER, at_once=2)
+    with pytest.raises(StoreUnavailable):
+        run(ask, given)
+    assert len(asked) < 10
 
 
 def test_what_is_held_is_not_overdue(copy: Sealed) -> None:

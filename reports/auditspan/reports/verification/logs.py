@@ -41,6 +41,8 @@ class Inputs:
     patience: int = 0
     """How often to settle again while notes are newer than the store."""
     now: Callable[[], float] = time.time
+    at_once: int = 1
+    """Parts of a log that the store may be asked for at the same time."""
 
 
 @dataclass(slots=True)

@@ -1,7 +1,8 @@
 """The records of a log, recomputed: which are there, and which are not what was sealed."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -10,10 +11,20 @@ from auditspan.reports.verification.bodies import ALL, Said
 from auditspan.reports.verification.difference import filled_later
 from auditspan.reports.verification.report import Problem, State, Weight
 
-_CHUNK: Final = 200_000
+_CHUNK: Final = 100_000
 _DAY: Final = 86_400
 _EXPLAINED: Final = 20
 """Of how many altered records it is looked for what was altered."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a log, and what is asked of each."""
+
+    params: Mapping[str, Any]
+    counts: Mapping[str, Any]
+    altered: list[dict[str, Any]]
+    times: list[dict[str, Any]]
 
 
 @dataclass(slots=True)
@@ -26,6 +37,8 @@ class Records:
     """What the logs say about records."""
     now: Callable[[], float]
     """Unix seconds."""
+    at_once: int = 1
+    """Parts of the log that are asked for at the same time."""
     states: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
     times: list[tuple[int, int, int]] = field(default_factory=list)
@@ -34,33 +47,45 @@ class Records:
 
     def check(self, first: int, end: int, progress: Progress) -> None:
         """Recompute the records with indices `first` up to `end`."""
-        for start, after in chunks(first, end, _CHUNK):
-            self._chunk({"log": self.origin, "first": start, "end": after})
-            progress(f"records of {self.origin}", after - first, end - first)
+        for part in self._parts(first, end):
+            self._chunk(part)
+            progress(f"records of {self.origin}", part.params["end"] - first, end - first)
         if self.overdue:
             says = f"{self.overdue} records are past their day of expiry and still there"
             self._problem("record.overdue", says, weight=Weight.WARNING)
 
-    def _chunk(self, part: Mapping[str, Any]) -> None:
-        counts = rows(self.ask, "counts", **part, today=self._today())[0]
+    def _parts(self, first: int, end: int) -> Iterator[_Part]:
+        """All parts in their order; the next ones are asked for while one is looked at."""
+        pool = ThreadPoolExecutor(self.at_once)
+        ranges = chunks(first, end, _CHUNK)
+        params = ({"log": self.origin, "first": start, "end": after} for start, after in ranges)
+        try:
+            yield from pool.map(self._part, params)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _part(self, params: Mapping[str, Any]) -> _Part:
+        [counts] = rows(self.ask, "counts", **params, today=self._today())
+        altered = rows(self.ask, "altered", **params)
+        return _Part(params, counts, altered, rows(self.ask, "times", **params))
+
+    def _chunk(self, found: _Part) -> None:
+        part, counts = found.params, found.counts
         self.overdue += counts["Overdue"]
-        bad = self._altered("altered", part)
+        bad = self._altered(found.altered)
         erased: set[int] = set()
         if counts["Erased"]:
-            bad |= self._altered("altered_erased", part)
+            bad |= self._altered(rows(self.ask, "altered_erased", **part))
             erased = self._redacted(part)
         if counts["Indices"] != counts["Records"]:
             bad |= self._duplicates(part)
         if counts["Indices"] != counts["Sealed"] or bad:
             self._absent(part)
-        self.times += [
-            (row["At"], row["First"], row["Last"]) for row in rows(self.ask, "times", **part)
-        ]
+        self.times += [(row["At"], row["First"], row["Last"]) for row in found.times]
         self.states[State.ERASED_GROUPS] += len(erased - bad)
         self.states[State.PRESENT] += counts["Indices"] - len(bad | erased)
 
-    def _altered(self, name: str, part: Mapping[str, Any]) -> set[int]:
-        found = rows(self.ask, name, **part)
+    def _altered(self, found: Sequence[Mapping[str, Any]]) -> set[int]:
         for row in found:
             index, record = row["LogIndex"], row["RecordId"]
             if not row["Sealed"] or row["Kind"]:

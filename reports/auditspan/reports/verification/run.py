@@ -113,7 +113,7 @@ class _Run:
             *((r.size, r.time) for r in self.logs.receipts if r.origin == origin and r.time),
         ]
         first, until = self.window.indices(signed.times, end)
-        records = Records(self.ask, origin, self.logs.said, self.given.now)
+        records = Records(self.ask, origin, self.logs.said, self.given.now, self.given.at_once)
         if origin not in self.logs.trust.roots or self._has_records(origin):
             records.check(first, until, self.progress)
             self.problems += records.problems

@@ -199,12 +199,21 @@ STATEMENTS: Final[Mapping[str, str]] = {
 """The questions by name. Parameters `log`, `first` and `end` mean a range of a log."""
 
 
-def answered(engine: Engine, name: str, params: Params) -> bytes:
-    """The answer to a question, a stream of Arrow. Raises `StoreError`, and KeyError for none."""
-    with engine.session(_SETTINGS) as session:
+SIDE_BY_SIDE: Final = frozenset({"altered", "altered_erased"})
+"""Questions that take long, each over a part of a log: two parts at once, with a thread each, are
+answered a fifth sooner than one after the other with two."""
+
+
+def answered(engine: Engine, name: str, params: Params, *, at_once: int = 1) -> bytes:
+    """The answer to a question, a stream of Arrow. Raises `StoreError`, and KeyError for none.
+
+    `at_once` is how many of those that may stand `SIDE_BY_SIDE` are asked at the same time.
+    """
+    threads = 1 if at_once > 1 and name in SIDE_BY_SIDE else _SETTINGS["max_threads"]
+    with engine.session({**_SETTINGS, "max_threads": threads}) as session:
         return session.raw(STATEMENTS[name], "ArrowStream", params)
 
 
-def answer(engine: Engine, name: str, params: Params) -> pa.Table:
-    """The answer to a question."""
-    return pa.ipc.open_stream(answered(engine, name, params)).read_all()
+def answer(engine: Engine, name: str, params: Params, *, at_once: int = 1) -> pa.Table:
+    """The answer to a question, as `answered` gives it."""
+    return pa.ipc.open_stream(answered(engine, name, params, at_once=at_once)).read_all()
