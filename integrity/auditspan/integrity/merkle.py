@@ -1,4 +1,4 @@
-"""Merkle trees over SHA-256 as in RFC 6962 §XX"""
+"""Merkle trees over SHA-256 as in RFC 6962 §2.1, https://www.rfc-editor.org/rfc/rfc6962"""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
