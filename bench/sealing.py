@@ -147,7 +147,7 @@ def running_collector(data: Path) -> Figures:
         send(collector)
         total = SECONDS * PER_SECOND * SPANS
         collector.wait_for("SELECT count() FROM audit WHERE RecordKind = 'action'", total, 60)
-        time.sleep(8)  # the notes of the last seconds are stored
+        time.sleep(12)  # the notes of the last seconds are stored
         pids = family(collector.process.pid)
         settled(pids)
         quiet = idle(pids)

@@ -31,6 +31,7 @@ from auditspan.reports.source import Source
 from auditspan.storage.config import StoreConfig
 from auditspan.storage.engine import Engine, open_engine
 from auditspan.storage.migrations import migrate
+from auditspan.storage.read_settings import FIXED
 from bench.lib.collector import bench
 from bench.lib.processes import cpu
 from bench.lib.results import keep
@@ -145,7 +146,7 @@ class _Counting:
     def arrow(self, sql: str, params: Mapping[str, Any] | None = None) -> pa.Table:
         """Run it twice: for the answer and for the count."""
         table = self.engine.arrow(sql, params)
-        with self.engine.session({"use_query_condition_cache": 0}) as session:
+        with self.engine.session({**FIXED, "use_query_condition_cache": 0}) as session:
             texts = {name: _text(value) for name, value in (params or {}).items()}
             session._handle.query("USE auditspan", "Null")  # type: ignore[attr-defined]
             result = session._handle.query(sql, "Native", params=texts)  # type: ignore[attr-defined]

@@ -109,7 +109,7 @@ def little(data: Path, seconds: int) -> Figures:
                 "ack_p99_ms": quantile([each * 1e3 for each in taken], 0.99),
             }
         at.drained()
-        time.sleep(8)  # the notes of the last seconds are stored
+        time.sleep(12)  # the notes of the last seconds are stored
     for name, lags in lags_of(data, spans).items():
         case = figures[name]
         assert isinstance(case, dict)
