@@ -6,7 +6,9 @@ import sys
 import threading
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
 from pathlib import Path
+from xml.etree.ElementTree import fromstring
 
 import pyarrow as pa
 import pytest
@@ -196,3 +198,14 @@ def test_a_stopped_store_opens_again_with_its_data(tmp_path: Path) -> None:
         engine.command("INSERT INTO t VALUES (1)")
         assert engine.raw("SELECT count() FROM t") == expected
         engine.close()
+
+
+def test_a_cold_volume_changes_nothing_else_of_the_engine() -> None:
+    """What one configuration file says, the other one says too, but for the volumes."""
+    folder = files("auditspan.storage") / "engine_config"
+    plain, cold = (
+        {child.tag: (child.text, child.attrib) for child in fromstring((folder / name).read_text())}
+        for name in ("config.xml", "config_cold.xml")
+    )
+    del cold["storage_configuration"]
+    assert cold == plain

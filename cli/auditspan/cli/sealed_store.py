@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from auditspan.storage.engine import Engine
 
 _SETTLE_SECONDS = 2.0
-_PATIENCE = 6
+_PATIENCE = 9
 AT_ONCE = 2
-"""Parts of a log that a store is asked for at once, where nobody else waits for it."""
+"""Questions that a store is asked at once: it has no more threads for both than for one before."""
 _NO_TABLE = 60
 
 
@@ -61,8 +61,7 @@ class SealedStore:
     live: bool = False
     """Whether a collector works on it."""
     at_once: int = 1
-    """Parts of a log that it may be asked for at the same time; of a collector that has other work
-    to do, one."""
+    """Questions that it may be asked at the same time. A collector has other work to do: one."""
     rows: int = 0
     """Records that were shown, for the access log."""
     began: int = field(default_factory=time.time_ns)
@@ -197,7 +196,7 @@ def asking(engine: "Engine") -> "Ask":
 
     def ask(name: str, params: Mapping[str, Any]) -> Any:
         try:
-            return answer(engine, name, params, at_once=AT_ONCE)
+            return answer(engine, name, params, side_by_side=True)
         except StoreError as error:
             if error.code == _NO_TABLE:
                 raise NoStore(

@@ -4,8 +4,8 @@ Left to themselves, the three allocators of a process with an embedded engine gi
 back to the kernel at once or within seconds: jemalloc inside the engine, mimalloc inside Arrow, and
 the C library's for Python and NumPy. A batch of 20,000 spans then touches 200 MB that the kernel
 has to clear and map anew, 50,000 page faults, for a tenth of all CPU. So Arrow takes the C
-library's, and that one and the engine's keep pages (docs/benchmarks.md). `give_back` is for a
-process that has nothing to do.
+library's, and that one and the engine's keep pages. `give_back` is for a process that has nothing
+to do (docs/decisions/0028-freed-memory-stays.md).
 
 https://man7.org/linux/man-pages/man3/mallopt.3.html, https://jemalloc.net/jemalloc.3.html
 """

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any, cast
 
 import pytest
@@ -53,11 +54,12 @@ def test_parts_that_are_asked_for_at_once_are_reported_in_order(
     """Parts of seven records, changed in three of them: what one after the other finds."""
     copy.sql("ALTER TABLE audit_records UPDATE Summary = 'x' WHERE LogIndex IN (9, 30, 45)")
     copy.sql("ALTER TABLE audit_records DELETE WHERE LogIndex = 20")
+    monkeypatch.setattr("auditspan.reports.verification.records._LEAST", 7)
     monkeypatch.setattr("auditspan.reports.verification.records._CHUNK", 7)
 
     def verified(at_once: int) -> dict[str, Any]:
         given = Inputs(copy.trust, notes=lambda: copy.files, now=lambda: LATER, at_once=at_once)
-        report = run(partial(answer, copy.store, at_once=at_once), given)
+        report = run(partial(answer, copy.store, side_by_side=at_once > 1), given)
         return {k: v for k, v in report.as_dict().items() if k != "seconds"}
 
     found = verified(3)
@@ -72,6 +74,7 @@ def test_parts_that_are_asked_for_at_once_are_reported_in_order(
 
 def test_a_part_that_fails_ends_the_others(copy: Sealed, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for answers that are not needed any more."""
+    monkeypatch.setattr("auditspan.reports.verification.records._LEAST", 2)
     monkeypatch.setattr("auditspan.reports.verification.records._CHUNK", 2)
     asked: list[object] = []
 
@@ -84,7 +87,33 @@ def test_a_part_that_fails_ends_the_others(copy: Sealed, monkeypatch: pytest.Mon
     given = Inputs(copy.trust, notes=lambda: copy.files, now=lambda: LATER, at_once=2)
     with pytest.raises(StoreUnavailable):
         run(ask, given)
-    assert len(asked) < 10
+    assert len(asked) <= 3
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_the_store_is_asked_no_more_at_once_than_it_may_be(
+    copy: Sealed, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """Nor is anything asked long before it is looked at."""
+    monkeypatch.setattr("auditspan.reports.verification.records._LEAST", 2)
+    monkeypatch.setattr("auditspan.reports.verification.records._CHUNK", 2)
+    copy.sql("ALTER TABLE audit_records DELETE WHERE LogIndex = 20")
+    under_way, most, lock, begun = 0, 0, Lock(), []
+
+    def ask(name: str, params: Params) -> Any:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+            begun.append(params["first"] if name == "altered" else name)
+        found = copy.ask(name, params)
+        with lock:
+            under_way -= 1
+        return found
+
+    run(ask, Inputs(copy.trust, notes=lambda: copy.files, now=lambda: LATER, at_once=at_once))
+    assert most == at_once
+    assert begun.index("absent") < begun.index(28)
 
 
 def test_what_is_held_is_not_overdue(copy: Sealed) -> None:

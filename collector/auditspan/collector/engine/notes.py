@@ -42,7 +42,7 @@ class Notes:
     """Whether nobody tried to store the entries behind those."""
     flushed: float = 0.0
     wanted: bool = False
-    """Whether somebody waits for them."""
+    """Whether somebody verified since the last time."""
 
     def add(self, signed: Signed) -> None:
         """Keep a checkpoint for the next `flush`."""
@@ -77,8 +77,9 @@ class Notes:
         if self.stored > known:
             root = bytes.fromhex(part.root)
             self.waiting.append(Checkpoint(part.origin, part.size, root, part.signed_at, part.note))
+        self.wanted = False
         put_checkpoints(self.store, self.waiting)
-        self.waiting, self.wanted = [], False
+        self.waiting = []
         self.flushed = self.clock()
 
     def _put(self, part: RootPart) -> None:

@@ -23,15 +23,15 @@ class _Server(uvicorn.Server):
 
 
 def serve_queries(
-    store: Engine, limits: ReadLimits, socket: str, verified: Callable[[], None]
+    store: Engine, limits: ReadLimits, socket: str, somebody_verifies: Callable[[], None]
 ) -> None:
     """Listen from now on, until the process ends. The socket's folder lets nobody else in.
 
-    `verified` is called whenever somebody verifies.
+    `somebody_verifies` is called for each question of a verification.
     """
     Path(socket).unlink(missing_ok=True)
     app = engine_app(LocalEngine(store, limits))
-    app.routes.extend([*lookup_routes(store), *engine_verification(store, verified)])
+    app.routes.extend([*lookup_routes(store), *engine_verification(store, somebody_verifies)])
     config = uvicorn.Config(
         app,
         uds=socket,

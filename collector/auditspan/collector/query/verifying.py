@@ -90,12 +90,12 @@ def verification_routes(authority: Authority, log: AccessLog, socket: Path) -> l
     return [Route(f"{ROOT}/{{name}}", ask, methods=["POST"])]
 
 
-def engine_verification(store: Engine, begun: Callable[[], None]) -> list[Route]:
-    """What the engine process serves on its socket; `begun` is called before each answer."""
+def engine_verification(store: Engine, somebody_verifies: Callable[[], None]) -> list[Route]:
+    """What the engine process serves on its socket; it tells of each question."""
 
     async def ask(request: Request) -> Response:
         asked = json.loads(await request.body())
-        begun()
+        somebody_verifies()
         params = {name: Text(value) for name, value in asked["params"].items()}
         try:
             body = await anyio.to_thread.run_sync(answered, store, asked["name"], params)

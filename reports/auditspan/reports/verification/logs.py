@@ -42,7 +42,7 @@ class Inputs:
     """How often to settle again while notes are newer than the store."""
     now: Callable[[], float] = time.time
     at_once: int = 1
-    """Parts of a log that the store may be asked for at the same time."""
+    """Questions that the store may be asked at the same time."""
 
 
 @dataclass(slots=True)

@@ -1,8 +1,8 @@
 """The records of a log, recomputed: which are there, and which are not what was sealed."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -10,8 +10,11 @@ from auditspan.reports.verification.asking import Ask, Progress, chunks, rows
 from auditspan.reports.verification.bodies import ALL, Said
 from auditspan.reports.verification.difference import filled_later
 from auditspan.reports.verification.report import Problem, State, Weight
+from auditspan.storage.values import Value
 
 _CHUNK: Final = 100_000
+_LEAST: Final = 10_000
+"""Records of a part, unless there are no more."""
 _DAY: Final = 86_400
 _EXPLAINED: Final = 20
 """Of how many altered records it is looked for what was altered."""
@@ -38,12 +41,14 @@ class Records:
     now: Callable[[], float]
     """Unix seconds."""
     at_once: int = 1
-    """Parts of the log that are asked for at the same time."""
+    """Questions that the store is asked at the same time."""
     states: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
     times: list[tuple[int, int, int]] = field(default_factory=list)
     """When each batch was sealed, unix nanoseconds, and its first and last index."""
     overdue: int = 0
+    over: bool = False
+    """Whether nobody waits for answers any more."""
 
     def check(self, first: int, end: int, progress: Progress) -> None:
         """Recompute the records with indices `first` up to `end`."""
@@ -55,19 +60,34 @@ class Records:
             self._problem("record.overdue", says, weight=Weight.WARNING)
 
     def _parts(self, first: int, end: int) -> Iterator[_Part]:
-        """All parts in their order; the next ones are asked for while one is looked at."""
-        pool = ThreadPoolExecutor(self.at_once)
-        ranges = chunks(first, end, _CHUNK)
+        """All parts in their order; others are asked for while the next one is awaited."""
+        width = max(_LEAST, -(-(end - first) // self.at_once))
+        ranges = chunks(first, end, min(width, _CHUNK))
         params = ({"log": self.origin, "first": start, "end": after} for start, after in ranges)
+        if self.at_once == 1:
+            yield from map(self._part, params)
+            return
+        pool, asked = ThreadPoolExecutor(self.at_once), deque[Future[_Part]]()
         try:
-            yield from pool.map(self._part, params)
+            for each in params:
+                asked.append(pool.submit(self._part, each))
+                if len(asked) == self.at_once:
+                    yield asked.popleft().result()
+            while asked:
+                yield asked.popleft().result()
         finally:
+            self.over = True
             pool.shutdown(cancel_futures=True)
 
     def _part(self, params: Mapping[str, Any]) -> _Part:
-        [counts] = rows(self.ask, "counts", **params, today=self._today())
-        altered = rows(self.ask, "altered", **params)
-        return _Part(params, counts, altered, rows(self.ask, "times", **params))
+        [counts] = self._asked("counts", **params, today=self._today())
+        altered = self._asked("altered", **params)
+        return _Part(params, counts, altered, self._asked("times", **params))
+
+    def _asked(self, name: str, **params: Value) -> list[dict[str, Any]]:
+        if self.over:
+            raise CancelledError
+        return rows(self.ask, name, **params)
 
     def _chunk(self, found: _Part) -> None:
         part, counts = found.params, found.counts

@@ -199,21 +199,22 @@ STATEMENTS: Final[Mapping[str, str]] = {
 """The questions by name. Parameters `log`, `first` and `end` mean a range of a log."""
 
 
-SIDE_BY_SIDE: Final = frozenset({"altered", "altered_erased"})
-"""Questions that take long, each over a part of a log: two parts at once, with a thread each, are
-answered a fifth sooner than one after the other with two."""
+_LONG: Final = "altered"
+"""The question that takes longest. Two parts of a log at once, with a thread each, are answered a
+fifth sooner than one after the other with two."""
 
 
-def answered(engine: Engine, name: str, params: Params, *, at_once: int = 1) -> bytes:
+def answered(engine: Engine, name: str, params: Params, *, side_by_side: bool = False) -> bytes:
     """The answer to a question, a stream of Arrow. Raises `StoreError`, and KeyError for none.
 
-    `at_once` is how many of those that may stand `SIDE_BY_SIDE` are asked at the same time.
+    `side_by_side` says that parts of a log are asked for two at once.
     """
-    threads = 1 if at_once > 1 and name in SIDE_BY_SIDE else _SETTINGS["max_threads"]
+    threads = 1 if side_by_side and name == _LONG else _SETTINGS["max_threads"]
     with engine.session({**_SETTINGS, "max_threads": threads}) as session:
         return session.raw(STATEMENTS[name], "ArrowStream", params)
 
 
-def answer(engine: Engine, name: str, params: Params, *, at_once: int = 1) -> pa.Table:
+def answer(engine: Engine, name: str, params: Params, *, side_by_side: bool = False) -> pa.Table:
     """The answer to a question, as `answered` gives it."""
-    return pa.ipc.open_stream(answered(engine, name, params, at_once=at_once)).read_all()
+    body = answered(engine, name, params, side_by_side=side_by_side)
+    return pa.ipc.open_stream(body).read_all()
