@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,26 @@ def test_it_is_made_private(tmp_path: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in folders} == {0o700}
     assert (data.root / "instance").stat().st_mode & 0o777 == 0o600
     assert prepare(data.root).instance == data.instance
+
+
+def test_drafts_of_a_running_collector_come_and_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that looks at its folder finds a file listed that has its right name by then."""
+    root = prepare(tmp_path / "data").root
+    state = root / "secrets" / "log" / "state.json"
+    state.touch(0o600)
+    listed = Path.iterdir
+
+    def with_a_draft(folder: Path) -> Iterator[Path]:
+        yield folder / ".state.json.2d328d30878a"
+        yield from listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", with_a_draft)
+    prepare(root)
+    state.chmod(0o644)
+    with pytest.raises(DataDirInvalid, match="mode 0644"):
+        prepare(root)
 
 
 @pytest.mark.parametrize("name", ["", "spool", "secrets"])

@@ -20,6 +20,7 @@ data/                 0700
 └── lock              held while a process uses the folder
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -103,7 +104,9 @@ def prepare(root: Path) -> DataDir:
     _make(root, root / SIGNER)
     for folder in (root / "secrets", root / SIGNER):
         for path in folder.iterdir():
-            _check_private(path)
+            # Drafts of a collector that runs come and go.
+            with contextlib.suppress(FileNotFoundError):
+                _check_private(path)
     _ensure_instance(root / "instance")
     return DataDir(root)
 
