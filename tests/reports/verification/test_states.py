@@ -51,11 +51,11 @@ def test_what_is_gone_after_its_day_has_expired(copy: Sealed) -> None:
 def test_parts_that_are_asked_for_at_once_are_reported_in_order(
     copy: Sealed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Parts of seven records, changed in three of them: what one after the other finds."""
+    """Parts of fifteen records, changed in three of them: what one after the other finds."""
     copy.sql("ALTER TABLE audit_records UPDATE Summary = 'x' WHERE LogIndex IN (9, 30, 45)")
     copy.sql("ALTER TABLE audit_records DELETE WHERE LogIndex = 20")
-    monkeypatch.setattr("auditspan.reports.verification.records._LEAST", 7)
-    monkeypatch.setattr("auditspan.reports.verification.records._CHUNK", 7)
+    monkeypatch.setattr("auditspan.reports.verification.records._LEAST", 15)
+    monkeypatch.setattr("auditspan.reports.verification.records._CHUNK", 15)
 
     def verified(at_once: int) -> dict[str, Any]:
         given = Inputs(copy.trust, notes=lambda: copy.files, now=lambda: LATER, at_once=at_once)
@@ -74,8 +74,8 @@ def test_parts_that_are_asked_for_at_once_are_reported_in_order(
 
 def test_a_part_that_fails_ends_the_others(copy: Sealed, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for answers that are not needed any more."""
-    monkeypatch.setattr("auditspan.reports.verification.records._LEAST", 2)
-    monkeypatch.setattr("auditspan.reports.verification.records._CHUNK", 2)
+    monkeypatch.setattr("auditspan.reports.verification.records._LEAST", 15)
+    monkeypatch.setattr("auditspan.reports.verification.records._CHUNK", 15)
     asked: list[object] = []
 
     def ask(name: str, params: Params) -> Any:
@@ -95,8 +95,8 @@ def test_the_store_is_asked_no_more_at_once_than_it_may_be(
     copy: Sealed, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
     """Nor is anything asked long before it is looked at."""
-    monkeypatch.setattr("auditspan.reports.verification.records._LEAST", 2)
-    monkeypatch.setattr("auditspan.reports.verification.records._CHUNK", 2)
+    monkeypatch.setattr("auditspan.reports.verification.records._LEAST", 15)
+    monkeypatch.setattr("auditspan.reports.verification.records._CHUNK", 15)
     copy.sql("ALTER TABLE audit_records DELETE WHERE LogIndex = 20")
     under_way, most, lock, begun = 0, 0, Lock(), []
 
@@ -113,7 +113,7 @@ def test_the_store_is_asked_no_more_at_once_than_it_may_be(
 
     run(ask, Inputs(copy.trust, notes=lambda: copy.files, now=lambda: LATER, at_once=at_once))
     assert most == at_once
-    assert begun.index("absent") < begun.index(28)
+    assert begun.index("absent") < begun.index(45)
 
 
 def test_what_is_held_is_not_overdue(copy: Sealed) -> None:
