@@ -7,6 +7,10 @@ batches front has spoken of is remembered, for front was done with those (`joini
 import queue
 import time
 from collections.abc import Iterable
+from typing import Final
+
+_LAST_SECONDS: Final = 1.0
+"""Before the last try of one who was told to end before."""
 
 
 class Wake:
@@ -17,6 +21,8 @@ class Wake:
         self._words: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self.told = set(told)
         """Ids of batches that front has spoken of."""
+        self.ended = False
+        """Whether the word to end was heard. It is said once, by whomever it is heard."""
 
     def closed(self, batch_id: str) -> None:
         """A batch is complete, and whoever else is told of it knows of it."""
@@ -35,12 +41,16 @@ class Wake:
     def woken(self, seconds: float) -> bool:
         """Wait for a word or the time; False once it is time to end."""
         try:
-            return self._words.get(timeout=seconds)
+            self.ended = not self._words.get(timeout=seconds) or self.ended
         except queue.Empty:
-            return True
+            pass
+        return not self.ended
 
     def pause(self, seconds: float) -> bool:
         """Wait, whatever words come; False once it is time to end."""
+        if self.ended:
+            time.sleep(min(seconds, _LAST_SECONDS))
+            return False
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             if not self.woken(left):
