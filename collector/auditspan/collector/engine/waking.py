@@ -4,6 +4,7 @@ A word only says that it is worth a look now; segments are found by looking into
 batches front has spoken of is remembered, for front was done with those (`joining.py`).
 """
 
+import contextlib
 import queue
 import time
 from collections.abc import Iterable
@@ -40,10 +41,8 @@ class Wake:
 
     def woken(self, seconds: float) -> bool:
         """Wait for a word or the time; False once it is time to end."""
-        try:
+        with contextlib.suppress(queue.Empty):
             self.ended = not self._words.get(timeout=seconds) or self.ended
-        except queue.Empty:
-            pass
         return not self.ended
 
     def pause(self, seconds: float) -> bool:
