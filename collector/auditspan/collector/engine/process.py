@@ -338,16 +338,15 @@ def _closed(data: DataDir) -> list[Path]:
 
 def _work(segments: Segments, wake: Wake) -> Iterator[Path | None]:
     """Closed segments in order, until input has ended and none is left; None for a pause."""
-    going_on = True
     while True:
         found = _next(segments, wake)
         if found:
             yield found
-        elif not going_on:
+        elif wake.ended:
             return
         else:
             yield None
-            going_on = wake.woken(_LOOK_SECONDS)
+            wake.woken(_LOOK_SECONDS)
 
 
 def _next(segments: Segments, wake: Wake) -> Path | None:
