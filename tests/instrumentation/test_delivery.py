@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,29 @@ def test_the_same_bytes_are_sent_until_they_are_taken(tmp_path: Path, sink: Sink
     assert sink.headers[0]["content-encoding"] == "gzip"
     assert running.finish(1)
     spool.close()
+
+
+def test_an_address_where_no_collector_answers_costs_no_records(tmp_path: Path, sink: Sink) -> None:
+    """A proxy that redirects, a wrong path: sent again until somebody has put it right."""
+    sink.answers += [(302, {"Location": "/login"}), (404, {}), (402, {}), (501, {})]
+    spool = Spool(tmp_path, "i", 1 << 20)
+    running = start(spool, sink.url)
+    running.notify(spool.append(REQUEST))
+    wait_until(lambda: bool(sink.requests) and spool.stored == 0)
+    assert (sink.answers, sink.requests) == ([], [REQUEST])
+    assert running.finish(1)
+    spool.close()
+    assert not list(tmp_path.glob("*/*.bad"))
+
+
+def test_an_address_where_no_collector_answers_is_named(sink: Sink) -> None:
+    """Whoever reads the warning knows what to look at."""
+    sink.answers.append((404, {}))
+    transport = settings({"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url}).transport
+    with closing(sender(transport)) as made:
+        outcome = made.send(REQUEST, 1)
+    assert outcome.kind == "retry"
+    assert f"HTTP 404 from {sink.url}/v1/traces: no collector answers there" in outcome.message
 
 
 def test_the_collector_says_how_long_to_wait(tmp_path: Path, sink: Sink) -> None:

@@ -124,6 +124,14 @@ def test_nonsense_is_refused(name: str, value: str, expected: str) -> None:
         settings({name: value})
 
 
+@pytest.mark.parametrize("text", ["http://u:s3cret@collector", "ftp://u:s3cret@c", "u:s3cret@c"])
+def test_a_password_in_an_address_is_not_shown(text: str) -> None:
+    """The refusal goes into a log, and says where credentials belong."""
+    with pytest.raises(SettingsInvalid, match="credentials belong into headers") as caught:
+        settings({"OTEL_EXPORTER_OTLP_ENDPOINT": text})
+    assert "s3cret" not in str(caught.value)
+
+
 def test_folders_are_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An agent that changes its folder keeps its spool."""
     monkeypatch.chdir(tmp_path)

@@ -1,7 +1,8 @@
 """Send a closed segment as it is, over OTLP/HTTP or OTLP/gRPC, and say what became of it.
 
-Which answers are worth a retry: https://opentelemetry.io/docs/specs/otlp/#failures and
-https://opentelemetry.io/docs/specs/otlp/#failures-1.
+The specification (https://opentelemetry.io/docs/specs/otlp/#failures-1) gives a request up unless
+the status says to try again. Here it is the other way round: what is said of the credential, the
+address or the server is no fault of the spans, which are kept until somebody has put it right.
 """
 
 import gzip
@@ -11,9 +12,9 @@ from typing import Final, Literal, Protocol
 from auditspan.instrumentation.http_client import HttpClient
 from auditspan.instrumentation.settings import Transport
 
-RETRYABLE_STATUS: Final = frozenset({408, 429, 500, 502, 503, 504})
-# A credential that is refused today may be right tomorrow, and its spans are not lost till then.
-CREDENTIAL_STATUS: Final = frozenset({401, 403, 404, 405})
+REFUSED_STATUS: Final = frozenset({400, 413, 415, 422})
+"""What is said of the request itself; it would be said again."""
+_NO_COLLECTOR: Final = frozenset({*range(300, 400), 404, 405, 501})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class HttpSender:
     """OTLP/HTTP with protobuf bodies."""
 
     def __init__(self, transport: Transport) -> None:
+        self._endpoint = transport.endpoint
         self._client = HttpClient(transport.endpoint, transport)
         self._gzip = transport.gzip
         self._timeout = transport.timeout
@@ -60,9 +62,11 @@ class HttpSender:
         if 200 <= answer.status < 300:
             return Outcome("done")
         message = f"HTTP {answer.status}"
-        if answer.status in RETRYABLE_STATUS | CREDENTIAL_STATUS:
-            return Outcome("retry", message, answer.retry_after)
-        return Outcome("refused", message)
+        if answer.status in REFUSED_STATUS:
+            return Outcome("refused", message)
+        if answer.status in _NO_COLLECTOR:
+            message += f" from {self._endpoint}: no collector answers there; is it its address?"
+        return Outcome("retry", message, answer.retry_after)
 
     def close(self) -> None:
         """Close the connection."""

@@ -283,8 +283,11 @@ def _url(text: str, protocol: Protocol) -> SplitResult:
     except ValueError:
         fine = False
     if not fine or url.username is not None:
+        _, at, address = text.rpartition("@")
+        # What stands before the host is a password.
+        shown, hint = (f"…@{address}", "; credentials belong into headers") if at else (text, "")
         raise SettingsInvalid(
-            f"the OTLP endpoint is {text!r}, expected something like http://localhost:4318"
+            f"the OTLP endpoint is {shown!r}, expected something like http://localhost:4318{hint}"
         )
     return url
 

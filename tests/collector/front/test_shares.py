@@ -1,5 +1,6 @@
 """A sender that sends too much waits, and the others do not."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -68,12 +69,23 @@ def test_a_folder_that_is_gone_takes_nothing_until_it_is_back(tmp_path: Path) ->
     """Senders try again, readiness says why; it is looked at again by itself."""
     now, folder = 0.0, tmp_path / "spool"
     shares = Shares(folder, SpoolConfig(min_free_mib=0), lambda: now, used=lambda _: 0)
-    with pytest.raises(DiskLow, match=r"cannot be looked at \(no such file or directory\)"):
+    with pytest.raises(DiskLow, match=r"takes nothing \(no such file or directory\)"):
         shares.check("quiet")
     folder.mkdir()
     now = 1.0
     shares.check("quiet")
     assert shares.low() == ""
+
+
+def test_a_folder_that_may_not_be_written_takes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Said by readiness before the first request fails. (Whoever tests as root may write all.)"""
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    shares = Shares(tmp_path, SpoolConfig(min_free_mib=0), lambda: 0.0, used=lambda _: 0)
+    with pytest.raises(DiskLow, match=r"takes nothing \(no permission to write there\)"):
+        shares.check("quiet")
+    assert "no permission" in shares.low()
 
 
 def test_a_low_disk_takes_nothing_until_it_has_room() -> None:

@@ -9,6 +9,8 @@ are taken already. Requests received before those of the last stored batch are s
 stored in the order of the spool.
 """
 
+import errno
+import os
 import shutil
 import time
 from collections import OrderedDict, deque
@@ -33,6 +35,15 @@ _ONE_BY_ONE: Final = 1000
 """Requests of a sender that are remembered apart; beyond, those of one second are one entry."""
 _SECOND: Final = 1_000_000_000
 _MIB: Final = 1 << 20
+
+
+def _room(folder: Path) -> int:
+    """Bytes that may be written to a folder. Raises OSError, as well if nothing may."""
+    free = shutil.disk_usage(folder).free
+    if not os.access(folder, os.W_OK | os.X_OK):
+        # A disk turned read-only, or a folder given to another user.
+        raise PermissionError(errno.EACCES, "No permission to write there")
+    return free
 
 
 @dataclass(slots=True)
@@ -65,7 +76,7 @@ class Shares:
         folder: Path,
         config: SpoolConfig,
         clock: Callable[[], float] = time.monotonic,
-        free: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
+        free: Callable[[Path], int] = _room,
         used: Callable[[Path], int] = spooled_bytes,
     ) -> None:
         """`folder` is the spool's."""
@@ -115,7 +126,7 @@ class Shares:
         """Why the disk takes no more; empty if it does."""
         self._look()
         if self._trouble:
-            return f"the spool's folder cannot be looked at ({self._trouble})"
+            return f"the spool's folder takes nothing ({self._trouble})"
         if self._room >= self._keep_free:
             return ""
         return (
