@@ -33,6 +33,14 @@ for _ in range(30):
     taken.append(faults() - before)
 print(sorted(taken[-11:])[5])
 """
+_IN_THREADS = """
+from concurrent.futures import ThreadPoolExecutor
+before = resident()
+with ThreadPoolExecutor(6) as pool:
+    list(pool.map(lambda _: sum(map(len, [b"x" * 900_000 for _ in range(60)])), range(6)))
+memory.give_back()
+print(resident() - before)
+"""
 _GIVE = "batch(); kept = resident(); memory.give_back(); print(kept - resident())"
 
 
@@ -53,7 +61,7 @@ def _glibc() -> None:
 
 
 def test_a_batch_takes_the_pages_of_the_one_before() -> None:
-    """Of Arrow and of Python: mostly hardly a page is mapped anew, where there were 15,000."""
+    """Of Arrow and of Python: hardly a page is mapped anew, where there were 15,000."""
     assert _said("", _COUNT) > 5_000
     assert _said("memory.keep_for_engine()", _COUNT) < 500
 
@@ -61,6 +69,25 @@ def test_a_batch_takes_the_pages_of_the_one_before() -> None:
 def test_free_pages_are_given_back() -> None:
     """Those of 60 MB and more."""
     assert _said("memory.keep_for_engine()", _GIVE) > 10_000
+
+
+def test_what_threads_freed_is_given_back() -> None:
+    """They have no heaps of their own, of which up to 325 MB would stay here."""
+    assert _said("memory.keep_for_engine()", _IN_THREADS) < 5_000
+
+
+def test_the_choice_of_an_operator_stays() -> None:
+    """Arrow has the allocator that its variable names."""
+    script = (
+        "from auditspan.storage.engine import open_memory; open_memory().close(); "
+        "import pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    )
+    for chosen in ("mimalloc", "system"):
+        environ = os.environ | {"ARROW_DEFAULT_MEMORY_POOL": chosen}
+        done = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, check=True, text=True, env=environ
+        )
+        assert done.stdout == f"{chosen}\n"
 
 
 def test_the_engine_keeps_its_pages_too() -> None:

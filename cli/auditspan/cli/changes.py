@@ -1,20 +1,23 @@
 """Differences, example results, problems and decisions on the terminal."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 from rich.text import Text
 
 from auditspan.cli.output import Format, emit, shown
 from auditspan.cli.terminal import err, out, safe
-from auditspan.registry import Problem
-from auditspan.registry.diff import Change
+
+if TYPE_CHECKING:
+    # The registry's models take as long to import as all the rest of the command line.
+    from auditspan.registry import Problem
 
 _SIGNS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
 _EXAMPLES = ("result", "name", "expected", "actual", "reason")
 
 
-def print_problems(problems: Iterable[Problem]) -> None:
+def print_problems(problems: "Iterable[Problem]") -> None:
     """Each problem on a line, with its place."""
     for problem in problems:
         err().print(safe(problem, lines=True), soft_wrap=True)
@@ -72,13 +75,19 @@ def _lines(row: Mapping[str, JsonValue]) -> Iterable[Text]:
         yield Text(safe(head), style=style)
     elif row["kind"] == "policy":
         yield Text(safe(head), style=style)
-        change = Change("changed", "policy", str(row["name"]), "", row["before"], row["after"])
-        for line in change.lines():
-            colour = {"+": "green", "-": "red"}.get(line[:1], "dim")
-            yield Text("    " + safe(line), style=colour)
+        yield from _policy_lines(row)
     else:
         values = f"{_short(row['before'])} → {_short(row['after'])}"
         yield Text(safe(f"{head}: {row['field']}: {values}"), style=style)
+
+
+def _policy_lines(row: Mapping[str, JsonValue]) -> Iterable[Text]:
+    from auditspan.registry.diff import Change
+
+    change = Change("changed", "policy", str(row["name"]), "", row["before"], row["after"])
+    for line in change.lines():
+        colour = {"+": "green", "-": "red"}.get(line[:1], "dim")
+        yield Text("    " + safe(line), style=colour)
 
 
 def _short(value: JsonValue) -> str:

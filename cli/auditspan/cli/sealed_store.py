@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _SETTLE_SECONDS = 2.0
 _PATIENCE = 9
 AT_ONCE = 2
-"""Questions that a store is asked at once: it has no more threads for both than for one before."""
+"""Questions that a store is asked at once; those that take long have a thread each."""
 _NO_TABLE = 60
 
 

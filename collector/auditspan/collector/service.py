@@ -13,7 +13,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -70,6 +70,7 @@ from auditspan.collector.query.turns import Turns
 from auditspan.collector.query.verifying import verification_routes
 from auditspan.collector.secret_files import Secrets, ensure_secrets
 from auditspan.collector.signing import Signing, signing_of
+from auditspan.collector.spare_memory import SpareMemory
 from auditspan.identity.api_keys import ApiKeys
 from auditspan.identity.statement import StatementSigner
 from auditspan.storage import memory
@@ -127,6 +128,7 @@ class Service:
     anchoring: Anchoring | None
     backups: Backups
 
+    spare: SpareMemory = field(default_factory=SpareMemory)
     waiting: str = ""
     """Which batch cannot be stored now; nothing of what is in it."""
 
@@ -184,6 +186,7 @@ class Service:
             LOG.info("engine ready, batches that wait in the spool: %d", message.backlog)
         elif isinstance(message, BatchStored):
             self.waiting = ""
+            self.spare.tick(message.records)
             if self.admission.shares is not None:
                 self.admission.shares.stored(message.oldest_received_at)
             lag = time.time() - message.oldest_received_at / 1e9
@@ -309,6 +312,7 @@ async def _tasks(service: Service) -> AsyncIterator[None]:
         asyncio.create_task(service.identities.keep_fresh()),
         asyncio.create_task(service.controls.human.overdue.keep_checking()),
         asyncio.create_task(service.access_log.keep()),
+        asyncio.create_task(service.spare.keep()),
         asyncio.create_task(_recall(service.admission.shares, service.data.folder("spool"))),
     ]
     if service.forwarder is not None:

@@ -202,7 +202,7 @@ def _range(nodes: Nodes, start: int, end: int) -> bytes:
 
 
 def _fold(leaves: Sequence[bytes]) -> bytes:
-    """Root of a complete subtree, level by level: as many hashes as leaves."""
+    """Root of a complete subtree, level by level: a hash less than there are leaves."""
     sha256, level = hashlib.sha256, leaves
     while len(level) > 1:
         each = iter(level)

@@ -47,7 +47,7 @@ class Batch:
     findings: npt.NDArray[np.uint64]
     """One bit set per record, bits in the order of `auditspan.semconv.findings.FINDINGS`."""
     views: dict[str, MapView] = field(default_factory=dict, repr=False, compare=False)
-    """Map columns that were opened; what changes a column leaves its view out."""
+    """Map columns that were opened; what changes the keys of one leaves its view out."""
 
     @classmethod
     def of(cls, table: pa.Table) -> "Batch":

@@ -97,8 +97,8 @@ def open_memory() -> Engine:
 
 
 def _embedded(config: StoreConfig) -> Engine:
-    memory.keep_for_engine()
-    pa.set_memory_pool(pa.system_memory_pool())
+    if memory.keep_for_engine():
+        pa.set_memory_pool(pa.system_memory_pool())
     from auditspan.storage.embedded import EmbeddedEngine
 
     return EmbeddedEngine(config)

@@ -19,7 +19,7 @@ _ENGINE: Final = ("JE_MALLOC_CONF", "dirty_decay_ms:60000")
 _ARROW: Final = ("ARROW_DEFAULT_MEMORY_POOL", "system")
 """So does Arrow."""
 
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -2, -3, -8
 _KEPT: Final = 512 << 20
 """Free bytes at the end of the heap from which on it is made smaller."""
 _GROWN: Final = 64 << 20
@@ -28,11 +28,15 @@ _MAPPED: Final = (1 << 30, 32 << 20)
 """Bytes from which an allocation has pages of its own; older libraries refuse more than 32 MB."""
 
 
-def keep_for_engine() -> None:
-    """Settings for all three; a library that is loaded already keeps to those it has."""
+def keep_for_engine() -> bool:
+    """Settings for all three; a library that is loaded already keeps to those it has.
+
+    Whether Arrow is to take the C library's allocator: not if somebody has set another one.
+    """
     for name, value in (_ENGINE, _ARROW):
         os.environ.setdefault(name, value)
     keep()
+    return os.environ[_ARROW[0]] == _ARROW[1]
 
 
 def keep() -> None:
@@ -43,6 +47,9 @@ def keep() -> None:
     if any(mallopt(_M_MMAP_THRESHOLD, each) for each in _MAPPED):
         mallopt(_M_TRIM_THRESHOLD, _KEPT)
         mallopt(_M_TOP_PAD, _GROWN)
+        # Of the heaps that threads have for themselves nothing would ever go back. They hardly ever
+        # allocate at the same time: Python's lock is around most of it.
+        mallopt(_M_ARENA_MAX, 1)
 
 
 def give_back() -> None:

@@ -51,11 +51,11 @@ from auditspan.collector.engine.query_server import serve_queries
 from auditspan.collector.engine.sealing import Sealing, new_sealing
 from auditspan.collector.engine.segments import SEQUENCES, Segments, Stored
 from auditspan.collector.engine.signing import Answers, Signer
-from auditspan.collector.engine.spare_memory import SpareMemory
 from auditspan.collector.engine.stopwatch import Stopwatch
 from auditspan.collector.engine.suspicion import Suspicion
 from auditspan.collector.engine.trial import SCRATCH, tried
 from auditspan.collector.engine.waking import Wake
+from auditspan.collector.spare_memory import SpareMemory
 from auditspan.identity.statement import StatementVerifier
 from auditspan.processors.policy_sets import PolicySets
 from auditspan.processors.sequences import SequenceState

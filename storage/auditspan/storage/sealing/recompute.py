@@ -199,8 +199,8 @@ STATEMENTS: Final[Mapping[str, str]] = {
 """The questions by name. Parameters `log`, `first` and `end` mean a range of a log."""
 
 
-_LONG: Final = "altered"
-"""The question that takes longest. Two parts of a log at once, with a thread each, are answered a
+_LONG: Final = frozenset({"altered", "altered_erased"})
+"""Questions that take longest. Two parts of a log at once, with a thread each, are answered a
 fifth sooner than one after the other with two."""
 
 
@@ -209,7 +209,7 @@ def answered(engine: Engine, name: str, params: Params, *, side_by_side: bool = 
 
     `side_by_side` says that parts of a log are asked for two at once.
     """
-    threads = 1 if side_by_side and name == _LONG else _SETTINGS["max_threads"]
+    threads = 1 if side_by_side and name in _LONG else _SETTINGS["max_threads"]
     with engine.session({**_SETTINGS, "max_threads": threads}) as session:
         return session.raw(STATEMENTS[name], "ArrowStream", params)
 

@@ -1,6 +1,6 @@
-"""An engine with little to do gives its free memory back once a minute."""
+"""A process with little to do gives its free memory back once a minute."""
 
-from auditspan.collector.engine.spare_memory import SpareMemory
+from auditspan.collector.spare_memory import SpareMemory
 
 
 def test_it_is_given_back_after_a_minute_of_little() -> None:

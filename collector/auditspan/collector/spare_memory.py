@@ -1,5 +1,6 @@
 """Memory goes back to the machine when there is little to do (storage/memory.py)."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -32,3 +33,9 @@ class SpareMemory:
         elif now - self.since >= _SECONDS:
             self.since = now
             self.give()
+
+    async def keep(self) -> None:
+        """For a process that hears of nothing while there is nothing to do."""
+        while True:
+            await asyncio.sleep(_SECONDS)
+            self.tick(0)
