@@ -115,3 +115,27 @@ def test_ctrl_c_while_modules_are_read_is_no_traceback(
         main()
     assert end.value.code == Exit.INTERRUPTED
     assert capfd.readouterr() == ("", "")
+
+
+_SLOW = ("starlette", "grpc", "sqlglot", "chdb", "cedarpy", "numpy", "auditspan.registry")
+
+
+@pytest.mark.parametrize(
+    ("module", "besides"),
+    [
+        ("auditspan.cli.main", ("httpx", "pyarrow")),
+        ("auditspan.collector.control.client", ("pyarrow",)),
+        ("auditspan.collector.access.client", ("pyarrow",)),
+        ("auditspan.collector.query.claims", ("httpx", "pydantic")),
+        ("auditspan.collector.query.verifying_path", ("httpx", "pydantic")),
+    ],
+)
+def test_a_command_starts_without_what_only_a_collector_needs(
+    module: str, besides: tuple[str, ...]
+) -> None:
+    """A question to a running collector is answered there; importing the rest took a second."""
+    script = f"import sys, {module}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=True, text=True
+    )
+    assert not {*_SLOW, *besides} & set(done.stdout.split())

@@ -13,7 +13,7 @@ from auditspan.cli.target import DEFAULT_DATA, CaFile, Data, TokenFile, Url, tar
 from auditspan.cli.terminal import err, safe
 
 if TYPE_CHECKING:
-    from auditspan.collector.control.journal import Fields
+    from auditspan.collector.control.fields import Fields
     from auditspan.collector.control.keys import HolderKind
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from auditspan.cli.terminal import safe
 
 if TYPE_CHECKING:
-    from auditspan.collector.control.journal import Fields
+    from auditspan.collector.control.fields import Fields
     from auditspan.collector.control.log_keys_client import LogKeysClient
     from auditspan.collector.control.records import Why
 

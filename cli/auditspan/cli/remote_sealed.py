@@ -9,12 +9,12 @@ import httpx
 import pyarrow as pa
 
 from auditspan.cli.errors import AnswerTorn, CollectorBusy, OptionInvalid, TokenRefused
-from auditspan.collector.query.verifying import path_of
+from auditspan.collector.query.verifying_path import path_of
 from auditspan.collector.reach import private_url, tls_of, token_of
 from auditspan.storage.values import text
 
 if TYPE_CHECKING:
-    from auditspan.collector.query.reads import Claims
+    from auditspan.collector.query.claims import Claims
 
 _TIMEOUT = 320.0
 

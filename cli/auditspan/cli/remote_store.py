@@ -20,7 +20,7 @@ from auditspan.storage.errors import of_engine
 from auditspan.storage.values import text
 
 if TYPE_CHECKING:
-    from auditspan.collector.query.reads import Claims
+    from auditspan.collector.query.claims import Claims
 
 _TIMEOUT = 120.0
 _REQUIRED_PASSWORD, _AUTHENTICATION_FAILED = 194, 516

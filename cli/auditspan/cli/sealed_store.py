@@ -23,7 +23,8 @@ from auditspan.cli.errors import CollectorBusy, NoStore, OptionInvalid
 if TYPE_CHECKING:
     from auditspan.collector.control.service import Submit
     from auditspan.collector.data_dir import DataDir
-    from auditspan.collector.query.reads import Claims, Read
+    from auditspan.collector.query.claims import Claims
+    from auditspan.collector.query.reads import Read
     from auditspan.identity.caller import Caller
     from auditspan.reports.verification.asking import Ask
     from auditspan.reports.verification.trust import Trust
@@ -210,7 +211,7 @@ def asking(engine: "Engine") -> "Ask":
 
 def claims_of(where: Where) -> "Claims":
     """What this command says of itself."""
-    from auditspan.collector.query.reads import Claims
+    from auditspan.collector.query.claims import Claims
 
     return Claims("report", where.report, f"auditspan/{version('auditspan')}")
 

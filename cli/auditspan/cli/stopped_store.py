@@ -19,7 +19,7 @@ from auditspan.storage.values import text
 if TYPE_CHECKING:
     from auditspan.collector.control.service import Submit
     from auditspan.collector.data_dir import DataDir
-    from auditspan.collector.query.reads import Claims
+    from auditspan.collector.query.claims import Claims
     from auditspan.identity.caller import Caller
 
 _UNKNOWN_TABLES = frozenset({60, 81})

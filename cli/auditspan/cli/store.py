@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from auditspan.collector.data_dir import DataDir
-    from auditspan.collector.query.reads import Claims
+    from auditspan.collector.query.claims import Claims
 
 StoreUrl = Annotated[
     str,
@@ -68,7 +68,7 @@ class Place:
 
     def claims(self) -> "Claims":
         """What this command says of itself."""
-        from auditspan.collector.query.reads import Claims
+        from auditspan.collector.query.claims import Claims
 
         interface: Literal["cli", "report"] = "report" if self.report else "cli"
         return Claims(interface, self.report, f"auditspan/{version('auditspan')}")

@@ -18,8 +18,8 @@ from auditspan.collector.control.errors import (
     ControlUnavailable,
     NotFound,
 )
+from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.handlers import Effect, Handler
-from auditspan.collector.control.journal import Fields
 from auditspan.collector.control.records import ControlRecord, Why
 from auditspan.collector.control.service import Controls, open_controls
 from auditspan.identity.caller import Caller

@@ -11,7 +11,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from auditspan.collector import letters
 from auditspan.collector.control.deadletters import DeadLetters
 from auditspan.collector.control.errors import ControlConflict, ControlForbidden, NotFound
-from auditspan.collector.control.journal import Fields, Journal
+from auditspan.collector.control.fields import Fields
+from auditspan.collector.control.journal import Journal
 from auditspan.collector.control.letter_contents import contents
 from auditspan.collector.control.records import Why
 from auditspan.collector.control.sentences import sentence

@@ -13,7 +13,7 @@ from auditspan.collector.control.errors import (
     ControlUnavailable,
     NotFound,
 )
-from auditspan.collector.control.journal import Fields
+from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.recertify import LONGEST, Verdict
 from auditspan.collector.control.records import Why
 from auditspan.identity.caller import Caller

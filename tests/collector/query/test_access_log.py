@@ -10,8 +10,9 @@ import pytest
 
 from auditspan.collector.control.records import Party
 from auditspan.collector.query.access_log import FOLD_SECONDS, MOST_FOLDED, AccessLog, NotWritten
+from auditspan.collector.query.claims import Claims
 from auditspan.collector.query.outcome import Facts, Outcome
-from auditspan.collector.query.reads import MAX_STATEMENT, Claims, Read
+from auditspan.collector.query.reads import MAX_STATEMENT, Read
 from auditspan.identity.caller import Caller
 from auditspan.identity.principal import named_principal
 from auditspan.identity.roles import Role

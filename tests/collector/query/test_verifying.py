@@ -19,7 +19,8 @@ import uvicorn
 from starlette.applications import Starlette
 
 from auditspan.collector.query.access_log import AccessLog
-from auditspan.collector.query.verifying import engine_verification, path_of, verification_routes
+from auditspan.collector.query.verifying import engine_verification, verification_routes
+from auditspan.collector.query.verifying_path import path_of
 from auditspan.storage.engine import Engine
 from tests.collector.access.house import House
 from tests.collector.front.test_authentication import NOW

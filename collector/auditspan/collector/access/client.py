@@ -6,14 +6,10 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from auditspan.collector import data_dir
-from auditspan.collector.access.in_force import RegistryInForce
-from auditspan.collector.access.whoami import described
 from auditspan.collector.control.errors import NotFound
-from auditspan.collector.control.offline import caller_of
 from auditspan.collector.data_dir import DataDir
 from auditspan.collector.errors import AlreadyRunning
 from auditspan.collector.reach import Way, api_address, get, token_of
-from auditspan.collector.secret_files import ensure_secrets
 
 
 def whoami(
@@ -29,15 +25,22 @@ def whoami(
     if not (data / "instance").exists():
         raise NotFound(f"{data} is no data folder; name it with --data, or a collector with --url")
     folder = data_dir.prepare(data)
+    credential = token_file or folder.secret("operator.token")
     try:
         with data_dir.locked(folder):
-            # A folder that was only prepared has no token yet.
-            ensure_secrets(folder)
-            caller = caller_of(folder, _token(folder, token_file))
-            return described(caller, RegistryInForce(folder.folder("registry"))())
+            return _of_stopped(folder, credential)
     except AlreadyRunning:
-        return get(Way(api_address(folder), ca_file), "/v1/whoami", _token(folder, token_file))
+        return get(Way(api_address(folder), ca_file), "/v1/whoami", token_of(credential))
 
 
-def _token(data: DataDir, token_file: Path | None) -> str:
-    return token_of(token_file or data.secret("operator.token"))
+def _of_stopped(folder: DataDir, token_file: Path) -> Mapping[str, JsonValue]:
+    # A collector that runs is asked without all that answers there.
+    from auditspan.collector.access.in_force import RegistryInForce
+    from auditspan.collector.access.whoami import described
+    from auditspan.collector.control.offline import caller_of
+    from auditspan.collector.secret_files import ensure_secrets
+
+    # A folder that was only prepared has no token yet.
+    ensure_secrets(folder)
+    caller = caller_of(folder, token_of(token_file))
+    return described(caller, RegistryInForce(folder.folder("registry"))())

@@ -24,7 +24,8 @@ from auditspan.collector.backup.snapshot import (
     take,
 )
 from auditspan.collector.backup.writing import Written
-from auditspan.collector.control.journal import Fields, Journal
+from auditspan.collector.control.fields import Fields
+from auditspan.collector.control.journal import Journal
 from auditspan.collector.control.records import Party, Why, rfc3339
 from auditspan.collector.control.two_persons import require
 from auditspan.collector.data_dir import SIGNER, DataDir

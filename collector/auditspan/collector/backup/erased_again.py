@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from auditspan.collector.backup.errors import BackupInvalid
 from auditspan.collector.control.erasures import erasure_handler, in_folder
 from auditspan.collector.control.errors import ControlError
+from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.holds_files import HoldFiles
-from auditspan.collector.control.journal import Fields
 from auditspan.collector.control.records import ControlRecord, why_of
 from auditspan.collector.control.two_persons import FINDING_ALONE
 from auditspan.collector.data_dir import DataDir

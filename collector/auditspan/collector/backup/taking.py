@@ -19,7 +19,8 @@ from auditspan.collector.backup.kinds import made
 from auditspan.collector.backup.manifest import Taken
 from auditspan.collector.backup.snapshot import LOCK, PLACE, drop, drop_all, frozen_of, take
 from auditspan.collector.control.errors import ControlConflict, ControlUnavailable, NotFound
-from auditspan.collector.control.journal import Fields, Journal
+from auditspan.collector.control.fields import Fields
+from auditspan.collector.control.journal import Journal
 from auditspan.collector.control.records import Party, Why, rfc3339
 from auditspan.collector.control.two_persons import require
 from auditspan.collector.data_dir import DataDir

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from auditspan.collector.control.apply import Plan
 from auditspan.collector.control.disabled import disabled_agents, with_disabled
 from auditspan.collector.control.errors import ControlInvalid, NotFound
+from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.handlers import Effect
-from auditspan.collector.control.journal import Fields
 from auditspan.collector.control.records import (
     AGENT_DISABLED,
     ControlRecord,

@@ -22,8 +22,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from auditspan.collector.control.errors import ControlConflict, ControlForbidden, ControlInvalid
+from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.handlers import Effect, Handler
-from auditspan.collector.control.journal import Fields, Journal
+from auditspan.collector.control.journal import Journal
 from auditspan.collector.control.proposals import Decision, Filed, Outcome, Proposal, Proposals
 from auditspan.collector.control.records import (
     CHANGE_PROPOSED,

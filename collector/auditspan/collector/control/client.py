@@ -6,35 +6,31 @@ that collector is asked. The rules are the same: who asks is whom the credential
 they may do stands in the registry in force.
 """
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import httpx
 
 from auditspan.collector import data_dir
-from auditspan.collector.backup.client import BackupsClient, LocalBackups
-from auditspan.collector.control import keys
-from auditspan.collector.control.deadletters_client import DeadLettersClient, LocalDeadLetters
-from auditspan.collector.control.erasures_client import LocalPrivacy, PrivacyClient
+from auditspan.collector.control.deadletters_client import DeadLettersClient
+from auditspan.collector.control.erasures_client import PrivacyClient
 from auditspan.collector.control.errors import NotFound
-from auditspan.collector.control.human_client import HumanClient, LocalHuman
-from auditspan.collector.control.journal import Fields
-from auditspan.collector.control.log_keys_client import LocalLogKeys, LogKeysClient
-from auditspan.collector.control.offline import caller_of
+from auditspan.collector.control.fields import Fields
+from auditspan.collector.control.human_client import HumanClient
+from auditspan.collector.control.log_keys_client import LogKeysClient
 from auditspan.collector.control.records import Why
 from auditspan.collector.control.remote import RemoteClient
-from auditspan.collector.control.service import Controls, open_controls
-from auditspan.collector.control.stopped import submitting
 from auditspan.collector.errors import AlreadyRunning
-from auditspan.collector.query.lookups import in_folder
 from auditspan.collector.reach import api_address, private_url, tls_of, token_of
-from auditspan.collector.secret_files import ensure_secrets
-from auditspan.identity.caller import Caller
-from auditspan.registry import Bundle
+
+if TYPE_CHECKING:
+    # Most questions need none of them, and they take a second to import.
+    from auditspan.collector.backup.client import BackupsClient
+    from auditspan.collector.control.keys import Wish
+    from auditspan.registry import Bundle
 
 TIMEOUT = 60.0
 """Seconds; a large bundle with many examples takes its time."""
@@ -43,7 +39,7 @@ TIMEOUT = 60.0
 class Client(Protocol):
     """What can be asked; `service.Controls` and `changes.Changes` say what each does and raises."""
 
-    def apply(self, bundle: Bundle, why: Why, *, dry_run: bool = False) -> Fields: ...
+    def apply(self, bundle: "Bundle", why: Why, *, dry_run: bool = False) -> Fields: ...
     def changes(self, *, all: bool = False) -> list[Fields]: ...
     def change(self, start: str) -> Fields: ...
     def approve(self, start: str, reason: str) -> Fields: ...
@@ -52,16 +48,16 @@ class Client(Protocol):
     def agents(self) -> list[Fields]: ...
     def disable(self, agent: str, why: Why) -> Fields: ...
     def enable(self, agent: str, why: Why) -> Fields: ...
-    def issue(self, wish: keys.Wish, why: Why) -> Fields: ...
+    def issue(self, wish: "Wish", why: Why) -> Fields: ...
     def revoke(self, key_id: str, why: Why) -> Fields: ...
     def list_keys(self) -> list[Fields]: ...
     def history(self) -> list[Fields]: ...
-    def bundle(self, version: str = "") -> Bundle: ...
+    def bundle(self, version: str = "") -> "Bundle": ...
     def human(self) -> HumanClient: ...
     def privacy(self) -> PrivacyClient: ...
     def log_keys(self) -> LogKeysClient: ...
     def dead_letters(self) -> DeadLettersClient: ...
-    def backups(self, data: data_dir.DataDir) -> BackupsClient: ...
+    def backups(self, data: data_dir.DataDir) -> "BackupsClient": ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,98 +92,9 @@ def connect(target: Target, *, create: bool = False) -> Iterator[Client]:
         except AlreadyRunning:
             yield stack.enter_context(_remote(target, api_address(data)))
             return
-        # A folder that was only prepared has no token yet.
-        ensure_secrets(data)
-        caller = caller_of(data, token_of(_token_file(target)))
-        submit = stack.enter_context(submitting(data))
-        registry, api_keys = data.folder("registry"), data.secret("api_keys.json")
-        lookup = stack.enter_context(in_folder(data.folder("store")))
-        yield LocalClient(open_controls(registry, api_keys, submit, lookup=lookup), caller)
+        from auditspan.collector.control.local import local
 
-
-@dataclass(frozen=True, slots=True)
-class LocalClient:
-    """Works on a folder whose lock this process holds."""
-
-    controls: Controls
-    caller: Caller
-    """Who asks."""
-
-    def apply(self, bundle: Bundle, why: Why, *, dry_run: bool = False) -> Fields:
-        """Propose a bundle."""
-        return asyncio.run(self.controls.apply(bundle, why, self.caller, dry_run=dry_run))
-
-    def changes(self, *, all: bool = False) -> list[Fields]:
-        """The proposals."""
-        return self.controls.changes.listed(self.caller, all=all)
-
-    def change(self, start: str) -> Fields:
-        """One proposal."""
-        return self.controls.changes.show(start, self.caller)
-
-    def approve(self, start: str, reason: str) -> Fields:
-        """Put a proposal in force."""
-        return asyncio.run(self.controls.changes.approve(start, reason, self.caller))
-
-    def reject(self, start: str, reason: str) -> Fields:
-        """End somebody else's proposal."""
-        return asyncio.run(self.controls.changes.reject(start, reason, self.caller))
-
-    def withdraw(self, start: str, reason: str) -> Fields:
-        """End one's own proposal."""
-        return asyncio.run(self.controls.changes.withdraw(start, reason, self.caller))
-
-    def agents(self) -> list[Fields]:
-        """All agents."""
-        return self.controls.agents(self.caller)
-
-    def disable(self, agent: str, why: Why) -> Fields:
-        """Stop an agent."""
-        return asyncio.run(self.controls.disable(agent, why, self.caller))
-
-    def enable(self, agent: str, why: Why) -> Fields:
-        """Propose that an agent may act again."""
-        return asyncio.run(self.controls.enable(agent, why, self.caller))
-
-    def issue(self, wish: keys.Wish, why: Why) -> Fields:
-        """Issue a key."""
-        return asyncio.run(self.controls.issue(wish, why, self.caller))
-
-    def revoke(self, key_id: str, why: Why) -> Fields:
-        """End a key."""
-        return asyncio.run(self.controls.revoke(key_id, why, self.caller))
-
-    def list_keys(self) -> list[Fields]:
-        """All keys."""
-        return self.controls.list_keys(self.caller)
-
-    def history(self) -> list[Fields]:
-        """Every version."""
-        return self.controls.history(self.caller)
-
-    def bundle(self, version: str = "") -> Bundle:
-        """The texts of a version."""
-        return Bundle(self.controls.bundle(version, self.caller))
-
-    def human(self) -> HumanClient:
-        """Reviews and recertification."""
-        return LocalHuman(self.controls.human, self.caller)
-
-    def privacy(self) -> PrivacyClient:
-        """Erasures and holds."""
-        return LocalPrivacy(self.controls.privacy, self.caller)
-
-    def log_keys(self) -> LogKeysClient:
-        """The keys of logs."""
-        return LocalLogKeys(self.controls.log_keys, self.caller)
-
-    def dead_letters(self) -> DeadLettersClient:
-        """Dead letters."""
-        return LocalDeadLetters(self.controls.dead, self.caller)
-
-    def backups(self, data: data_dir.DataDir) -> BackupsClient:
-        """Snapshots of the data folder."""
-        return LocalBackups(data, self.controls.journal, self.caller)
+        yield stack.enter_context(local(data, _token_file(target)))
 
 
 def _token_file(target: Target) -> Path:

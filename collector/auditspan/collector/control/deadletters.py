@@ -13,7 +13,8 @@ from typing import Final
 from auditspan.collector import letters
 from auditspan.collector.control.deadletter_kinds import DEADLETTER_RETRY, DEADLETTER_SHOWN
 from auditspan.collector.control.errors import ControlConflict, ControlUnavailable, NotFound
-from auditspan.collector.control.journal import Fields, Journal
+from auditspan.collector.control.fields import Fields
+from auditspan.collector.control.journal import Journal
 from auditspan.collector.control.letter_contents import contents
 from auditspan.collector.control.records import ControlRecord, Party, Why, rfc3339
 from auditspan.collector.control.two_persons import require

@@ -4,13 +4,16 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
-from auditspan.collector.control.deadletters import DeadLetters
 from auditspan.collector.control.errors import NotFound
-from auditspan.collector.control.journal import Fields
+from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.records import Why
 from auditspan.identity.caller import Caller
+
+if TYPE_CHECKING:
+    # Work on a stopped collector needs them; they take a second to import.
+    from auditspan.collector.control.deadletters import DeadLetters
 
 Ask = Callable[[str, str, Fields | None, Mapping[str, str] | None], Fields]
 """Method, path below `/v1/control/`, body and query of a request; its answer."""
@@ -32,7 +35,7 @@ class DeadLettersClient(Protocol):
 class LocalDeadLetters:
     """Works on a folder whose lock this process holds."""
 
-    dead: DeadLetters
+    dead: "DeadLetters"
     caller: Caller
     at_once: ClassVar[bool] = False
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from auditspan.collector import letters
 from auditspan.collector.control.erasure_plan import LETTER, Asked, Step, plan, with_requests
 from auditspan.collector.control.erasure_values import forms
+from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.holds_files import Hold
-from auditspan.collector.control.journal import Fields
 from auditspan.collector.control.records import rfc3339
 from auditspan.collector.letters import Letter
 from auditspan.collector.query.lookups import Lookup

@@ -23,8 +23,8 @@ from auditspan.collector.control.erasure_values import (
     quoting,
 )
 from auditspan.collector.control.errors import ControlInvalid, ControlRefused, NotFound
+from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.holds_files import Hold
-from auditspan.collector.control.journal import Fields
 from auditspan.collector.query.lookups import Lookup
 from auditspan.semconv.columns import BY_NAME, GROUPS
 

@@ -36,9 +36,9 @@ from auditspan.collector.control.erasure_plan import (
 )
 from auditspan.collector.control.erasure_values import forms, present, quotes, values_of
 from auditspan.collector.control.errors import ControlInvalid, ControlUnavailable, NotFound
+from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.handlers import Effect, Handler
 from auditspan.collector.control.holds_files import HoldFiles
-from auditspan.collector.control.journal import Fields
 from auditspan.collector.control.records import ControlRecord, Why
 from auditspan.collector.control.two_persons import require
 from auditspan.collector.forward.erased import clear

@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from auditspan.collector.control.erasure_plan import Asked
-from auditspan.collector.control.erasures_api import Privacy
 from auditspan.collector.control.errors import NotFound
+from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.holds_files import HoldFilter
-from auditspan.collector.control.journal import Fields
 from auditspan.collector.control.records import Why
 from auditspan.identity.caller import Caller
+
+if TYPE_CHECKING:
+    # Work on a stopped collector needs them; they take a second to import.
+    from auditspan.collector.control.erasure_plan import Asked
+    from auditspan.collector.control.erasures_api import Privacy
 
 Ask = Callable[[str, str, Fields | None], Fields]
 """Method, path below `/v1/control/` and body of a request; its answer."""
@@ -22,7 +25,7 @@ class PrivacyClient(Protocol):
 
     def is_running(self) -> bool: ...
     def of_subject(self, subject: str) -> Fields: ...
-    def erase(self, records: Sequence[Asked], why: Why, *, dry_run: bool = False) -> Fields: ...
+    def erase(self, records: Sequence["Asked"], why: Why, *, dry_run: bool = False) -> Fields: ...
     def erasures(self) -> list[Fields]: ...
     def certificate(self, start: str) -> Fields: ...
     def holds(self) -> list[Fields]: ...
@@ -36,7 +39,7 @@ class PrivacyClient(Protocol):
 class LocalPrivacy:
     """Works on a folder whose lock this process holds."""
 
-    privacy: Privacy
+    privacy: "Privacy"
     caller: Caller
 
     def is_running(self) -> bool:
@@ -47,7 +50,7 @@ class LocalPrivacy:
         """Where somebody is named."""
         return asyncio.run(self.privacy.erasures.of_subject(subject, self.caller))
 
-    def erase(self, records: Sequence[Asked], why: Why, *, dry_run: bool = False) -> Fields:
+    def erase(self, records: Sequence["Asked"], why: Why, *, dry_run: bool = False) -> Fields:
         """Ask for an erasure."""
         asked = self.privacy.erasures.propose(records, why, self.caller, dry_run=dry_run)
         return asyncio.run(asked)
@@ -98,7 +101,7 @@ class RemotePrivacy:
         """Where somebody is named."""
         return self.ask("POST", "erasures/subject", {"subject": subject})
 
-    def erase(self, records: Sequence[Asked], why: Why, *, dry_run: bool = False) -> Fields:
+    def erase(self, records: Sequence["Asked"], why: Why, *, dry_run: bool = False) -> Fields:
         """Ask for an erasure."""
         named = [each.model_dump(mode="json") for each in records]
         body: Fields = {"records": [*named], "why": why.model_dump(mode="json")}

@@ -18,9 +18,9 @@ from auditspan.collector.control.changes import Changes
 from auditspan.collector.control.erasure_kinds import EXPIRED_EARLY, SHORTENING
 from auditspan.collector.control.errors import ControlInvalid
 from auditspan.collector.control.expiry_plan import Body, Found, body_of, both, find
+from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.handlers import Effect, Handler
 from auditspan.collector.control.holds_files import HoldFiles, HoldFilter
-from auditspan.collector.control.journal import Fields
 from auditspan.collector.control.records import ControlRecord, Why
 from auditspan.collector.control.two_persons import require
 from auditspan.collector.query.lookups import Lookup

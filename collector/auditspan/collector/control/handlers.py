@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from auditspan.collector.control.journal import Fields
+from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.records import ControlRecord
 from auditspan.identity.roles import Action
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from auditspan.collector.control.errors import ControlInvalid
-from auditspan.collector.control.journal import Fields
+from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.records import ControlRecord, rfc3339
 
 

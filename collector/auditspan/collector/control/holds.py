@@ -16,9 +16,10 @@ from auditspan.collector.control.erasure_kinds import (
     HOLD_RELEASED,
 )
 from auditspan.collector.control.errors import ControlConflict, ControlInvalid
+from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.handlers import Effect, Handler
 from auditspan.collector.control.holds_files import Hold, HoldFiles, HoldFilter
-from auditspan.collector.control.journal import Fields, Journal
+from auditspan.collector.control.journal import Journal
 from auditspan.collector.control.records import ControlRecord, Party, Why, rfc3339
 from auditspan.collector.control.two_persons import require
 from auditspan.identity.caller import Caller

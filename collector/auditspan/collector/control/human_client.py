@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from auditspan.collector.control.human import Human
-from auditspan.collector.control.journal import Fields
-from auditspan.collector.control.recertify import Verdict
+from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.records import Why
-from auditspan.collector.control.reviews import Review
 from auditspan.identity.caller import Caller
+
+if TYPE_CHECKING:
+    # Work on a stopped collector needs them; they take a second to import.
+    from auditspan.collector.control.human import Human
+    from auditspan.collector.control.recertify import Verdict
+    from auditspan.collector.control.reviews import Review
 
 Ask = Callable[[str, str, Fields | None], Fields]
 """Method, path below `/v1/control/` and body of a request; its answer."""
@@ -19,21 +22,21 @@ Ask = Callable[[str, str, Fields | None], Fields]
 class HumanClient(Protocol):
     """What can be asked; `reviews.py`, `recertify.py` and its listing say what each does."""
 
-    def review(self, review: Review, why: Why) -> Fields: ...
+    def review(self, review: "Review", why: Why) -> Fields: ...
     def items(self) -> list[Fields]: ...
     def campaigns(self) -> list[Fields]: ...
     def start(self, seconds: int, why: Why) -> Fields: ...
-    def answer(self, said: Verdict, why: Why) -> Fields: ...
+    def answer(self, said: "Verdict", why: Why) -> Fields: ...
 
 
 @dataclass(frozen=True, slots=True)
 class LocalHuman:
     """Works on a folder whose lock this process holds."""
 
-    human: Human
+    human: "Human"
     caller: Caller
 
-    def review(self, review: Review, why: Why) -> Fields:
+    def review(self, review: "Review", why: Why) -> Fields:
         """Say what one thinks of a record."""
         return asyncio.run(self.human.reviews.review(review, why, self.caller))
 
@@ -49,7 +52,7 @@ class LocalHuman:
         """Ask all owners."""
         return asyncio.run(self.human.recertification.start(seconds, why, self.caller))
 
-    def answer(self, said: Verdict, why: Why) -> Fields:
+    def answer(self, said: "Verdict", why: Why) -> Fields:
         """Answer for an agent or a grant."""
         return asyncio.run(self.human.recertification.answer(said, why, self.caller))
 
@@ -60,7 +63,7 @@ class RemoteHuman:
 
     ask: Ask
 
-    def review(self, review: Review, why: Why) -> Fields:
+    def review(self, review: "Review", why: Why) -> Fields:
         """Say what one thinks of a record."""
         body: Fields = {"record": review.record_id, "verdict": review.verdict}
         return self.ask("POST", "reviews", body | {"why": why.model_dump(mode="json")})
@@ -78,7 +81,7 @@ class RemoteHuman:
         body: Fields = {"seconds": seconds, "why": why.model_dump(mode="json")}
         return self.ask("POST", "recertification/campaigns", body)
 
-    def answer(self, said: Verdict, why: Why) -> Fields:
+    def answer(self, said: "Verdict", why: Why) -> Fields:
         """Answer for an agent or a grant."""
         body: Fields = {"item": said.item, "verdict": said.verdict}
         body["why"] = why.model_dump(mode="json")

@@ -5,8 +5,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from pydantic import JsonValue
-
 from auditspan.collector.control.errors import ControlUnavailable
 from auditspan.collector.control.records import ControlRecord
 from auditspan.collector.control.versions import Versions
@@ -14,7 +12,6 @@ from auditspan.registry import Registry
 
 Submit = Callable[[str], Awaitable[None]]
 """Puts the JSON of a control record into the spool; returns when it is durable."""
-Fields = dict[str, JsonValue]
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 from pydantic import JsonValue
 
-from auditspan.collector.control.journal import Fields
+from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.records import rfc3339
 from auditspan.wire.envelope import CONTROL, Envelope, parse
 from auditspan.wire.errors import FrameInvalid

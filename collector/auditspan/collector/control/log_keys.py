@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auditspan.collector.control.errors import ControlConflict, ControlInvalid, NotFound
-from auditspan.collector.control.journal import Fields, Journal
+from auditspan.collector.control.fields import Fields
+from auditspan.collector.control.journal import Journal
 from auditspan.collector.control.log_key_kinds import LOG_KEY_REVOKED, LOG_KEY_ROTATED
 from auditspan.collector.control.records import ControlRecord, Party, Why
 from auditspan.collector.control.two_persons import require

@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from auditspan.collector.control.errors import NotFound
-from auditspan.collector.control.journal import Fields
-from auditspan.collector.control.log_keys import LogKeys
+from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.records import Why
 from auditspan.identity.caller import Caller
+
+if TYPE_CHECKING:
+    # Work on a stopped collector needs them; they take a second to import.
+    from auditspan.collector.control.log_keys import LogKeys
 
 Ask = Callable[[str, str, Fields | None], Fields]
 """Method, path below `/v1/control/` and body of a request; its answer."""
@@ -30,7 +33,7 @@ class LogKeysClient(Protocol):
 class LocalLogKeys:
     """Works on a folder whose lock this process holds."""
 
-    log_keys: LogKeys
+    log_keys: "LogKeys"
     caller: Caller
     at_once: ClassVar[bool] = False
 

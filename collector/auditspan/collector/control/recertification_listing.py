@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from auditspan.collector.control.campaigns import Campaign, Campaigns, Item, items_of
+from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.identities import owns
-from auditspan.collector.control.journal import Fields, Journal
+from auditspan.collector.control.journal import Journal
 from auditspan.collector.control.records import rfc3339
 from auditspan.collector.control.two_persons import require
 from auditspan.collector.query.lookups import LastUse, Lookup

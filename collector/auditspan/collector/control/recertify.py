@@ -30,12 +30,13 @@ from auditspan.collector.control.errors import (
     ControlInvalid,
     NotFound,
 )
+from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.human_kinds import (
     ACCESS_RECERTIFIED,
     RECERTIFICATION_STARTED,
 )
 from auditspan.collector.control.identities import owns
-from auditspan.collector.control.journal import Fields, Journal
+from auditspan.collector.control.journal import Journal
 from auditspan.collector.control.records import ControlRecord, Party, Why, rfc3339
 from auditspan.collector.control.reviews import by_a_person
 from auditspan.collector.control.two_persons import require

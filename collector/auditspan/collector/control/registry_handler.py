@@ -4,8 +4,8 @@ import json
 
 from auditspan.collector.control import apply
 from auditspan.collector.control.errors import ControlInvalid
+from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.handlers import Effect, Handler
-from auditspan.collector.control.journal import Fields
 from auditspan.collector.control.records import REGISTRY_APPLIED, ControlRecord
 from auditspan.collector.control.versions import Versions, bundle_of
 from auditspan.identity.roles import Action

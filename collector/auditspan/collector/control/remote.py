@@ -7,11 +7,11 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import httpx
 from pydantic import JsonValue
 
-from auditspan.collector.backup.client import BackupsClient, RemoteBackups
 from auditspan.collector.control.deadletters_client import DeadLettersClient, RemoteDeadLetters
 from auditspan.collector.control.erasures_client import PrivacyClient, RemotePrivacy
 from auditspan.collector.control.errors import (
@@ -22,13 +22,17 @@ from auditspan.collector.control.errors import (
     ControlUnavailable,
     NotFound,
 )
+from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.human_client import HumanClient, RemoteHuman
-from auditspan.collector.control.journal import Fields
-from auditspan.collector.control.keys import Wish
 from auditspan.collector.control.log_keys_client import LogKeysClient, RemoteLogKeys
 from auditspan.collector.control.records import Why
 from auditspan.collector.data_dir import DataDir
-from auditspan.registry import Bundle
+
+if TYPE_CHECKING:
+    # Most questions need none of them, and they take a second to import.
+    from auditspan.collector.backup.client import BackupsClient
+    from auditspan.collector.control.keys import Wish
+    from auditspan.registry import Bundle
 
 _HASH = re.compile(r"(sha256:)?[0-9A-Fa-f]+")
 
@@ -41,7 +45,7 @@ class RemoteClient:
     shown: str = "the credential"
     """What is shown as proof, in words, for the message that says it proves nobody."""
 
-    def apply(self, bundle: Bundle, why: Why, *, dry_run: bool = False) -> Fields:
+    def apply(self, bundle: "Bundle", why: Why, *, dry_run: bool = False) -> Fields:
         """Propose a bundle."""
         body = {"files": dict(bundle.files), "why": why.model_dump(), "dry_run": dry_run}
         return self._ask("POST", "registry", body)
@@ -78,7 +82,7 @@ class RemoteClient:
         """Propose that an agent may act again."""
         return self._ask("POST", "agents/enable", {"agent": agent, "why": why.model_dump()})
 
-    def issue(self, wish: Wish, why: Why) -> Fields:
+    def issue(self, wish: "Wish", why: Why) -> Fields:
         """Issue a key."""
         wanted = {"holder": wish.holder, "kind": wish.kind, "seconds": wish.seconds}
         body = {**wanted, "label": wish.label, "why": why.model_dump()}
@@ -98,8 +102,10 @@ class RemoteClient:
         """Every version."""
         return _rows(self._ask("GET", "history"), "versions")
 
-    def bundle(self, version: str = "") -> Bundle:
+    def bundle(self, version: str = "") -> "Bundle":
         """The texts of a version."""
+        from auditspan.registry import Bundle
+
         answer = self._ask("GET", "registry", query={"version": version} if version else {})
         return Bundle.from_json(json.dumps(answer))
 
@@ -119,8 +125,10 @@ class RemoteClient:
         """Dead letters."""
         return RemoteDeadLetters(self._ask)
 
-    def backups(self, data: DataDir) -> BackupsClient:
+    def backups(self, data: DataDir) -> "BackupsClient":
         """Snapshots of the data folder."""
+        from auditspan.collector.backup.client import RemoteBackups
+
         return RemoteBackups(data, self._ask)
 
     def _ask(

@@ -13,9 +13,10 @@ from typing import Final
 from pydantic import JsonValue
 
 from auditspan.collector.control.errors import ControlForbidden, ControlInvalid, NotFound
+from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.human_kinds import RECORD_REVIEWED
 from auditspan.collector.control.independence import check_independent
-from auditspan.collector.control.journal import Fields, Journal
+from auditspan.collector.control.journal import Journal
 from auditspan.collector.control.records import ControlRecord, Party, Why, rfc3339
 from auditspan.collector.control.two_persons import require
 from auditspan.collector.control.verdicts import Verdict, verdict

@@ -21,12 +21,13 @@ from auditspan.collector.control.erasures import Erasures, erasure_handler, in_f
 from auditspan.collector.control.erasures_api import Privacy
 from auditspan.collector.control.errors import NotFound
 from auditspan.collector.control.expiries import Expiries, expiry_handler
+from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.handlers import Handler
 from auditspan.collector.control.history import listed
 from auditspan.collector.control.holds import Holds, hold_handler
 from auditspan.collector.control.holds_files import HoldFiles
 from auditspan.collector.control.human import Human
-from auditspan.collector.control.journal import Fields, Journal, Submit
+from auditspan.collector.control.journal import Journal, Submit
 from auditspan.collector.control.log_keys import LogKeys
 from auditspan.collector.control.proposals import Proposals
 from auditspan.collector.control.records import ControlRecord, Party, Why

@@ -16,11 +16,11 @@ from starlette.routing import Route
 
 from auditspan.collector.query.answers import answered
 from auditspan.collector.query.asked import statement_of
+from auditspan.collector.query.claims import Claims, Interface
 from auditspan.collector.query.gate import Gate, Refused
 from auditspan.collector.query.hello import VERSION, hello, is_hello
 from auditspan.collector.query.outcome import Outcome
 from auditspan.collector.query.reading import Readers
-from auditspan.collector.query.reads import Claims, Interface
 from auditspan.identity.caller import Caller
 from auditspan.storage.query import Statement
 

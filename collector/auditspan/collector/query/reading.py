@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 
 from auditspan.collector.query.access_log import AccessLog, NotWritten
+from auditspan.collector.query.claims import Claims
 from auditspan.collector.query.gate import access_of
 from auditspan.collector.query.outcome import (
     NETWORK_ERROR,
@@ -23,7 +24,7 @@ from auditspan.collector.query.outcome import (
     Engine,
     Outcome,
 )
-from auditspan.collector.query.reads import Claims, Read
+from auditspan.collector.query.reads import Read
 from auditspan.collector.query.turns import Busy, Turns
 from auditspan.identity.caller import Caller
 from auditspan.storage.query import Statement

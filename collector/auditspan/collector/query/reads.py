@@ -8,11 +8,12 @@ cut, and its hash covers all of it.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from pydantic import JsonValue
 
 from auditspan.collector.control.records import STORE_READ, ControlRecord, Party, Why
+from auditspan.collector.query.claims import Claims
 from auditspan.collector.query.outcome import Access, Outcome
 from auditspan.identity.caller import Caller
 from auditspan.storage.query import Statement
@@ -20,20 +21,6 @@ from auditspan.storage.query import Statement
 MAX_STATEMENT: Final = 32_768
 """Characters of a statement that are kept, and of the values of its parameters."""
 _MAX_CLAIM: Final = 400
-
-Interface = Literal["endpoint", "cli", "report"]
-
-
-@dataclass(frozen=True, slots=True)
-class Claims:
-    """What a client says of itself."""
-
-    interface: Interface = "endpoint"
-    """The CLI names itself, and a report; whoever says nothing came by the endpoint."""
-    report: str = ""
-    """Which report, with its parameters."""
-    client: str = ""
-    """The program, as its User-Agent says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,11 @@ from auditspan.collector.control.stopped import operator
 from auditspan.collector.data_dir import DataDir
 from auditspan.collector.front.auth_config import AuthConfig
 from auditspan.collector.front.refusals import Refusal, Unavailable
+from auditspan.collector.query.claims import Claims
 from auditspan.collector.query.gate import access_of
 from auditspan.collector.query.limits import ReadLimits
 from auditspan.collector.query.outcome import Asked, Outcome
-from auditspan.collector.query.reads import Claims, Read
+from auditspan.collector.query.reads import Read
 from auditspan.collector.query.runner import run
 from auditspan.collector.reach import token_of
 from auditspan.collector.secret_files import OPERATOR_PREFIX

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
 import anyio.to_thread
 import httpx
@@ -30,6 +29,7 @@ from auditspan.collector.query.access_log import AccessLog, NotWritten
 from auditspan.collector.query.endpoint import claims_of
 from auditspan.collector.query.outcome import BAD_ARGUMENTS, Facts, Outcome
 from auditspan.collector.query.reads import Read
+from auditspan.collector.query.verifying_path import ROOT
 from auditspan.identity.caller import Caller
 from auditspan.identity.errors import NotPermitted
 from auditspan.identity.roles import Action
@@ -39,7 +39,6 @@ from auditspan.storage.query import Statement
 from auditspan.storage.sealing.recompute import STATEMENTS, answered
 from auditspan.storage.values import Text
 
-ROOT: Final = "/v1/verification"
 ARROW: Final = "application/vnd.apache.arrow.stream"
 SHOWING: Final = frozenset({"rows", "record"})
 """Questions that show records; the others give digests, places and what the logs say. A
@@ -138,8 +137,3 @@ def _rows(body: bytes) -> int:
 
     with pa.ipc.open_stream(body) as stream:
         return sum(batch.num_rows for batch in stream)
-
-
-def path_of(name: str) -> str:
-    """Where a question is asked."""
-    return f"{ROOT}/{quote(name)}"
