@@ -21,7 +21,7 @@ from tests.crash import child, faults
 from tests.crash.steps import ROLE_OF
 
 _PRELOADED = (
-    "auditspan.collector.service",
+    "auditspan.collector.running",
     "auditspan.collector.engine.__main__",
     "auditspan.collector.engine.process",
     "auditspan.collector.signer.__main__",

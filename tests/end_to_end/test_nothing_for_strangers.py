@@ -17,9 +17,10 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from auditspan.collector import service
+from auditspan.collector.building import service_of
 from auditspan.collector.config import CollectorConfig
 from auditspan.collector.data_dir import prepare
+from auditspan.collector.listening import front_of
 from auditspan.collector.query.runner import RemoteEngine
 from tests.end_to_end import bodies
 from tests.end_to_end.proofs import api_key, bind_agent
@@ -75,9 +76,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Collector,
 
 def routes_of_the_code(folder: Path) -> dict[str, set[str]]:
     """Every route that front serves, by port, as the code builds them."""
-    built = service.Service.of(CollectorConfig(), prepare(folder / "unused"))
-    query = service._query_app(built, RemoteEngine(folder / "none.sock"))
-    front = service._front(built, query)
+    built = service_of(CollectorConfig(), prepare(folder / "unused"))
+    front = front_of(built, RemoteEngine(folder / "none.sock"))
     found: dict[str, set[str]] = {}
     for name, port in front._ports.items():
         if name != "grpc":

@@ -36,7 +36,7 @@ def up(
     ] = False,
 ) -> None:
     """Run the collector until it is told to stop (Ctrl-C, SIGTERM)."""
-    from auditspan.collector.service import run
+    from auditspan.collector.running import run
 
     def announce(addresses: Mapping[str, str]) -> None:
         err().print(safe(words(data, addresses), lines=True), soft_wrap=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 
+from auditspan.collector.building import service_of
 from auditspan.collector.config import CollectorConfig
 from auditspan.collector.data_dir import prepare
 from auditspan.collector.front.front import Front, FrontSettings
@@ -86,7 +87,7 @@ def receiving(folder: Path, **otlp: Any) -> Iterator[Receiving]:
             "service": {"api": {"endpoint": FREE}, "query": {"enabled": False}},
         }
     )
-    service = Service.of(config, prepare(folder))
+    service = service_of(config, prepare(folder))
     running = Receiving(service)
     try:
         running.open()
