@@ -244,7 +244,10 @@ def _again(again: "Sequence[Again]") -> Iterator[str]:
         if each.problem:
             yield f"erasure {each.erasure} is NOT repeated: {each.problem}"
         elif each.records:
-            yield f"erasure {each.erasure}: the first start erases {each.records} records again"
+            yield (
+                f"erasure {each.erasure}: the first start erases {each.records} records and dead "
+                "letters again"
+            )
         if each.letters:
             yield (
                 f"erasure {each.erasure}: {each.letters} dead letters that it erased may be back "

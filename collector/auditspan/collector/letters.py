@@ -63,6 +63,8 @@ class Letter:
     """How often it was processed again, and failed again."""
     again: str = ""
     """Why it failed the last time."""
+    erasure: str = ""
+    """Id of the erasure that emptied it."""
 
     @property
     def id(self) -> str:

@@ -2,15 +2,29 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from auditspan.collector import letters
+from auditspan.collector.backup.erased_again import Certificate, erased_again
 from auditspan.collector.control.erasure_letters import planned, quoting
 from auditspan.collector.control.erasure_plan import LETTER, Asked
+from auditspan.collector.engine import quoting as quoting_module
 from auditspan.collector.engine.erasing import Erasing
 from auditspan.collector.query.lookups import in_store
-from tests.collector.engine.conftest import Workshop, spans, unreadable
+from auditspan.identity.files import write_atomic
+from tests.collector.engine.conftest import NOW, Workshop, control, spans, unreadable
 from tests.collector.engine.logs import checked
-from tests.collector.engine.test_erasing import SECRET, certificate, found, paying, submit
+from tests.collector.engine.test_erasing import (
+    ID,
+    SECRET,
+    Crash,
+    certificate,
+    found,
+    paying,
+    submit,
+)
 from tests.collector.engine.test_retrying import GAPS, retry
 
 
@@ -30,11 +44,13 @@ def test_a_letter_is_erased_as_a_whole(workshop: Workshop) -> None:
     submit(workshop, [step.entry() for step in steps], 3)
     Erasing(workshop.data, workshop.store, sealed=True).tick(asked=True)
     assert found(workshop) == []
-    assert certificate(workshop)["dead_letters"] == 2
+    paper = certificate(workshop)
+    assert (paper["dead_letters"], paper["dead_letter_ids"]) == (2, sorted([first.id, behind.id]))
     after = {letter.id: letter for letter in letters.all_of(segments.dead)}
     for id in (first.id, behind.id):
         gone = after[id]
         assert (gone.reason, gone.salt, gone.retryable) == (letters.ERASED, "", False)
+        assert gone.erasure == ID
         assert letters.data_of(segments.dead, gone) == b""
     # It came with the same bytes: the hash goes, and with it the salt that would tell a guess.
     zeros = "0" * len(other.request_digest)
@@ -46,6 +62,57 @@ def test_a_letter_is_erased_as_a_whole(workshop: Workshop) -> None:
     assert workshop.count("dead_letter_ends") == 0
     assert len(workshop.column(GAPS)) == 3
     checked(workshop.store)
+
+
+@pytest.mark.parametrize("write", [1, 2], ids=["said", "emptied"])
+def test_a_letter_that_was_begun_is_finished(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, write: int
+) -> None:
+    """Of two files one may be without the text by now: what the other one says finds both."""
+    segments = workshop.segments()
+    segments.process(workshop.segment(paying(1), SECRET.encode(), number=1))
+    [letter] = letters.all_of(segments.dead)
+    [record] = workshop.column("SELECT RecordId FROM audit_records")
+    asked = [Asked(id=str(record), asked=("*",))]
+    steps = asyncio.run(planned(in_store(workshop.store), segments.dead, asked, ()))
+    submit(workshop, [step.entry() for step in steps], 2)
+    written: list[Path] = []
+
+    def dying(path: Path, data: bytes) -> None:
+        write_atomic(path, data)
+        written.append(path)
+        if len(written) == write:
+            raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(quoting_module, "write_atomic", dying)
+        with pytest.raises(Crash):
+            Erasing(workshop.data, workshop.store, sealed=True).tick(asked=True)
+    Erasing(workshop.data, workshop.store, sealed=True).tick(asked=True)
+    [gone] = letters.all_of(segments.dead)
+    assert (gone.reason, gone.salt, gone.erasure) == (letters.ERASED, "", ID)
+    assert letters.data_of(segments.dead, gone) == b""
+    paper = certificate(workshop)
+    assert (paper["dead_letters"], paper["dead_letter_ids"]) == (1, [letter.id])
+
+
+def test_a_certificate_erases_a_letter_that_a_backup_brought_back(workshop: Workshop) -> None:
+    """It has no value, only the id; what is erased already is not asked for again."""
+    segments = workshop.segments()
+    for number in (1, 2):
+        segments.process(workshop.segment(unreadable(), number=number))
+    back, other = letters.all_of(segments.dead)
+    paper = Certificate(erasure=ID, dead_letters=2, dead_letter_ids=(back.id, "not-there"))
+    [again] = erased_again(workshop.data, workshop.store, [paper], "operator", NOW)
+    assert (again.records, again.problem, again.letters) == (1, "", 0)
+    assert again.record is not None
+    segments.process(workshop.segment(control(again.record.to_json()), number=3))
+    Erasing(workshop.data, workshop.store, sealed=True).tick(asked=True)
+    assert certificate(workshop)["dead_letter_ids"] == [back.id]
+    left = {letter.id: letter.reason for letter in letters.all_of(segments.dead)}
+    assert left == {back.id: letters.ERASED, other.id: other.reason}
+    [done] = erased_again(workshop.data, workshop.store, [paper], "operator", NOW)
+    assert (done.records, done.record) == (0, None)
 
 
 def test_a_letter_that_lost_its_hash_is_still_a_frame(workshop: Workshop) -> None:

@@ -1,8 +1,8 @@
 """What was erased after a backup was made is back in it: certificates ask for it again.
 
-A certificate names records and groups, and no value. Each becomes a `record.erased` in the restored
-spool, which the first start seals and carries out as any other; that nobody else approved it this
-time is a finding of its record. Until then the content is there.
+A certificate names records, groups and dead letters, and no value. Each becomes a `record.erased`
+in the restored spool, which the first start seals and carries out as any other; that nobody else
+approved it this time is a finding of its record. Until then the content is there.
 """
 
 import json
@@ -15,6 +15,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from auditspan.collector.backup.errors import BackupInvalid
+from auditspan.collector.control.erasure_plan import LETTER
 from auditspan.collector.control.erasures import erasure_handler, in_folder
 from auditspan.collector.control.errors import ControlError
 from auditspan.collector.control.fields import Fields
@@ -22,6 +23,7 @@ from auditspan.collector.control.holds_files import HoldFiles
 from auditspan.collector.control.records import ControlRecord, why_of
 from auditspan.collector.control.two_persons import FINDING_ALONE
 from auditspan.collector.data_dir import DataDir
+from auditspan.collector.letters import ERASED, read
 from auditspan.collector.query.lookups import in_store
 from auditspan.storage.engine import Engine
 
@@ -48,6 +50,13 @@ class Certificate(BaseModel):
     ticket: str = Field(default="", max_length=1024)
     records: tuple[_Record, ...] = ()
     dead_letters: int = Field(default=0, ge=0)
+    dead_letter_ids: tuple[str, ...] = ()
+    """None in a certificate from before they were named."""
+
+    @property
+    def unnamed(self) -> int:
+        """Dead letters that it counts and does not name."""
+        return max(self.dead_letters - len(self.dead_letter_ids), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +65,12 @@ class Again:
 
     erasure: str
     records: int
-    """Of its records in the backup; 0: nothing is back."""
+    """Of its records and dead letters in the backup; 0: nothing is back."""
     record: ControlRecord | None
     problem: str = ""
     """Why it cannot be repeated by itself."""
     letters: int = 0
-    """Dead letters that it erased besides: no certificate names them, so they are not repeated."""
+    """Dead letters that it erased besides and does not name: they are not repeated."""
 
 
 def certificates(places: Iterable[Path]) -> list[Certificate]:
@@ -77,13 +86,13 @@ def erased_again(
     data: DataDir, engine: Engine, wanted: Sequence[Certificate], operator: str, at_ns: int
 ) -> Iterator[Again]:
     """Each erasure, with the record that asks for it if its records are in the store."""
-    handler = erasure_handler(
-        in_store(engine), HoldFiles(data.folder("registry")), in_folder(data.root)
-    )
-    dead = any(data.folder("dead").iterdir())
+    dead = data.folder("dead")
+    holds = HoldFiles(data.folder("registry"))
+    handler = erasure_handler(in_store(engine), holds, in_folder(data.root), dead)
+    any_dead = any(dead.iterdir())
     for certificate in wanted:
-        letters = certificate.dead_letters if dead else 0
-        fields = _fields(engine, certificate)
+        letters = certificate.unnamed if any_dead else 0
+        fields = _fields(engine, dead, certificate)
         if not fields["records"]:
             yield Again(certificate.erasure, 0, None, letters=letters)
             continue
@@ -119,7 +128,7 @@ def _certificate(path: Path) -> Certificate:
         ) from error
 
 
-def _fields(engine: Engine, certificate: Certificate) -> Fields:
+def _fields(engine: Engine, dead: Path, certificate: Certificate) -> Fields:
     groups = {each.record: list(each.groups) for each in certificate.records if each.groups}
     ids, there = list(groups), set[str]()
     for at in range(0, len(ids), _PORTION):
@@ -128,7 +137,14 @@ def _fields(engine: Engine, certificate: Certificate) -> Fields:
     records: list[JsonValue] = [
         {"id": id, "asked": list[JsonValue](groups[id])} for id in ids if id in there
     ]
-    return {"id": certificate.erasure, "records": records}
+    return {"id": certificate.erasure, "records": [*records, *_letters(dead, certificate)]}
+
+
+def _letters(dead: Path, certificate: Certificate) -> Iterator[JsonValue]:
+    for id in certificate.dead_letter_ids:
+        letter = read(dead, id)
+        if letter is not None and letter.reason != ERASED:
+            yield {"id": id, "asked": [LETTER]}
 
 
 def _list(value: JsonValue) -> Sequence[JsonValue]:

@@ -121,8 +121,9 @@ class Erasing:
         folder = self.data.folder("dead")
         digests |= digests_of(folder, request.letters)
         letters = forget_letters(  # 2
-            self.store, folder, _values(rows, request), digests, request.letters
-        )
+            self.store, folder, _values(rows, request), digests, request.decision.id,
+            request.letters,
+        )  # fmt: skip
         reads = forget_reads(self.store, rows)
         for groups, ids in request.by_groups():  # 3
             if remaining(self.store, groups, ids):
@@ -132,7 +133,8 @@ class Erasing:
         text = _certificate(request, entries, rows, self._left(request.whole())) | {  # 5
             "same_requests": _same_requests(request, hashed, self._left(request.hashed())),
             "batch_files": files,
-            "dead_letters": letters,
+            "dead_letters": len(letters),
+            "dead_letter_ids": list[JsonValue](letters),
             "statements_of_readers": reads,
             "completed_at": rfc3339(self.now_ns()),
         }

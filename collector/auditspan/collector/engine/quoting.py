@@ -41,19 +41,21 @@ def forget_letters(
     folder: Path,
     values: Collection[str],
     digests: Collection[str],
+    erasure: str,
     ids: Collection[str] = (),
-) -> int:
+) -> list[str]:
     """Empty dead letters that quote what is erased, or are erased themselves, and take the hash of
-    their request from others; how many were emptied. The mutations name files, no value."""
+    their request from others. Ids of those that this erasure has emptied, now or in a try before.
+    The mutations name files, no value."""
     quoted = sorted({form for value in values for form in forms(value)})
-    stems = _empty(folder, [form.encode() for form in quoted], ids)
+    stems = _empty(folder, [form.encode() for form in quoted], erasure, ids)
     _blank_hashes(folder, digests)
     files = sorted(f"{stem}.data" for stem in stems)
     named = store.arrow(_LETTERS, {"values": quoted, "files": files})["File"].to_pylist()
     _update(store, "Reason = 'erased', RequestDigest = ''", named)
     hashed = store.arrow(_OF_REQUESTS, {"digests": sorted(digests)})["File"].to_pylist()
     _update(store, "RequestDigest = ''", hashed)
-    return len(stems)
+    return sorted(stems)
 
 
 def forget_reads(store: Engine, rows: Sequence[Mapping[str, JsonValue]]) -> int:
@@ -70,15 +72,28 @@ def forget_reads(store: Engine, rows: Sequence[Mapping[str, JsonValue]]) -> int:
     return len(reads)
 
 
-def _empty(folder: Path, needles: Sequence[bytes], ids: Collection[str]) -> set[str]:
-    """Both files of a letter go if one of them quotes; its salt too, so that nobody can guess."""
-    quoting = {path.stem for path in folder.glob("*") if _quotes(path, needles)} | set(ids)
-    for path in sorted(path for path in folder.glob("*") if path.stem in quoting):
+def _empty(folder: Path, needles: Sequence[bytes], erasure: str, ids: Collection[str]) -> set[str]:
+    """Both files of a letter go if one of them quotes; its salt too, so that nobody can guess.
+
+    First it says which erasure empties it: one that dies in between finds it again by that.
+    """
+    begun = {letter.id for letter in letters.all_of(folder) if letter.erasure == erasure}
+    quoting = {path.stem for path in folder.glob("*") if _quotes(path, needles)}
+    stems = quoting | begun | set(ids)
+    gone: dict[str, JsonValue] = {
+        "reason": letters.ERASED,
+        "again": "",
+        "salt": "",
+        "retryable": False,
+    }
+    files = [path for path in folder.glob("*") if path.stem in stems]
+    for path in sorted(files, key=lambda path: path.suffix != letters.ABOUT):
         if path.suffix == letters.ABOUT:
-            _change(path, reason=letters.ERASED, again="", salt="", retryable=False)
+            _change(path, **gone, erasure=erasure)
         else:
             write_atomic(path, b"")
-    return quoting
+    # A draft that its writer left is none.
+    return {stem for stem in stems if not stem.startswith(".")}
 
 
 def _change(path: Path, **values: JsonValue) -> None:
