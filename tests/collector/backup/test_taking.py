@@ -13,7 +13,6 @@ from auditspan.collector.backup.client import reading
 from auditspan.collector.backup.snapshot import frozen_of, opened
 from auditspan.collector.backup.taking import Backups
 from auditspan.collector.control.errors import (
-    ControlConflict,
     ControlForbidden,
     ControlUnavailable,
     NotFound,
@@ -117,7 +116,7 @@ def test_a_snapshot_is_taken_read_ended_and_sealed(house: House) -> None:
         snapshot = opened(house.data, id, frozen_of(id, tables))
         assert (snapshot.taken.running, snapshot.taken.store) == (True, "embedded")
         assert "instance" in dict(snapshot.members())
-        with pytest.raises(ControlConflict, match="is under way"):
+        with pytest.raises(ControlUnavailable, match="is under way"):
             await backups.begin(OLGA, secrets_too=False)
         with pytest.raises(NotFound):
             await backups.end("0" * 16, {}, Why(), OLGA)

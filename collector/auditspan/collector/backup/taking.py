@@ -18,7 +18,7 @@ from pydantic import JsonValue
 from auditspan.collector.backup.kinds import made
 from auditspan.collector.backup.manifest import Taken
 from auditspan.collector.backup.snapshot import LOCK, PLACE, drop, drop_all, frozen_of, take
-from auditspan.collector.control.errors import ControlConflict, ControlUnavailable, NotFound
+from auditspan.collector.control.errors import ControlUnavailable, NotFound
 from auditspan.collector.control.fields import Fields
 from auditspan.collector.control.journal import Journal
 from auditspan.collector.control.records import Party, Why, rfc3339
@@ -54,10 +54,10 @@ class Backups:
         drop_all(self.data)
 
     async def begin(self, caller: Caller, *, secrets_too: bool) -> Fields:
-        """Take a snapshot. Raises ControlForbidden, ControlConflict, ControlUnavailable."""
+        """Take a snapshot. Raises ControlForbidden, ControlUnavailable."""
         require(caller, Action.LOG_KEYS)
         if self.current:
-            raise ControlConflict("a backup is under way: wait for its end")
+            raise ControlUnavailable("a backup is under way: try again after its end")
         id = self.current = secrets.token_hex(8)
         try:
             # No change of the registry without its record in the spool, and none on its way.
