@@ -113,7 +113,7 @@ STEPS: Final = (
 )
 FIRST: Final = (
     # Once in the life of a store or a log.
-    Step("during migration", "engine", "during", "collector.engine.process:migrate", 1.5),
+    Step("during migration", "engine", "during", "collector.engine.opening:migrate", 1.5),
     Step("signer: log opened", "signer", "after", "collector.signer.notary:Notary.open"),
     Step("after log opened", "engine", "after", "collector.engine.signing:Signer.open"),
 )
@@ -236,7 +236,7 @@ _WRAPPERS: Final[dict[str, Callable[[Any, Strike, float], Any]]] = {
 
 def _arm_insert(step: Step, strike: Strike, part: float) -> None:
     """Inserts of records go through a store that is opened later, so its opening is in the way."""
-    owner, name = _owner("collector.engine.process:open_engine")
+    owner, name = _owner("collector.engine.opening:open_engine")
     opened = getattr(owner, name)
 
     def opening(config: Any) -> Any:

@@ -1,8 +1,5 @@
 """One line each way, whatever is in it."""
 
-import io
-import os
-
 import pytest
 
 from auditspan.collector.engine.messages import (
@@ -16,7 +13,6 @@ from auditspan.collector.engine.messages import (
     decode,
     encode,
 )
-from auditspan.collector.engine.process import sender
 
 
 @pytest.mark.parametrize(
@@ -42,12 +38,3 @@ def test_what_is_no_message_is_refused(line: bytes) -> None:
     """With the error that the reader expects."""
     with pytest.raises(ValueError):
         decode(line)
-
-
-def test_a_front_that_is_gone_is_no_fault() -> None:
-    """The engine finishes its segment."""
-    reading, writing = os.pipe()
-    os.close(reading)
-    with os.fdopen(writing, "wb", buffering=0) as stdout:
-        sender(stdout)(Warned("x"))
-    sender(io.BytesIO())(Warned("x"))
