@@ -15,7 +15,8 @@ from pathlib import Path
 
 from auditspan.collector import letters
 from auditspan.collector.control import agents, keys
-from auditspan.collector.control.changes import Changes, told
+from auditspan.collector.control.change_answers import told
+from auditspan.collector.control.changes import Changes
 from auditspan.collector.control.deadletters import DeadLetters
 from auditspan.collector.control.erasures import Erasures, erasure_handler, in_folder
 from auditspan.collector.control.erasures_api import Privacy
