@@ -326,6 +326,7 @@ def test_no_certificate_before_it_is_done(desk: Desk) -> None:
 def test_files_of_holds_that_are_none(desk: Desk, tmp_path: Path) -> None:
     """A damaged file refuses erasures: nobody knows what it keeps."""
     path = desk.workshop.data.folder("registry") / "holds" / f"{'cd' * 16}.json"
+    path.parent.mkdir(exist_ok=True)
     path.write_text("{")
     try:
         with pytest.raises(ControlInvalid, match="expected a hold"):

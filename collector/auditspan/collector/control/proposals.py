@@ -42,7 +42,7 @@ class Proposal(BaseModel):
     format: Literal[1] = 1
     """Version of this form."""
     kind: Annotated[str, StringConstraints(pattern=r"^[a-z]+(\.[a-z_]+)*$")]
-    """What it would change: a kind of the table in `changes.py`."""
+    """What it would change: the kind of one of the handlers in `service.py`."""
     body: Mapping[str, JsonValue]
     """What shall be; its keys depend on the kind."""
     base: str = ""
