@@ -1,5 +1,6 @@
-"""A stopped collector with the trail of `tests/reports`, and the command run on it."""
+"""Stopped collectors, with the trail of `tests/reports` or a sealed store, and the command."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +9,10 @@ import pytest
 
 from auditspan.cli.main import main
 from auditspan.collector.data_dir import prepare
+from auditspan.storage.engine import open_embedded
 from tests.migrated import migrated_store
 from tests.reports.trail import fill
+from tests.reports.verification.sealed import made
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class Ran:
 
 
 Auditspan = Callable[..., Ran]
+Edit = Callable[[str], None]
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +36,40 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     fill(engine)
     engine.close()
     return data.root
+
+
+@pytest.fixture(scope="session")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store, sealed once, with a policy and saved notes beside it."""
+    return made(tmp_path_factory.mktemp("sealed"))
+
+
+@pytest.fixture
+def folder(sealed: Path, tmp_path: Path) -> Path:
+    """A copy of the data folder of the sealed store."""
+    copy = tmp_path / "data"
+    shutil.copytree(sealed / "data", copy, symlinks=True)
+    return copy
+
+
+@pytest.fixture
+def edit(folder: Path) -> Edit:
+    """Changes the store as somebody does who has its files."""
+
+    def run(sql: str) -> None:
+        engine = open_embedded(folder / "store")
+        engine.command(f"{sql} SETTINGS mutations_sync = 2")
+        engine.close()
+
+    return run
+
+
+def record(folder: Path) -> str:
+    """Id of the record at index 30."""
+    engine = open_embedded(folder / "store")
+    found = engine.raw("SELECT RecordId FROM audit_records WHERE LogIndex = 30", "TSVRaw")
+    engine.close()
+    return found.decode().strip()
 
 
 @pytest.fixture

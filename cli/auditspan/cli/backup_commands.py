@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from auditspan.cli.errors import NoStore, OptionInvalid
+from auditspan.cli.kept_anchors import asked_anchors
 from auditspan.cli.output import Format, print_json
+from auditspan.cli.progress_bar import progress_bar
 from auditspan.cli.query_commands import Form
 from auditspan.cli.said import Reason, RequestedBy, Ticket, why
+from auditspan.cli.sealed_options import Policy
 from auditspan.cli.target import DEFAULT_DATA, CaFile, Data, TokenFile, target_of
 from auditspan.cli.terminal import err, safe
-from auditspan.cli.verify_commands import Policy, asked_anchors, progress_bar, show
+from auditspan.cli.verdict import show
 
 if TYPE_CHECKING:
     from auditspan.collector.backup.erased_again import Again

@@ -1,0 +1,23 @@
+"""`evidence` on the store of a stopped collector."""
+
+import json
+import stat
+import zipfile
+from pathlib import Path
+
+from tests.cli.conftest import Auditspan
+
+
+def test_evidence_is_a_private_file(auditspan: Auditspan, folder: Path, tmp_path: Path) -> None:
+    """With what was asked for in it; nothing is left of one that failed."""
+    file = tmp_path / "case.zip"
+    ran = auditspan("evidence", "build", "-o", file, "--data", folder, "--tool", "pay")
+    assert ran.code == 0, ran.err
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    with zipfile.ZipFile(file) as package:
+        manifest = json.loads(package.read("manifest.json"))
+    assert manifest["filters"] == {"tool": ["pay"]}
+    ran = auditspan("evidence", "build", "-o", tmp_path / "y", "--data", folder, "--complete",
+                    "--tool", "pay")  # fmt: skip
+    assert ran.code == 2 and "completeness cannot be shown" in ran.err
+    assert not list(tmp_path.glob("*y*"))
