@@ -44,7 +44,7 @@ from auditspan.policy import Calendar
 from auditspan.processors.policy_sets import PolicySets
 from auditspan.processors.sequences import SequenceState
 from auditspan.reports.verification.evidence import Wanted, build
-from auditspan.reports.verification.logs import Inputs
+from auditspan.reports.verification.inputs import Inputs
 from auditspan.reports.verification.report import Verdict
 from auditspan.reports.verification.run import run
 from auditspan.reports.verification.sealed_log import SealedLogs

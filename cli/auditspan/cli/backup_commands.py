@@ -135,7 +135,7 @@ class _Verified:
         """The report. Raises `BackupRefused`."""
         from auditspan.cli.sealed_store import AT_ONCE, SealedStore, Where, asking
         from auditspan.collector.backup.errors import BackupRefused
-        from auditspan.reports.verification.logs import Inputs
+        from auditspan.reports.verification.inputs import Inputs
         from auditspan.reports.verification.run import run
         from auditspan.reports.verification.trust import of_folder, of_policy
 

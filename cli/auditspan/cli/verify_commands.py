@@ -54,7 +54,7 @@ def verify(
 
     Logs are checked as a whole; with --since and --until only records of that time are recomputed.
     """
-    from auditspan.reports.verification.logs import Inputs
+    from auditspan.reports.verification.inputs import Inputs
     from auditspan.reports.verification.run import run
 
     if format is Format.CSV:

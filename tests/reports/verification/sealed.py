@@ -40,7 +40,7 @@ from auditspan.integrity.note import (
 from auditspan.integrity.policy import policy_text
 from auditspan.integrity.sealed_columns import SCHEMA
 from auditspan.integrity.tree import Tree
-from auditspan.reports.verification.logs import Inputs
+from auditspan.reports.verification.inputs import Inputs
 from auditspan.reports.verification.report import Report
 from auditspan.reports.verification.run import run
 from auditspan.reports.verification.trust import Trust, of_policy

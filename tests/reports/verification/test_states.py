@@ -12,7 +12,7 @@ import pytest
 
 from auditspan.integrity.merkle import leaf_hash
 from auditspan.integrity.tree import Tree
-from auditspan.reports.verification.logs import Inputs
+from auditspan.reports.verification.inputs import Inputs
 from auditspan.reports.verification.report import Verdict
 from auditspan.reports.verification.run import run
 from auditspan.reports.verification.stored_tree import StoredTree

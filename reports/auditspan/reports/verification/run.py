@@ -11,8 +11,10 @@ import time
 from dataclasses import dataclass, field
 from typing import Final
 
+from auditspan.reports.verification.anchored import AnchoredLogs
 from auditspan.reports.verification.asking import Ask, Progress, rows, silent
-from auditspan.reports.verification.logs import Inputs, Logs
+from auditspan.reports.verification.inputs import Inputs
+from auditspan.reports.verification.logs import Logs
 from auditspan.reports.verification.records import Records
 from auditspan.reports.verification.report import (
     Anchored,
@@ -37,7 +39,8 @@ def run(
     began = time.monotonic()
     places = {row["LogId"]: row for row in rows(ask, "places")}
     logs = Logs.verified(ask, given, progress)
-    return _Run(ask, window or Window(), given, progress, logs).report(places, began)
+    anchored = AnchoredLogs.checked(ask, given, logs.trust, logs.trees)
+    return _Run(ask, window or Window(), given, progress, logs, anchored).report(places, began)
 
 
 @dataclass(slots=True)
@@ -49,6 +52,7 @@ class _Run:
     given: Inputs
     progress: Progress
     logs: Logs
+    anchored: AnchoredLogs
     problems: list[Problem] = field(default_factory=list)
     before_sealing: int = 0
 
@@ -57,8 +61,8 @@ class _Run:
         self._shape()
         self._places(places)
         self._stray_bodies()
-        results = tuple(self._records(origin) for origin in sorted(self.logs.ends))
-        if not self.logs.ends:
+        results = tuple(self._records(origin) for origin in sorted(self.logs.extents.ends))
+        if not self.logs.extents.ends:
             says = "nothing is sealed here: nobody can say whether something was changed"
             self._problem("store.unsealed", says, weight=Weight.UNVERIFIABLE)
         return self._finished(results, began)
@@ -79,7 +83,7 @@ class _Run:
                 self.before_sealing = int(str(row["Records"]))
                 self._before_sealing()
                 continue
-            end = self.logs.ends.get(log, 0)
+            end = self.logs.extents.ends.get(log, 0)
             if int(str(row["End"])) > end:
                 behind = rows(self.ask, "records_behind", log=log, first=end, limit=_LISTED)
                 for one in behind:
@@ -107,10 +111,10 @@ class _Run:
             self._problem("entry.stray", says, row["LogId"], row["LogIndex"])
 
     def _records(self, origin: str) -> LogResult:
-        signed, end = self.logs.notes.by_log[origin], self.logs.ends[origin]
+        signed, end = self.logs.notes.by_log[origin], self.logs.extents.ends[origin]
         times = [
             *signed.times,
-            *((r.size, r.time) for r in self.logs.receipts if r.origin == origin and r.time),
+            *((r.size, r.time) for r in self.anchored.receipts if r.origin == origin and r.time),
         ]
         first, until = self.window.indices(signed.times, end)
         records = Records(self.ask, origin, self.logs.said, self.given.now, self.given.at_once)
@@ -118,15 +122,15 @@ class _Run:
             records.check(first, until, self.progress)
             self.problems += records.problems
             self.problems += out_of_order(origin, records.times, times)
-        behind = max(min(self.logs.seen.get(origin, 0), until) - max(signed.size, first), 0)
+        behind = max(min(self.logs.extents.seen.get(origin, 0), until) - max(signed.size, first), 0)
         if behind:
             records.states[State.UNSEALED] += behind
             records.states[State.PRESENT] -= min(behind, records.states[State.PRESENT])
         return LogResult(
             origin,
-            self.logs.counts[origin],
+            self.logs.extents.counts[origin],
             signed.size,
-            self.logs.anchored.get(origin, 0),
+            self.anchored.sizes.get(origin, 0),
             len(signed.roots),
             signed.notes,
             max((second for _, second in signed.times), default=0),
@@ -137,9 +141,9 @@ class _Run:
         )
 
     def _has_records(self, origin: str) -> bool:
-        counts = rows(self.ask, "counts", log=origin, first=0, end=self.logs.ends[origin], today=0)[
-            0
-        ]
+        counts = rows(
+            self.ask, "counts", log=origin, first=0, end=self.logs.extents.ends[origin], today=0
+        )[0]
         return bool(counts["Records"] or counts["Sealed"])
 
     def _finished(self, logs: tuple[LogResult, ...], began: float) -> Report:
@@ -149,11 +153,12 @@ class _Run:
             *self.given.known,
             *self.logs.notes.problems,
             *self.logs.problems,
+            *self.anchored.problems,
             *self.problems,
         )
         anchored = Anchored.NONE
-        if self.logs.receipts:
-            kinds = {receipt.kind for receipt in self.logs.receipts}
+        if self.anchored.receipts:
+            kinds = {receipt.kind for receipt in self.anchored.receipts}
             anchored = Anchored.EXTERNAL if "external" in kinds else Anchored.LOCAL
         since, until = self.window.words()
         population = Population(
