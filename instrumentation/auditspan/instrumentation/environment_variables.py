@@ -1,6 +1,7 @@
 """The names of our environment variables, as `opentelemetry_environment_variables` lists them.
 
-`settings.py` says what each of them means, and what holds without it.
+`settings.py`, `transport.py` and `policy_source.py` say what each of them means, and what holds
+without it.
 """
 
 AUDITSPAN_AGENT_ID = "AUDITSPAN_AGENT_ID"

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from auditspan.instrumentation.errors import ExchangeFailed, ExchangeRefused
 from auditspan.instrumentation.host import report, warn
 from auditspan.instrumentation.http_client import Answer, HttpClient, is_loopback
-from auditspan.instrumentation.settings import Transport
+from auditspan.instrumentation.transport import Transport
 
 RENEW_BEFORE: Final = 60.0
 """Seconds before its end at which a statement is renewed."""

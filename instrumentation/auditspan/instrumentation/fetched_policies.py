@@ -13,8 +13,9 @@ from auditspan.instrumentation.errors import PoliciesUnusable
 from auditspan.instrumentation.host import report, warn
 from auditspan.instrumentation.http_client import Answer, HttpClient
 from auditspan.instrumentation.policies import Loaded, loaded_from
+from auditspan.instrumentation.policy_source import PolicySource
 from auditspan.instrumentation.policy_store import PolicyStore
-from auditspan.instrumentation.settings import PolicySource, Transport
+from auditspan.instrumentation.transport import Transport
 from auditspan.policy import Calendar, PolicyInvalid
 from auditspan.registry.bundle import Bundle
 from auditspan.registry.errors import BundleInvalid

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-from auditspan.instrumentation.settings import Transport
+from auditspan.instrumentation.transport import Transport
 
 MAX_ANSWER = 65_536
 """Bytes of an answer that are read."""

@@ -15,7 +15,7 @@ from auditspan.identity.files import locked, write_atomic
 from auditspan.identity.signed_policies import PoliciesVerifier, SignedPolicies
 from auditspan.identity.statement_keys import read_jwks
 from auditspan.instrumentation.errors import PoliciesUnusable
-from auditspan.instrumentation.settings import PolicySource
+from auditspan.instrumentation.policy_source import PolicySource
 
 
 class PolicyStore:

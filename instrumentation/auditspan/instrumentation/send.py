@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from auditspan.instrumentation.http_client import HttpClient
-from auditspan.instrumentation.settings import Transport
+from auditspan.instrumentation.transport import Transport
 
 REFUSED_STATUS: Final = frozenset({400, 413, 415, 422})
 """What is said of the request itself; it would be said again."""

@@ -7,7 +7,7 @@ from google.rpc.status_pb2 import Status
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
 from auditspan.instrumentation.send import Outcome
-from auditspan.instrumentation.settings import Transport
+from auditspan.instrumentation.transport import Transport
 
 _METHOD: Final = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 _RETRYABLE: Final = frozenset(
