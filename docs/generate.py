@@ -23,8 +23,7 @@ DOCS = Path(__file__).parent
 _CONFIGURATION = """\
 # Configuration
 
-<!-- Made by docs/generate.py from auditspan.cli.config_commands import as_yaml
-from auditspan.collector.config; do not edit. -->
+<!-- Made by docs/generate.py from auditspan.collector.config; do not edit. -->
 
 The collector runs without a configuration. `auditspan up --config FILE` reads one, in the shape of
 the OpenTelemetry Collector's; `auditspan config check FILE` says what is wrong with one, and

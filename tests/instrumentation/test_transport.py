@@ -101,3 +101,12 @@ def test_a_password_in_an_address_is_not_shown(text: str) -> None:
     with pytest.raises(SettingsInvalid, match="credentials belong into headers") as caught:
         settings({"OTEL_EXPORTER_OTLP_ENDPOINT": text})
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_header_that_is_none_is_left_out_and_not_quoted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whoever forgets the name of a header finds a warning, and no credential in the log."""
+    found = settings({"OTEL_EXPORTER_OTLP_HEADERS": "Bearer s3cret,x-a=b"})
+    assert found.transport.headers == (("x-a", "b"),)
+    assert "invalid" in caplog.text.lower() and "s3cret" not in caplog.text

@@ -16,7 +16,7 @@ from auditspan.cli.said import Reason, RequestedBy, Ticket, why
 from auditspan.cli.sealed_options import Policy
 from auditspan.cli.target import DEFAULT_DATA, CaFile, Data, TokenFile, target_of
 from auditspan.cli.terminal import err, safe
-from auditspan.cli.verdict import show
+from auditspan.cli.verdict import CODES, show
 
 if TYPE_CHECKING:
     from auditspan.collector.backup.erased_again import Again
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from auditspan.reports.verification.asking import Progress
     from auditspan.reports.verification.report import Report
     from auditspan.storage.engine import Engine
-
-_CODES = {"VALID": 0, "INVALID": 1, "UNVERIFIABLE": 2}
 
 
 def register(app: typer.Typer) -> None:
@@ -120,7 +118,7 @@ def restore(
         erased = certificates(erasures or ())
         found = restored(source, data, verify, progress, digest=digest, erased=erased)
     _say_restored(found, data, format)
-    raise typer.Exit(_CODES[found.checked.verdict] if found.checked else 0)
+    raise typer.Exit(CODES[found.checked.verdict] if found.checked else 0)
 
 
 @dataclass(frozen=True, slots=True)

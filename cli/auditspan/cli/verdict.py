@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from auditspan.reports.verification.report import Problem, Report
 
 _SHOWN = 20
+CODES = {"VALID": 0, "INVALID": 1, "UNVERIFIABLE": 2}
+"""What a command ends with."""
 _COLOURS = {"VALID": "bold green", "INVALID": "bold red", "UNVERIFIABLE": "bold yellow"}
 
 

@@ -14,9 +14,7 @@ from auditspan.cli.sealed_options import Anchors, Policy, ServerUrl, report_name
 from auditspan.cli.sealed_store import Where, sealed_store
 from auditspan.cli.store import StoreUser
 from auditspan.cli.target import DEFAULT_DATA, CaFile, Data, TokenFile
-from auditspan.cli.verdict import show
-
-_CODES = {"VALID": 0, "INVALID": 1, "UNVERIFIABLE": 2}
+from auditspan.cli.verdict import CODES, show
 
 Config = Annotated[
     Path | None,
@@ -78,4 +76,4 @@ def verify(
         print_json(report.as_dict())
     else:
         show(report)
-    raise typer.Exit(_CODES[report.verdict])
+    raise typer.Exit(CODES[report.verdict])

@@ -4,6 +4,7 @@ https://opentelemetry.io/docs/specs/otel/protocol/exporter/ for the standard one
 traces alone (`OTEL_EXPORTER_OTLP_TRACES_…`) goes before what is set for all.
 """
 
+import logging
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
@@ -59,7 +60,7 @@ def transport_of(env: Environment) -> Transport:
     return Transport(
         endpoint=f"{url.scheme}://{url.netloc}" if protocol == "grpc" else _traces(url, bool(own)),
         protocol=protocol,
-        headers=tuple(parse_env_headers(headers, liberal=True).items()),
+        headers=_headers(headers),
         gzip=env.otlp("COMPRESSION").lower() == "gzip",
         timeout=env.seconds("OTEL_EXPORTER_OTLP_TIMEOUT", 10.0) or 10.0,
         certificate=env.otlp("CERTIFICATE"),
@@ -68,6 +69,21 @@ def transport_of(env: Environment) -> Transport:
         insecure=insecure,
         identities=env.text(names.AUDITSPAN_IDENTITIES_ENDPOINT) or _identities(url, protocol),
     )
+
+
+def _headers(text: str) -> tuple[tuple[str, str], ...]:
+    """By name; the warning of the library about one that is none would quote it."""
+    warns = logging.getLogger(parse_env_headers.__module__)
+    warns.addFilter(_unquoted)
+    try:
+        return tuple(parse_env_headers(text, liberal=True).items())
+    finally:
+        warns.removeFilter(_unquoted)
+
+
+def _unquoted(record: logging.LogRecord) -> bool:
+    record.args = ("(not shown: it may be a credential)",)
+    return True
 
 
 def _protocol(env: Environment, base: str) -> Protocol:

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditspan.integrity.control_entry import Kind
@@ -15,6 +15,7 @@ _RANGES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(_RANGES, max_size=4))
 def test_ranges_of_early_expiry(entries: list[list[tuple[str, int, int]]]) -> None:
     """Whatever their order, and whether they overlap: what is in one of them, and nothing else."""

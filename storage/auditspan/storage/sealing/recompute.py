@@ -146,8 +146,8 @@ STATEMENTS: Final[Mapping[str, str]] = {
         f"FROM audit_records WHERE {_RANGE}"
     ),
     "duplicates": (
-        f"SELECT LogIndex, groupArray(10)(RecordId) AS RecordIds FROM audit_records WHERE {_RANGE} "  # noqa: S608
-        "GROUP BY LogIndex HAVING count() > 1 ORDER BY LogIndex"
+        "SELECT LogIndex, groupArraySorted(10)(RecordId) AS RecordIds FROM audit_records "  # noqa: S608
+        f"WHERE {_RANGE} GROUP BY LogIndex HAVING count() > 1 ORDER BY LogIndex"
     ),
     "absent": (
         f"SELECT LogIndex, ExpiresOn FROM audit_seals WHERE {_RANGE} AND Kind = 0 "  # noqa: S608
