@@ -396,6 +396,17 @@ def test_what_is_altered_is_named(copy: Sealed) -> None:
     assert found.states() == {"present-ok": 5 * BATCH - 2, "erased-groups": 1, "ALTERED": 1}
 
 
+def test_an_entry_of_the_root_log_that_is_none_is_said_once(copy: Sealed) -> None:
+    """It is read for the logs that there have to be, and again for how far these are anchored."""
+    first = f"SELECT min(LogIndex) FROM audit_log_entries WHERE LogId = '{ROOT}' AND Kind = 16"
+    where = f"LogId = '{ROOT}' AND Kind = 16 AND LogIndex = ({first})"
+    copy.sql(f"ALTER TABLE audit_log_entries UPDATE Body = 'nothing' WHERE {where}")
+    found = copy.verify(anchors=True)
+    kinds = [problem.kind for problem in found.problems]
+    assert (found.verdict, kinds.count("entry.malformed")) == (INVALID, 1)
+    assert len(set(found.problems)) == len(kinds)
+
+
 def test_what_never_came_shows_in_the_population_only(copy: Sealed) -> None:
     """Requests lost before they were sealed: senders number theirs, and gaps are counted."""
     found = copy.verify()

@@ -149,13 +149,15 @@ class _Run:
     def _finished(self, logs: tuple[LogResult, ...], began: float) -> Report:
         found = rows(self.ask, "population", **self.window.parameters())[0]
         dead = self._dead_letters(found["DeadLetters"])
-        problems = (
+        all_problems = (
             *self.given.known,
             *self.logs.notes.problems,
             *self.logs.problems,
             *self.anchored.problems,
             *self.problems,
         )
+        # A root log is read twice: for what it lists, and for how far that is anchored.
+        problems = tuple(dict.fromkeys(all_problems))
         anchored = Anchored.NONE
         if self.anchored.receipts:
             kinds = {receipt.kind for receipt in self.anchored.receipts}
