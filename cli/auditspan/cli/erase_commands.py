@@ -128,16 +128,12 @@ def print_certificate(found: Mapping[str, JsonValue]) -> None:
         f"besides: {found['batch_files']} batch files, {found['dead_letters']} dead letters, "
         f"{found['statements_of_readers']} statements of readers",
         *_of_requests(found.get("same_requests")),
-        *(f"dead letter {id}: emptied" for id in _ids(found.get("dead_letter_ids"))),
+        *(f"dead letter {id}: emptied" for id in listed(found.get("dead_letter_ids"))),
     ]
     for row in rows_in(found, "records"):
         lines += _record_lines(row)
     for line in lines:
         out().print(safe(line), soft_wrap=True, highlight=False)
-
-
-def _ids(value: JsonValue) -> Sequence[JsonValue]:
-    return value if isinstance(value, list) else ()
 
 
 def _of_requests(value: JsonValue) -> Sequence[str]:

@@ -1,12 +1,12 @@
 """`auditspan proof`: that a record is in its log, in a file that verifies by itself."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from auditspan.cli.query_commands import say
 from auditspan.cli.sealed_options import Out, Policy, ServerUrl
-from auditspan.cli.sealed_store import SealedStore, Where, sealed_store
+from auditspan.cli.sealed_store import Where, sealed_store
 from auditspan.cli.store import StoreUser
 from auditspan.cli.target import DEFAULT_DATA, CaFile, Data, TokenFile
 
@@ -28,18 +28,13 @@ def proof(
 ) -> None:
     """Write a proof that a record is in its log, as https://c2sp.org/tlog-proof has it."""
     from auditspan.reports.verification.proof import proof_of
+    from auditspan.reports.verification.sealed_log import SealedLogs
 
     where = Where(data, url, user_name, token_file, ca_file, policy, f"proof {record_id}")
     with sealed_store(where) as store:
-        made = proof_of(_logs(store), record_id)
+        logs = SealedLogs(store.ask, store.trust, store.notes())
+        logs.load()
+        made = proof_of(logs, record_id)
         store.rows = 1
     output.write_bytes(made.encode())
     say(f"index {made.index}, {len(made.hashes)} hashes: {output}")
-
-
-def _logs(store: SealedStore) -> Any:
-    from auditspan.reports.verification.sealed_log import SealedLogs
-
-    logs = SealedLogs(store.ask, store.trust, store.notes())
-    logs.load()
-    return logs

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from auditspan.collector.access.authority import Authority
 from auditspan.collector.access.in_force import RegistryInForce
-from auditspan.collector.anchors.anchoring import Anchoring, anchoring_of
+from auditspan.collector.anchors.anchoring import anchoring_of
 from auditspan.collector.backup.taking import Backups
 from auditspan.collector.bindings import bindings_in_force
 from auditspan.collector.config import CollectorConfig
@@ -64,7 +64,7 @@ def service_of(config: CollectorConfig, data: DataDir, *, recover_log: bool = Fa
     controls = open_controls(
         data.folder("registry"),
         data.secret("api_keys.json"),
-        lambda text: admission.submit_control(text, operator().to_json()),
+        submit,
         config.service.calendar.calendar(),
         lookup=through_engine(data.socket),
     )
@@ -73,7 +73,7 @@ def service_of(config: CollectorConfig, data: DataDir, *, recover_log: bool = Fa
         config, data, secrets, metrics, engine, committer, retransmissions,
         authority, authenticator, identities, controls, admission, forwarder, drops,
         AccessLog(admission.submit_control), signing,
-        _anchoring(config, data, admission, metrics),
+        anchoring_of(config.service.integrity.anchors, data, submit, metrics.registry),
         Backups(data, engine, signing, controls.journal),
     )  # fmt: skip
     engine.on_message = service.on_message
@@ -118,15 +118,6 @@ def _committer(
         await engine.closed(batch_id)
 
     return Committer(writer, closed)
-
-
-def _anchoring(
-    config: CollectorConfig, data: DataDir, admission: Admission, metrics: Metrics
-) -> Anchoring | None:
-    async def submit(text: str) -> None:
-        await admission.submit_control(text, operator().to_json())
-
-    return anchoring_of(config.service.integrity.anchors, data, submit, metrics.registry)
 
 
 def _authorities(

@@ -5,7 +5,6 @@ meanwhile.
 """
 
 import logging
-import os
 from collections.abc import Callable
 from typing import Final
 
@@ -22,8 +21,6 @@ from auditspan.collector.engine.segments import SEQUENCES, Segments
 from auditspan.collector.engine.signing import Signer
 from auditspan.collector.engine.stopwatch import Stopwatch
 from auditspan.collector.engine.waking import Wake
-from auditspan.identity.statement import StatementVerifier
-from auditspan.processors.policy_sets import PolicySets
 from auditspan.processors.sequences import SequenceState
 from auditspan.storage.config import StoreConfig
 from auditspan.storage.engine import Engine, open_engine
@@ -79,14 +76,7 @@ def new_segments(
 ) -> Segments:
     """What processes segments, as far as the last process had come; without a log yet."""
     watch = Stopwatch()
-    pipeline = Pipeline(
-        config.processors,
-        start.hmac_key,
-        StatementVerifier(start.statement_keys),
-        PolicySets(config.calendar.calendar()),
-        os.urandom,
-        watch,
-    )
+    pipeline = Pipeline.of(config, start.hmac_key, start.statement_keys, watch)
     history = Versions(data.folder("registry")).history()
     return Segments(data, store, decoder, pipeline, history, _sequences(data), watch)
 

@@ -4,13 +4,14 @@ A stage that fails on a record must not take the others with it: the batch is ha
 record stands alone, and that one goes to the dead letters.
 """
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import pyarrow as pa
 
-from auditspan.collector.engine.config import ProcessorsConfig
+from auditspan.collector.engine.config import EngineConfig, ProcessorsConfig
 from auditspan.collector.engine.stopwatch import Stopwatch
 from auditspan.identity.statement import StatementVerifier
 from auditspan.processors.batch import Batch
@@ -64,6 +65,19 @@ class Pipeline:
     sets: PolicySets
     random: Callable[[int], bytes]
     watch: Stopwatch
+
+    @classmethod
+    def of(
+        cls,
+        config: EngineConfig,
+        hmac_key: bytes,
+        statement_keys: Mapping[str, object],
+        watch: Stopwatch,
+    ) -> Self:
+        """As its configuration has it, with random bytes of the system."""
+        verifier = StatementVerifier(statement_keys)
+        sets = PolicySets(config.calendar.calendar())
+        return cls(config.processors, hmac_key, verifier, sets, os.urandom, watch)
 
     def process(
         self,

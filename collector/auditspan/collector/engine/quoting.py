@@ -78,18 +78,13 @@ def _empty(folder: Path, needles: Sequence[bytes], erasure: str, ids: Collection
     First it says which erasure empties it: one that dies in between finds it again by that.
     """
     begun = {letter.id for letter in letters.all_of(folder) if letter.erasure == erasure}
-    quoting = {path.stem for path in folder.glob("*") if _quotes(path, needles)}
-    stems = quoting | begun | set(ids)
-    gone: dict[str, JsonValue] = {
-        "reason": letters.ERASED,
-        "again": "",
-        "salt": "",
-        "retryable": False,
-    }
-    files = [path for path in folder.glob("*") if path.stem in stems]
-    for path in sorted(files, key=lambda path: path.suffix != letters.ABOUT):
+    files = sorted(folder.glob("*"), key=lambda path: path.suffix != letters.ABOUT)
+    stems = {path.stem for path in files if _quotes(path, needles)} | begun | set(ids)
+    for path in (path for path in files if path.stem in stems):
         if path.suffix == letters.ABOUT:
-            _change(path, **gone, erasure=erasure)
+            _change(
+                path, reason=letters.ERASED, again="", salt="", retryable=False, erasure=erasure
+            )
         else:
             write_atomic(path, b"")
     # A draft that its writer left is none.

@@ -16,7 +16,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from auditspan.collector import letters
 from auditspan.collector.control.versions import Versions
@@ -26,8 +26,6 @@ from auditspan.collector.engine.messages import Start
 from auditspan.collector.engine.pipeline import Pipeline
 from auditspan.collector.engine.segments import Segments
 from auditspan.collector.engine.stopwatch import Stopwatch
-from auditspan.identity.statement import StatementVerifier
-from auditspan.processors.policy_sets import PolicySets
 from auditspan.processors.sequences import SequenceState
 from auditspan.storage.config import StoreConfig
 from auditspan.storage.engine import open_engine
@@ -120,14 +118,16 @@ def main() -> int:
     memory = config.storage.max_memory
     store = open_engine(StoreConfig(path=data.folder("store"), max_memory=memory))
     migrate(store)
+    watch = Stopwatch()
+    hmac_key = base64.b64decode(asked["hmac_key"])
     segments = Segments(
         data,
         store,
         store,
-        _pipeline(config, asked),
+        Pipeline.of(config, hmac_key, asked["statement_keys"], watch),
         Versions(Path(asked["registry"])).history(),
         SequenceState(),
-        Stopwatch(),
+        watch,
     )
     print(_READY, file=told)
     try:
@@ -141,17 +141,6 @@ def main() -> int:
     told.flush()
     # Not by way of destructors, of which one that fails would look like the segment's fault.
     os._exit(0)
-
-
-def _pipeline(config: EngineConfig, asked: dict[str, Any]) -> Pipeline:
-    return Pipeline(
-        config.processors,
-        base64.b64decode(asked["hmac_key"]),
-        StatementVerifier(asked["statement_keys"]),
-        PolicySets(config.calendar.calendar()),
-        os.urandom,
-        Stopwatch(),
-    )
 
 
 def _line(error: BaseException) -> str:
