@@ -4,6 +4,7 @@
 #   make up     run the collector
 #   make crash  kill collectors at every step and count what they kept
 #   make conformance  what was sent over each transport is what is stored
+#   make readers  ClickHouse's clients in Go, Java and JavaScript read what a collector stored
 #   make fuzz   any bytes to whatever reads bytes of others; FUZZ_SECONDS=60
 #   make bench  what it costs; make bench-query: questions over ten million records
 #   make frameworks  the adapters with real frameworks, oldest and newest versions; 20 minutes, 3 GB
@@ -15,7 +16,7 @@ DATA   ?= data
 SOURCES := $(shell find semconv wire identity policy registry integrity processors storage \
              instrumentation collector reports cli -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
-.PHONY: demo test up frameworks query-attacks crash conformance bad-input fuzz lint unit check-python semconv docs bench bench-query dev clean
+.PHONY: demo test up frameworks query-attacks crash conformance readers bad-input fuzz lint unit check-python semconv docs bench bench-query dev clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python examples/demo/run.py
@@ -56,6 +57,10 @@ crash: $(VENV)/.tools
 ROWS ?= 400
 conformance: $(VENV)/.tools
 	AUDITSPAN_ROWS=$(ROWS) AUDITSPAN_NPM=1 $(BIN)/pytest -q -s -rs -p no:cacheprovider tests/conformance
+
+# ClickHouse clients in Go, Java and JavaScript read from a collector; they are fetched, 2 minutes.
+readers: $(VENV)/.tools
+	AUDITSPAN_READERS=1 $(BIN)/pytest -q -rs -p no:cacheprovider tests/end_to_end/test_readers.py
 
 # Malformed requests amid good ones: make bad-input BAD=100000
 BAD ?= 100000

@@ -52,6 +52,12 @@ SELECT name FROM system.databases ORDER BY name
 -- name: tables
 -- volatile
 SELECT name, engine FROM system.tables WHERE database = 'auditspan' ORDER BY name
+-- name: tables as the JDBC driver asks for them
+-- volatile
+SELECT t.database AS TABLE_SCHEM, t.name AS TABLE_NAME, if(t.is_temporary = 1, concat('Temporary', t.engine), t.engine)
+    AS TABLE_TYPE, t.comment AS REMARKS, d.engine AS TYPE_SCHEM, CAST(null AS Nullable(String)) AS TYPE_CAT
+FROM system.tables t JOIN system.databases d ON system.tables.database = system.databases.name
+WHERE t.database LIKE 'auditspan' AND t.name LIKE '%' AND ((t.engine IN ('MergeTree', 'View')) OR (t.engine NOT IN ('Memory')))
 -- name: columns
 -- volatile
 SELECT name, type, table FROM system.columns WHERE database IN ('auditspan') AND table = 'audit'

@@ -37,6 +37,12 @@ AUDIT = '"auditspan_reader"."audit"'
             'SELECT name FROM "auditspan_reader"."system_settings" AS "settings"',
         ),
         (
+            "SELECT system.settings.name FROM system.settings s "
+            "JOIN auditspan.audit a ON auditspan.audit.UserId = system.settings.value",
+            'SELECT "s".name FROM "auditspan_reader"."system_settings" AS s '
+            f'JOIN {AUDIT} AS a ON "a".UserId = "s".value',
+        ),
+        (
             "WITH c AS (SELECT UserId FROM audit) SELECT 1 FROM audit WHERE UserId IN c",
             f'WITH c AS (SELECT UserId FROM {AUDIT} AS "audit") SELECT 1 FROM {AUDIT} AS "audit" '
             "WHERE UserId IN (SELECT * FROM c)",
@@ -46,7 +52,8 @@ AUDIT = '"auditspan_reader"."audit"'
             'SELECT ReviewedBy FROM "auditspan_reader"."audit_reviewed" AS "audit"',
         ),
         ("SELECT 'it''s' /* x */, /* y */ \"Events.Name\" FROM audit", None),
-        ("DESC audit", "DESCRIBE TABLE `auditspan_reader`.`audit`"),
+        ("DESC audit", "DESCRIBE TABLE `auditspan_reader`.`audit_reviewed`"),
+        ("DESC agents", "DESCRIBE TABLE `auditspan_reader`.`agents`"),
         ("EXISTS auditspan.agents", "EXISTS TABLE `auditspan_reader`.`agents`"),
         ("EXISTS TABLE system.processes", "SELECT 0 AS result"),
         ("SHOW DATABASES", "SELECT 'auditspan' AS name"),
@@ -136,6 +143,12 @@ def test_a_filter_of_a_dashboard_becomes_a_condition() -> None:
         ("SELECT 1 FROM agnts", 60, "did you mean agents"),
         ("SELECT 1 FROM other.audit", 81, "no database 'other'"),
         ("SELECT 1 FROM system.processes", 60, "no table 'system.processes'"),
+        (
+            "SELECT auditspan.audit.UserId FROM auditspan.audit a "
+            "JOIN auditspan.audit b ON a.UserId = b.UserId",
+            47,
+            "no column 'audit'",
+        ),
         ("SELECT AgntId FROM audit", 47, "did you mean AgentId"),
         ("SELECT file('x')", 497, r"file\(\) is not for readers"),
         ("SELECT HOSTNAME()", 497, r"HOSTNAME\(\) is not for readers"),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
+from auditspan.collector.query.error_names import error_text
 from auditspan.storage.query import Statement
 
 OK: Final = 0
@@ -62,10 +63,9 @@ class Outcome:
     @classmethod
     def error(cls, code: int, message: str, facts: Facts | None = None) -> "Outcome":
         """An error in the words that ClickHouse clients look for."""
-        text = (
-            message if message.startswith("Code: ") else f"Code: {code}. DB::Exception: {message}"
+        return cls(
+            error_text(code, message).encode() + b"\n", "TabSeparated", code, facts or Facts()
         )
-        return cls(text.encode() + b"\n", "TabSeparated", code, facts or Facts())
 
 
 class Engine(Protocol):

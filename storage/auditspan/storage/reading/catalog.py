@@ -48,6 +48,11 @@ class Catalog:
     refused: Functions = field(default_factory=Functions, repr=False)
     """What the engine would find under a name that is no column."""
 
+    @property
+    def databases(self) -> frozenset[str]:
+        """What may stand before a relation."""
+        return self.names | {"system"}
+
     def relation(self, database: str, name: str) -> str:
         """The view that a name means."""
         view = lists().relations.get(name, name)

@@ -47,6 +47,8 @@ class Names:
 def resolve(tree: exp.Query, catalog: Catalog) -> Names:
     """Put the role's views in the place of relations, and check every other name."""
     columns = list(tree.find_all(exp.Column))
+    for column in columns:
+        _by_alias(column, catalog)
     names = Names(
         words=frozenset(word.name for word in tree.find_all(exp.Identifier)),
         owners=frozenset(column.table for column in columns),
@@ -87,15 +89,17 @@ def _has_name(node: exp.Expr) -> bool:
 
 def _reads_view(select: exp.Select | None) -> bool:
     """Whether a relation stands in its own FROM and JOIN that is not one of WITH."""
-    if select is None:
-        return False
+    return select is not None and any(
+        source.name not in set(withs_around(source)) for source in _sources(select)
+    )
+
+
+def _sources(select: exp.Select) -> list[exp.Table]:
+    """The relations with a name in its own FROM and JOIN."""
     given = select.args.get("from_")
     joined = [join.this for join in select.args.get("joins") or ()]
     sources = [given.this, *joined] if given is not None else joined
-    return any(
-        isinstance(source, exp.Table) and source.name not in set(withs_around(source))
-        for source in sources
-    )
+    return [source for source in sources if isinstance(source, exp.Table)]
 
 
 def _relation(table: exp.Table, catalog: Catalog, names: Names) -> None:
@@ -196,9 +200,28 @@ def _roots(catalog: Catalog) -> frozenset[str]:
     )
 
 
+def _by_alias(column: exp.Column, catalog: Catalog) -> None:
+    """Name the alias of a relation that a column names as `database.relation` although it has one.
+
+    The JDBC driver asks so, and the engine knows both; our view in its place has another name.
+    """
+    select = column.find_ancestor(exp.Select) if column.db in catalog.databases else None
+    if select is None:
+        return
+    aliases = [
+        source.alias
+        for source in _sources(select)
+        if (source.db, source.name) == (column.db, column.table)
+    ]
+    # Of a relation that is joined with itself it may be either one.
+    if len(aliases) == 1 and aliases[0]:
+        column.set("table", exp.to_identifier(aliases[0], quoted=True))
+        column.set("db", None)
+
+
 def _column(column: exp.Column, catalog: Catalog, known: frozenset[str], names: Names) -> None:
     if column.db:
-        if column.db not in catalog.names and column.db != "system":
+        if column.db not in catalog.databases:
             raise refusals.unknown("column", column.sql()[:80], (), refusals.UNKNOWN_COLUMN)
         column.set("db", None)
     if isinstance(column.this, exp.Star):

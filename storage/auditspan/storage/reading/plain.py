@@ -11,6 +11,7 @@ from auditspan.storage.reading.allowed import lists
 from auditspan.storage.reading.catalog import Catalog
 from auditspan.storage.reading.lexer import Kind, Token, quoted_name, quoted_text
 from auditspan.storage.reading.refusals import refused
+from auditspan.storage.role_views import read_as
 
 _NO_TABLE = "SELECT 0 AS result"
 
@@ -19,7 +20,8 @@ def described(found: Sequence[Token], catalog: Catalog) -> tuple[str, str]:
     """`DESCRIBE [TABLE] name` as it runs, and the view that it asks about."""
     database, name = _name(found, 1, ("table",), "DESCRIBE [TABLE] name")
     view = catalog.relation(database, name)
-    return f"DESCRIBE TABLE {quoted_name(catalog.database)}.{quoted_name(view)}", view
+    read = read_as(view, "*")
+    return f"DESCRIBE TABLE {quoted_name(catalog.database)}.{quoted_name(read)}", view
 
 
 def existing(found: Sequence[Token], catalog: Catalog) -> tuple[str, str]:

@@ -1,8 +1,8 @@
--- `system.columns`: those of our views.
+-- `system.columns`: those of our views. Whoever reads all of `audit` gets the columns of reviews too.
 CREATE OR REPLACE VIEW {here}.{view system_columns} SQL SECURITY INVOKER AS
 SELECT
     '{base}' AS database,
-    c.table AS table,
+    arrayJoin(if(c.table = 'audit_reviewed', ['audit', 'audit_reviewed'], [c.table])) AS table,
     c.name AS name,
     c.name AS column,
     c.type AS type,
@@ -24,4 +24,4 @@ SELECT
     c.numeric_scale AS numeric_scale,
     c.datetime_precision AS datetime_precision
 FROM system.columns AS c
-WHERE c.database = '{here}' AND NOT startsWith(c.table, 'system_');
+WHERE c.database = '{here}' AND c.table != 'audit' AND NOT startsWith(c.table, 'system_');
