@@ -72,7 +72,7 @@ def _plainly(
     store: Engine, sql: str, params: Mapping[str, str], checked: Checked, access: Access
 ) -> bytes:
     """What the client's own text gives where its names mean the role's views."""
-    view = read_as("audit", checked.columns)
+    view = read_as("audit", ("*",) if checked.kind == "describe" else checked.columns)
     sql = re.sub(r"(?<![\w'])([`\"]?)(?:auditspan|default)\1\s*\.\s*", "", sql)
     sql = re.sub(r"(?<![\w'])audit(_records)?(?![\w'])", view, sql)
     settings: dict[str, str | int] = {"max_threads": 2, **_SILENT}
