@@ -4,6 +4,7 @@
 #   make up     run the collector
 #   make crash  kill collectors at every step and count what they kept
 #   make conformance  what was sent over each transport is what is stored
+#   make relay  a real OpenTelemetry Collector in between
 #   make readers  ClickHouse's clients in Go, Java and JavaScript read what a collector stored
 #   make fuzz   any bytes to whatever reads bytes of others; FUZZ_SECONDS=60
 #   make bench  what it costs; make bench-query: questions over ten million records
@@ -16,7 +17,7 @@ DATA   ?= data
 SOURCES := $(shell find semconv wire identity policy registry integrity processors storage \
              instrumentation collector reports cli -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
-.PHONY: demo test up frameworks query-attacks crash conformance readers bad-input fuzz lint unit check-python semconv docs bench bench-query dev clean
+.PHONY: demo test up frameworks query-attacks crash conformance relay readers bad-input fuzz lint unit check-python semconv docs bench bench-query dev clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python examples/demo/run.py
@@ -57,6 +58,10 @@ crash: $(VENV)/.tools
 ROWS ?= 400
 conformance: $(VENV)/.tools
 	AUDITSPAN_ROWS=$(ROWS) AUDITSPAN_NPM=1 $(BIN)/pytest -q -s -rs -p no:cacheprovider tests/conformance
+
+# A real OpenTelemetry Collector, built from its Go modules, between agents and ours; 5 minutes.
+relay: $(VENV)/.tools
+	AUDITSPAN_RELAY=1 $(BIN)/pytest -q -rs -p no:cacheprovider tests/conformance/test_relay.py
 
 # ClickHouse clients in Go, Java and JavaScript read from a collector; they are fetched, 2 minutes.
 readers: $(VENV)/.tools

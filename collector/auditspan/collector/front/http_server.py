@@ -18,7 +18,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from auditspan.collector.front.admission import Admission, Encoding
-from auditspan.collector.front.decompress import BodyTooLarge, read_body
+from auditspan.collector.front.decompress import ENCODINGS, BodyTooLarge, read_body
 from auditspan.collector.front.identities import Identities
 from auditspan.collector.front.peer_certificate import peer_certificate
 from auditspan.collector.front.refusals import NotAllowed, Unavailable
@@ -32,7 +32,6 @@ _TYPES: Final[dict[str, Encoding]] = {
     "application/x-protobuf": "protobuf",
     "application/json": "json",
 }
-_ENCODINGS: Final = ("", "identity", "gzip")
 _IDENTITY_BODY: Final = 64 << 10
 _BODY_SECONDS: Final = 60.0
 """How long a body may take."""
@@ -135,8 +134,8 @@ def _checked(request: Request) -> Encoding:
 
 
 def _check_encoding(request: Request) -> None:
-    if _content_encoding(request) not in _ENCODINGS:
-        raise Unsupported("content encoding: expected gzip or none")
+    if _content_encoding(request) not in ENCODINGS:
+        raise Unsupported("content encoding: expected gzip, zstd, deflate or none")
 
 
 async def _body(request: Request, limit: int, grow: Callable[[int], None], seconds: float) -> bytes:
