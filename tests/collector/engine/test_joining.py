@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from auditspan.collector.engine import joining
 from auditspan.collector.engine.cutting import in_order
@@ -13,7 +14,14 @@ from auditspan.collector.engine.joining import joined, resume
 from auditspan.collector.engine.waking import Wake
 from auditspan.wire.envelope import OTLP_TRACES, Envelope, frame
 from auditspan.wire.segments import sync_folder, write_synced
-from tests.collector.engine.conftest import NOW, PRINCIPAL, Workshop, applied, spans
+from tests.collector.engine.conftest import (
+    NOW,
+    PRINCIPAL,
+    Workshop,
+    applied,
+    envelope,
+    spans,
+)
 
 DAY = 86_400_000_000_000
 LIMIT = (20_000, 1 << 20)
@@ -72,6 +80,18 @@ def test_no_more_is_joined_than_a_batch_may_have(tmp_path: Path, limit: tuple[in
     contents = [spans(1, 2), spans(3), spans(4)]
     join(waiting(tmp_path, *contents), limit)
     assert left(tmp_path) == [contents[0] + contents[1], contents[2]]
+
+
+def test_a_large_resource_counts_for_each_span_below_it(tmp_path: Path) -> None:
+    """Segments are small as long as it stands once in each; a batch has it in each record."""
+    request = ExportTraceServiceRequest()
+    found = request.resource_spans.add()
+    found.resource.attributes.add(key="blob").value.string_value = "x" * (100 << 10)
+    for number in range(10):
+        found.scope_spans.add().spans.add(trace_id=b"t" * 16, span_id=number.to_bytes(8))
+    content = envelope(request.SerializeToString())
+    join(waiting(tmp_path, content, content, content), (1000, 8 << 20))
+    assert left(tmp_path) == [content + content, content]
 
 
 def _next_day() -> bytes:

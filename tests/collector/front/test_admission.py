@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from auditspan.collector.front.decompress import BodyTooLarge
 from auditspan.collector.front.receiver_config import SpoolConfig
 from auditspan.collector.front.refusals import Unauthenticated
 from auditspan.collector.front.rejections import RateExceeded
@@ -263,3 +264,33 @@ def test_requests_at_once_are_all_stored(house: House) -> None:
         )
 
     assert len(house.run(use)) == 51
+
+
+def _below(size: int, spans: int, number: int = 0) -> bytes:
+    """Spans below a resource of this size."""
+    made = ExportTraceServiceRequest()
+    under = made.resource_spans.add()
+    under.resource.attributes.add(key="blob").value.string_value = "x" * size
+    found = under.scope_spans.add().spans
+    for at in range(spans):
+        found.add(trace_id=bytes([number]) * 16, span_id=at.to_bytes(8), name="span")
+    return made.SerializeToString()
+
+
+def test_a_resource_counts_once_for_each_span_below_it(house: House) -> None:
+    """A megabyte on the wire would be a hundred in the engine, and hold up everybody."""
+    with pytest.raises(BodyTooLarge, match=r"100 spans have 10.* bytes of resource"):
+        house.sent(_below(1 << 20, 100))
+    assert house.stored() == []
+
+
+def test_a_large_resource_of_few_spans_is_taken(house: House) -> None:
+    """Each record has it, as the sender wants."""
+    assert len(house.sent(_below(1 << 20, 10))) == 1
+
+
+def test_a_batch_is_as_large_as_its_records_become(tmp_path: Path) -> None:
+    """Requests whose spans have large resources are not many of one batch."""
+    house = House(tmp_path, SpoolLimits(spans=1000, seconds=3600.0))
+    assert len(house.sent(*(_below(100 << 10, 10, number) for number in range(5)))) == 5
+    assert [len(batch) for batch in house.spool.batches()] == [2, 2, 1]

@@ -7,12 +7,16 @@ type or text that is no UTF-8 never gets that far.
 
 from dataclasses import dataclass
 from itertools import chain, islice
+from typing import Final
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from auditspan.wire.errors import RequestInvalid
+
+_USUAL_BYTES: Final = 2 << 10
+"""Of resource and scope on a record: up to there it weighs no more than any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,24 @@ def serialise(request: ExportTraceServiceRequest) -> bytes:
         return request.SerializeToString()
     except Exception as error:
         raise RequestInvalid(f"request: cannot be written as protobuf: {error}") from error
+
+
+def spread(request: ExportTraceServiceRequest) -> int:
+    """Bytes that its records have of what stands above them, once each has it.
+
+    On the wire a resource and a scope stand once for all their spans.
+    """
+    total = 0
+    for resource in request.resource_spans:
+        above = resource.resource.ByteSize() + len(resource.schema_url)
+        for scope in resource.scope_spans:
+            total += len(scope.spans) * (above + scope.scope.ByteSize() + len(scope.schema_url))
+    return total
+
+
+def weight(spans: int, spread: int) -> int:
+    """For how many spans a request counts where a batch is bounded by their number."""
+    return max(spans, spread // _USUAL_BYTES)
 
 
 def without_wrong_ids(request: ExportTraceServiceRequest) -> Parsed:

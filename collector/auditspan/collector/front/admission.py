@@ -19,6 +19,7 @@ from auditspan.collector.front.authentication import Authenticator
 from auditspan.collector.front.bounds import bound_attributes
 from auditspan.collector.front.budget import Budget
 from auditspan.collector.front.commit import Committer
+from auditspan.collector.front.decompress import BodyTooLarge
 from auditspan.collector.front.identities import Identities
 from auditspan.collector.front.metrics import Metrics
 from auditspan.collector.front.refusals import Refusal
@@ -39,6 +40,9 @@ _IN_FLIGHT: Final = 256 << 20
 """Bytes of requests in memory at once if nothing else is said."""
 _IN_THREAD: Final[Mapping[str, int]] = {"protobuf": 1 << 20, "json": 256 << 10}
 """Bytes from which work on a body leaves the event loop: what takes some milliseconds."""
+_MOST_SPREAD: Final = 64 << 20
+"""Bytes that the records of a request may have of its resources and scopes. They stand in it once,
+and in the store, as while a batch is worked on, in each record."""
 _MOST_TOKENS: Final = 64
 """Different users' tokens of one request that are looked at."""
 
@@ -121,7 +125,7 @@ class Admission:
         at = self.now_ns()
         envelope = Envelope(OTLP_TRACES, at, digest, _as_json(principal), request)
         row = (digest, principal.id, at)
-        await self.committer.submit(frame(envelope), read.parsed.spans, at, row)
+        await self.committer.submit(frame(envelope), read.weight, at, row)
         if self.shares is not None:
             self.shares.took(principal.id, len(request), at)
         self.metrics.accepted(read.parsed.spans)
@@ -185,6 +189,8 @@ class _Read:
     """Whether a user's token has its attribute somewhere."""
     dropped: int
     """Attributes that were too many."""
+    weight: int
+    """For how many spans it counts in a batch."""
     serialised: bytes
     """As it goes to the spool; empty while tokens have to be replaced first."""
 
@@ -206,8 +212,21 @@ def _read(reading: _Reading) -> _Read:
     found = scrub(parsed.request, body)
     tokens = find(body, TOKEN_ATTRIBUTE.encode()) >= 0
     dropped = bound_attributes(parsed.request, reading.most)
+    weight = otlp.weight(parsed.spans, _spread(parsed))
     serialised = b"" if tokens else otlp.serialise(parsed.request)
-    return _Read(parsed, found, tokens, dropped, serialised)
+    return _Read(parsed, found, tokens, dropped, weight, serialised)
+
+
+def _spread(parsed: Parsed) -> int:
+    """Raises `BodyTooLarge`."""
+    size = otlp.spread(parsed.request)
+    if size > _MOST_SPREAD:
+        raise BodyTooLarge(
+            f"request: its {parsed.spans} spans have {size} bytes of resource and scope, once each "
+            f"has its own: expected at most {_MOST_SPREAD}: send fewer spans at once, or put less "
+            "on the resource"
+        )
+    return size
 
 
 @lru_cache(1024)
