@@ -10,7 +10,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from auditspan.wire.errors import RequestInvalid
-from auditspan.wire.otlp import check_ids, parse, serialise, spread, weight
+from auditspan.wire.otlp import check_ids, parse, parts, serialise, spread, weight
 from auditspan.wire.varint import encode_varint
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors/otlp/protobuf.json").read_text())
@@ -73,16 +73,18 @@ def test_right_spans_keep_their_order_without_the_wrong_ones() -> None:
     assert (kept, parsed.rejected) == (["1", "2", "4", "5", "7", "8"], 4)
 
 
-def test_what_stands_above_spans_counts_for_each() -> None:
+def test_what_stands_above_spans_counts_for_each_and_what_is_in_them() -> None:
     """A batch is bounded by it as by spans, once it is more than usual."""
     request = ExportTraceServiceRequest()
     resource = request.resource_spans.add()
     resource.resource.attributes.add(key="k").value.string_value = "x" * 10_000
     for _ in range(5):
-        resource.scope_spans.add().spans.add()
+        span = resource.scope_spans.add().spans.add()
+        span.events.add()
+        span.links.add()
     size = spread(request)
-    assert size == 5 * resource.resource.ByteSize()
-    assert (weight(5, size), weight(100, size), weight(5, 0)) == (size // 2048, 100, 5)
+    assert (size, parts(request)) == (5 * resource.resource.ByteSize(), 10)
+    assert [weight(5, size, 0), weight(100, size, 80), weight(5, 0, 80)] == [size // 2048, 100, 10]
 
 
 def test_what_is_said_of_a_million_wrong_spans_takes_no_memory_for_each() -> None:

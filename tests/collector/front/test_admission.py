@@ -22,6 +22,7 @@ from auditspan.wire.errors import RequestInvalid, SpoolFull
 from auditspan.wire.otlp_json import to_json
 from auditspan.wire.segments import closed_segments
 from auditspan.wire.spool import SpoolLimits
+from auditspan.wire.varint import encode_varint
 from tests.collector.front.house import AGENT, NOW, SIGNER, House, request, token
 from tests.collector.front.spools import Spool
 
@@ -287,6 +288,27 @@ def test_a_resource_counts_once_for_each_span_below_it(house: House) -> None:
 def test_a_large_resource_of_few_spans_is_taken(house: House) -> None:
     """Each record has it, as the sender wants."""
     assert len(house.sent(_below(1 << 20, 10))) == 1
+
+
+def test_events_are_bounded_as_spans_are(house: House) -> None:
+    """An empty one is two bytes on the wire, and hundreds in the engine."""
+    with pytest.raises(BodyTooLarge, match="1000001 events and links"):
+        house.sent(_of_parts(600_000, 400_001))
+    assert house.stored() == []
+
+
+def test_as_many_events_as_may_be_are_taken(house: House) -> None:
+    """Whatever they are on."""
+    assert len(house.sent(_of_parts(600_000, 400_000))) == 1
+
+
+def _of_parts(events: int, links: int) -> bytes:
+    """A request of one span: span, scope and resource are the fields 2, 2 and 1."""
+    span = request().resource_spans[0].scope_spans[0].spans[0].SerializeToString()
+    span += b"\x5a\x00" * events + b"\x6a\x00" * links
+    for tag in (b"\x12", b"\x12", b"\x0a"):
+        span = tag + encode_varint(len(span)) + span
+    return span
 
 
 def test_a_batch_is_as_large_as_its_records_become(tmp_path: Path) -> None:

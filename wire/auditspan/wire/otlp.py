@@ -7,6 +7,7 @@ type or text that is no UTF-8 never gets that far.
 
 from dataclasses import dataclass
 from itertools import chain, islice
+from operator import attrgetter
 from typing import Final
 
 from google.protobuf.message import DecodeError
@@ -17,6 +18,9 @@ from auditspan.wire.errors import RequestInvalid
 
 _USUAL_BYTES: Final = 2 << 10
 """Of resource and scope on a record: up to there it weighs no more than any other."""
+_USUAL_PARTS: Final = 8
+"""Events and links of a span, likewise: each takes as much work as some attributes."""
+_EVENTS, _LINKS = attrgetter("events"), attrgetter("links")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +70,19 @@ def spread(request: ExportTraceServiceRequest) -> int:
     return total
 
 
-def weight(spans: int, spread: int) -> int:
+def parts(request: ExportTraceServiceRequest) -> int:
+    """Its events and links."""
+    total = 0
+    for resource in request.resource_spans:
+        for scope in resource.scope_spans:
+            total += sum(map(len, map(_EVENTS, scope.spans)))
+            total += sum(map(len, map(_LINKS, scope.spans)))
+    return total
+
+
+def weight(spans: int, spread: int, parts: int) -> int:
     """For how many spans a request counts where a batch is bounded by their number."""
-    return max(spans, spread // _USUAL_BYTES)
+    return max(spans, spread // _USUAL_BYTES, parts // _USUAL_PARTS)
 
 
 def without_wrong_ids(request: ExportTraceServiceRequest) -> Parsed:

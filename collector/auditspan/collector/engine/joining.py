@@ -23,7 +23,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from auditspan.collector.engine.cutting import MAX_BYTES_OF_PART, MAX_SPANS
 from auditspan.wire.damage import pieces
 from auditspan.wire.envelope import OTLP_TRACES, parse
-from auditspan.wire.otlp import spread, weight
+from auditspan.wire.otlp import parts, spread, weight
 from auditspan.wire.segments import CLOSED, SegmentName, sync_folder, write_synced
 from auditspan.wire.varint import MAX_BYTES, decode_varint
 
@@ -135,7 +135,7 @@ def _content(path: Path) -> _Content | None:
 def _spans(request: bytes) -> int:
     found = ExportTraceServiceRequest.FromString(request)
     count = sum(len(scope.spans) for each in found.resource_spans for scope in each.scope_spans)
-    return weight(count, spread(found))
+    return weight(count, spread(found), parts(found))
 
 
 def _write(first: Path, group: dict[str, bytes]) -> None:

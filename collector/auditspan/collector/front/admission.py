@@ -43,6 +43,8 @@ _IN_THREAD: Final[Mapping[str, int]] = {"protobuf": 1 << 20, "json": 256 << 10}
 _MOST_SPREAD: Final = 64 << 20
 """Bytes that the records of a request may have of its resources and scopes. They stand in it once,
 and in the store, as while a batch is worked on, in each record."""
+_MOST_PARTS: Final = 1_000_000
+"""Events and links of a request: two bytes are one, which takes hundreds in the engine."""
 _MOST_TOKENS: Final = 64
 """Different users' tokens of one request that are looked at."""
 
@@ -212,21 +214,26 @@ def _read(reading: _Reading) -> _Read:
     found = scrub(parsed.request, body)
     tokens = find(body, TOKEN_ATTRIBUTE.encode()) >= 0
     dropped = bound_attributes(parsed.request, reading.most)
-    weight = otlp.weight(parsed.spans, _spread(parsed))
+    weight = _weight(parsed)
     serialised = b"" if tokens else otlp.serialise(parsed.request)
     return _Read(parsed, found, tokens, dropped, weight, serialised)
 
 
-def _spread(parsed: Parsed) -> int:
-    """Raises `BodyTooLarge`."""
-    size = otlp.spread(parsed.request)
-    if size > _MOST_SPREAD:
+def _weight(parsed: Parsed) -> int:
+    """For how many spans a request counts. Raises `BodyTooLarge`."""
+    spread, parts = otlp.spread(parsed.request), otlp.parts(parsed.request)
+    if spread > _MOST_SPREAD:
         raise BodyTooLarge(
-            f"request: its {parsed.spans} spans have {size} bytes of resource and scope, once each "
-            f"has its own: expected at most {_MOST_SPREAD}: send fewer spans at once, or put less "
-            "on the resource"
+            f"request: its {parsed.spans} spans have {spread} bytes of resource and scope, once "
+            f"each has its own: expected at most {_MOST_SPREAD}: send fewer spans at once, or put "
+            "less on the resource"
         )
-    return size
+    if parts > _MOST_PARTS:
+        raise BodyTooLarge(
+            f"request: {parts} events and links: expected at most {_MOST_PARTS}: send fewer spans "
+            "at once, or put fewer on each"
+        )
+    return otlp.weight(parsed.spans, spread, parts)
 
 
 @lru_cache(1024)
