@@ -4,12 +4,13 @@ import asyncio
 import queue
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from auditspan.collector.backup.client import reading
+from auditspan.collector.backup.errors import BackupInterrupted
 from auditspan.collector.backup.snapshot import frozen_of, opened
 from auditspan.collector.backup.taking import Backups
 from auditspan.collector.control.errors import (
@@ -25,6 +26,7 @@ from auditspan.collector.engine.messages import GoOn, Message, Pause, Paused, St
 from auditspan.collector.engine.pausing import Pauses, Pausing
 from auditspan.collector.engine_process import EngineProcess
 from auditspan.storage.engine import Engine
+from auditspan.storage.freezing import thaw
 from tests.collector.control.callers import CAROL, OLGA, Spool
 from tests.migrated import migrated_store
 
@@ -129,6 +131,60 @@ def test_a_snapshot_is_taken_read_ended_and_sealed(house: House) -> None:
     assert (record.kind, record.asked_by, record.why.ticket) == (
         "backup.made", "person:olga", "B-1",
     )  # fmt: skip
+
+
+def test_what_is_frozen_too_late_is_let_go_of(house: House) -> None:
+    """The engine was busy until nobody waited any more: hard links would keep what is erased."""
+
+    async def run() -> None:
+        backups, _ = house.backups()
+        backups.pause_seconds = 0.01
+        with pytest.raises(ControlUnavailable, match="does not pause"):
+            await backups.begin(OLGA, secrets_too=False)
+        await asyncio.to_thread(house.pausing.tick)
+        await asyncio.sleep(0)
+        await asyncio.gather(*backups.watching)
+
+    asyncio.run(run())
+    [paused] = [message for message in house.messages if isinstance(message, Paused)]
+    shadow = house.data.folder("store") / "shadow"
+    assert paused.tables and not (shadow / paused.name).exists()
+
+
+def test_the_engine_holds_still_as_long_as_it_is_copied(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else a batch that is stored meanwhile is neither among the copies nor in the frozen store."""
+    for number in range(10_000):
+        (house.data.folder("anchors") / f"{number}.json").write_bytes(b"{}")
+    house.longest = 0.5
+
+    async def run() -> None:
+        backups, _ = house.backups()
+        backups.say_seconds = 0.01
+        await house.begin(backups)
+
+    asyncio.run(run())
+    assert "did not end a pause" not in caplog.text
+    assert len(house.messages) == 1, "one pause, and not several"
+    assert house.pausing.asked.empty(), "the engine heard its end before it went on"
+
+
+def test_a_store_that_thawed_is_no_backup_without_records(house: House) -> None:
+    """As by an engine that was started anew before anybody has read."""
+
+    async def run() -> None:
+        backups, _ = house.backups()
+        told = await house.begin(backups)
+        id, tables = str(told["id"]), told["tables"]
+        assert isinstance(tables, dict)
+        thaw(house.data.folder("store"))
+        snapshot = opened(house.data, id, frozen_of(id, tables))
+        signed = replace(snapshot, taken=snapshot.taken.model_copy(update={"size": 1}))
+        with pytest.raises(BackupInterrupted, match="what was frozen of the store is gone"):
+            list(signed.members())
+
+    asyncio.run(run())
 
 
 def test_one_that_nobody_reads_any_more_is_removed(house: House) -> None:

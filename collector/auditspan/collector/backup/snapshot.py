@@ -63,9 +63,16 @@ class Snapshot:
         for path in sorted(files.rglob("*")):
             if path.is_file():
                 yield checked_name(str(path.relative_to(files))), path
+        some = False
         if self.frozen is not None:
             for name, path in frozen_files(self.data.folder(_STORE), self.frozen):
                 yield checked_name(f"{_STORE}/{name}"), path
+                some = True
+            if self.taken.size and not some:
+                raise BackupInterrupted(
+                    "what was frozen of the store is gone, as after a new start of the engine: "
+                    "try again"
+                )
         if not (self.folder / _TAKEN).exists():
             raise BackupInterrupted("the snapshot was removed while it was read: try again")
 

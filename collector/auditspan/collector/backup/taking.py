@@ -10,6 +10,8 @@ import fcntl
 import logging
 import os
 import secrets
+import time
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -24,7 +26,7 @@ from auditspan.collector.control.journal import Journal
 from auditspan.collector.control.records import Party, Why, rfc3339
 from auditspan.collector.control.two_persons import require
 from auditspan.collector.data_dir import DataDir
-from auditspan.collector.engine.messages import Paused
+from auditspan.collector.engine.messages import LONGEST_PAUSE, Paused
 from auditspan.collector.engine_process import EngineProcess
 from auditspan.collector.signing import Signing
 from auditspan.identity.caller import Caller
@@ -34,6 +36,10 @@ LOG = logging.getLogger("auditspan.collector")
 
 _PAUSE_SECONDS: Final = 50.0
 _LOOK_SECONDS: Final = 10.0
+_SAY_SECONDS: Final = 10.0
+"""How often the engine is told that it is still copied."""
+_SILENT: Final = LONGEST_PAUSE / 2
+"""Seconds without such a word from which on the engine may have gone on."""
 
 
 @dataclass(slots=True)
@@ -46,7 +52,12 @@ class Backups:
     journal: Journal
     look_seconds: float = _LOOK_SECONDS
     """How long a snapshot may be without a reader."""
+    pause_seconds: float = _PAUSE_SECONDS
+    """How long the engine is waited for."""
+    say_seconds: float = _SAY_SECONDS
     current: str = ""
+    given_up: set[str] = field(default_factory=set)
+    """Snapshots for which the engine may still hold still, and freeze what nobody reads."""
     waiting: "asyncio.Future[Paused] | None" = None
     watching: set["asyncio.Task[None]"] = field(default_factory=set)
 
@@ -64,11 +75,10 @@ class Backups:
             async with self.journal.one:
                 paused = await self._taken(id, secrets_too=secrets_too)
         except BaseException:
+            self.given_up.add(id)
             await self._drop(id)
             raise
-        task = asyncio.create_task(self._watch(id))
-        self.watching.add(task)
-        task.add_done_callback(self.watching.discard)
+        self._keep(self._watch(id))
         return {"id": id, "tables": dict(paused.tables)}
 
     async def end(self, id: str, says: Fields, why: Why, caller: Caller) -> Fields:
@@ -85,7 +95,10 @@ class Backups:
 
     def on_paused(self, message: Paused) -> None:
         """The engine holds still, or says why not."""
-        if self.waiting is not None and not self.waiting.done() and message.name == self.current:
+        if message.name in self.given_up:
+            # Too late: hard links keep what is erased.
+            self._keep(asyncio.to_thread(drop, self.data, message.name))
+        elif self.waiting is not None and not self.waiting.done() and message.name == self.current:
             self.waiting.set_result(message)
 
     async def _taken(self, id: str, *, secrets_too: bool) -> Paused:
@@ -93,7 +106,7 @@ class Backups:
         if not await self.engine.pause(id):
             raise ControlUnavailable("the engine is not ready: try again")
         try:
-            paused = await asyncio.wait_for(self.waiting, _PAUSE_SECONDS)
+            paused = await asyncio.wait_for(self.waiting, self.pause_seconds)
             if paused.refused:
                 raise ControlUnavailable(f"the engine cannot pause now: {paused.refused}")
             if self.signing is not None:
@@ -101,7 +114,7 @@ class Backups:
                 await asyncio.gather(*self.signing.tasks, return_exceptions=True)
             taken = self._described(paused, secrets_too=secrets_too)
             frozen = frozen_of(paused.name, paused.tables) if paused.tables else None
-            await asyncio.to_thread(take, self.data, id, taken, frozen)
+            await self._copied(id, asyncio.to_thread(take, self.data, id, taken, frozen))
         except TimeoutError as error:
             raise ControlUnavailable("the engine does not pause: is the store down?") from error
         except OSError as error:
@@ -109,6 +122,27 @@ class Backups:
         finally:
             await self.engine.go_on()
         return paused
+
+    async def _copied(self, id: str, copying: Coroutine[None, None, object]) -> None:
+        """Copy while the engine holds still, however long that takes."""
+        task, said, longest = asyncio.create_task(copying), time.monotonic(), 0.0
+        while not task.done():
+            await asyncio.wait([task], timeout=self.say_seconds)
+            longest = max(longest, time.monotonic() - said)
+            if not task.done():
+                await self.engine.pause(id)
+                said = time.monotonic()
+        await task
+        if longest > _SILENT:
+            raise ControlUnavailable(
+                f"nothing was said to the engine for {longest:.0f} s, so it may not have held "
+                "still: try again"
+            )
+
+    def _keep(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self.watching.add(task)
+        task.add_done_callback(self.watching.discard)
 
     def _described(self, paused: Paused, *, secrets_too: bool) -> Taken:
         kind: Literal["embedded", "server"] = "embedded" if paused.tables else "server"

@@ -18,6 +18,9 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+LONGEST_PAUSE: Final = 60.0
+"""Seconds after which the engine goes on if front does not say `Pause` again, or `GoOn`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -56,7 +59,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Hold still and freeze the store, for a backup (`pausing.py`)."""
+    """Hold still and freeze the store, for a backup (`pausing.py`); again: go on holding still."""
 
     name: str
     """Letters and digits."""

@@ -4,7 +4,7 @@
 2. Notes of all that is signed are stored, so that the store has every checkpoint of its entries;
    an embedded store is frozen (`storage/freezing.py`).
 3. `Paused` says what was frozen. Nothing in the spool, among batch files and dead letters, or in
-   the store is changed until `GoOn` comes, front ends, or some seconds are over.
+   the store is changed until `GoOn` comes, front ends, or has not repeated `Pause` for long.
 
 Requests are taken into the spool meanwhile, as always.
 """
@@ -13,19 +13,15 @@ import logging
 import queue
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
 
 from auditspan.collector.engine.errors import SignerUnavailable
-from auditspan.collector.engine.messages import Message, Pause, Paused
+from auditspan.collector.engine.messages import LONGEST_PAUSE, Message, Pause, Paused
 from auditspan.collector.engine.sealing import Sealing
 from auditspan.storage.engine import Engine
 from auditspan.storage.errors import StorageError
 from auditspan.storage.freezing import Frozen, freeze
 
 LOG = logging.getLogger("auditspan.collector.engine")
-
-LONGEST_SECONDS: Final = 60.0
-"""A front that says nothing any more does not stop the pipeline."""
 
 Pauses = queue.SimpleQueue[Pause | None]
 """What front wants: a pause, or None for its end."""
@@ -39,7 +35,8 @@ class Pausing:
     sealing: Sealing | None
     asked: Pauses
     send: Callable[[Message], None]
-    longest: float = field(default=LONGEST_SECONDS)
+    longest: float = field(default=LONGEST_PAUSE)
+    """Seconds from one word of front to the next: one that is silent does not stop the pipeline."""
 
     def tick(self) -> None:
         """Pause if that is asked, until it is over."""
@@ -49,7 +46,8 @@ class Pausing:
                 continue
             self.send(self._paused(wanted.name))
             try:
-                self.asked.get(timeout=self.longest)
+                while self.asked.get(timeout=self.longest) is not None:
+                    pass  # It is still copying.
             except queue.Empty:
                 LOG.warning("front did not end a pause of %g s; the pipeline goes on", self.longest)
 
