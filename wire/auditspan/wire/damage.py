@@ -14,6 +14,10 @@ from auditspan.wire.varint import MAX_BYTES, decode_varint
 
 _BEGINS: Final = (b"\x08\x01\x10", b"\x08\x02\x10")
 """The first bytes of a message: its version, and the tag of its kind."""
+_MOST_WORK: Final = 32
+"""How often bytes are read again, in search of a frame, before one is taken to be there."""
+_LOOK_BYTES: Final = 1 << 10
+"""What a look costs in any case, in bytes read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +49,35 @@ def pieces(segment: bytes) -> Iterator[Piece]:
 
 
 def holds_a_frame(rest: bytes) -> bool:
-    """Whether a whole frame lies anywhere in bytes that do not begin with one."""
+    """Whether a whole frame lies anywhere in bytes that do not begin with one.
+
+    It may say yes of bytes that a sender has filled with beginnings of frames: to look at each to
+    its end would take hours, and what is kept in vain harms nobody.
+    """
+    work = _MOST_WORK * max(len(rest), 1 << 20)
     for begin in _BEGINS:
         at = rest.find(begin)
         while at >= 0:
-            if any(_is_frame(rest, at - width, at) for width in range(1, MAX_BYTES + 1)):
+            work -= _LOOK_BYTES
+            for end in _ends(rest, at):
+                work -= end - at
+                if work < 0 or not _problem(rest[at:end]):
+                    return True
+            if work < 0:
                 return True
             at = rest.find(begin, at + 1)
     return False
 
 
-def _is_frame(rest: bytes, start: int, message: int) -> bool:
-    if start < 0:
-        return False
-    try:
-        length, width = decode_varint(rest[start:message])
-    except FrameInvalid:
-        return False
-    end = message + length
-    return start + width == message and end <= len(rest) and not _problem(rest[message:end])
+def _ends(rest: bytes, message: int) -> Iterator[int]:
+    """Where a message ends, by each length that may stand before it."""
+    for width in range(1, min(MAX_BYTES, message) + 1):
+        try:
+            length, own = decode_varint(rest[message - width : message])
+        except FrameInvalid:
+            continue
+        if own == width and message + length <= len(rest):
+            yield message + length
 
 
 def _problem(message: bytes) -> str:
