@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from auditspan.cli.kept_anchors import kept_receipts, saved_notes
-from auditspan.cli.private_file import private_file
+from auditspan.cli.output_file import output_file
 from auditspan.cli.progress_bar import progress_bar
 from auditspan.cli.query_commands import Since, Until, say
 from auditspan.cli.sealed_options import Anchors, Out, Policy, ServerUrl, report_name, window_of
@@ -76,7 +76,7 @@ def build(
     where = Where(data, url, user_name, token_file, ca_file, policy, said)
     receipts = kept_receipts(where)
     wanted = Wanted(window_of(since, until), filters, complete, saved, manifest, receipts)
-    with sealed_store(where) as store, progress_bar() as progress, private_file(output) as file:
+    with output_file(output) as file, sealed_store(where) as store, progress_bar() as progress:
         logs = SealedLogs(store.ask, store.trust, store.notes())
         found = built(store.ask, logs, wanted, file, progress)
         store.rows = found.shown + found.hidden

@@ -12,7 +12,7 @@ import errno
 from enum import IntEnum
 from typing import Final
 
-_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """What a full disk, a quota and a limit of a file's size say; often without a file's name."""
 
 
@@ -56,4 +56,4 @@ def _about_a_file(error: BaseException) -> bool:
 
 
 def _no_room(error: BaseException) -> bool:
-    return isinstance(error, OSError) and error.errno in _NO_ROOM
+    return isinstance(error, OSError) and error.errno in NO_ROOM

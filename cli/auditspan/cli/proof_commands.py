@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from auditspan.cli.output_file import SHARED, output_file
 from auditspan.cli.query_commands import say
 from auditspan.cli.sealed_options import Out, Policy, ServerUrl
 from auditspan.cli.sealed_store import Where, sealed_store
@@ -31,10 +32,10 @@ def proof(
     from auditspan.reports.verification.sealed_log import SealedLogs
 
     where = Where(data, url, user_name, token_file, ca_file, policy, f"proof {record_id}")
-    with sealed_store(where) as store:
+    with output_file(output, mode=SHARED) as file, sealed_store(where) as store:
         logs = SealedLogs(store.ask, store.trust, store.notes())
         logs.load()
         made = proof_of(logs, record_id)
         store.rows = 1
-    output.write_bytes(made.encode())
+        file.write(made.encode())
     say(f"index {made.index}, {len(made.hashes)} hashes: {output}")

@@ -14,6 +14,7 @@ from auditspan.cli.changes import (
 )
 from auditspan.cli.exits import Exit
 from auditspan.cli.output import Format, emit
+from auditspan.cli.output_file import SHARED, output_file
 from auditspan.cli.said import Reason, RequestedBy, Ticket, demanded, why
 from auditspan.cli.target import DEFAULT_DATA, CaFile, Data, TokenFile, Url, target_of
 from auditspan.cli.terminal import err, out, safe
@@ -155,8 +156,8 @@ def import_tools(
     if output is None:
         out().file.write(text)
         return
-    with output.open("x") as stream:
-        stream.write(text)
+    with output_file(output, mode=SHARED, new=True) as stream:
+        stream.write(text.encode())
     unknown = text.count("\neffect: unknown")
     if unknown:
         err().print(f"{unknown} tools have no effect hint: write in what they do", soft_wrap=True)

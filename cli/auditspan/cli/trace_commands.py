@@ -1,5 +1,6 @@
 """`auditspan trace`: the decision chain of one trace or one conversation."""
 
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import typer
 from rich.console import Console
 
 from auditspan.cli.output import Format, emit, print_json
+from auditspan.cli.output_file import output_file
 from auditspan.cli.query_commands import say
 from auditspan.cli.store import Place, StoreUrl, StoreUser, opened
 from auditspan.cli.target import DEFAULT_DATA, CaFile, Data, TokenFile
@@ -58,11 +60,11 @@ def trace(
     from auditspan.reports.population import population
 
     place = Place(data, url, user_name, token_file, ca_file)
-    with opened(place.of("trace", trace=id, conversation=conversation)) as store:
-        found = chain(store, id or None, conversation or None)
-        whole = population(store, _window(found))
     title = f"conversation {conversation}" if conversation else f"trace {id}"
     with _stream(output) as stream:
+        with opened(place.of("trace", trace=id, conversation=conversation)) as store:
+            found = chain(store, id or None, conversation or None)
+            whole = population(store, _window(found))
         _write(found, title, whole, format, stream)
 
 
@@ -115,5 +117,7 @@ def _stream(path: Path | None) -> Iterator[TextIO]:
     if path is None:
         yield sys.stdout
         return
-    with path.open("x", encoding="utf-8", newline="") as file:
-        yield file
+    with output_file(path, new=True) as file:
+        text = io.StringIO(newline="")
+        yield text
+        file.write(text.getvalue().encode())
