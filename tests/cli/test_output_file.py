@@ -1,4 +1,4 @@
-"""Files that a command writes: whole, with the rights they need, and in the place of nothing else."""
+"""Files that a command writes: whole, with the rights they need, in the place of nothing else."""
 
 import os
 import stat
@@ -66,9 +66,9 @@ def test_what_lies_where_a_draft_would_be_is_not_written_to(tmp_path: Path) -> N
 def test_a_folder_that_is_none_is_told(tmp_path: Path, place: str) -> None:
     """By the name of the folder, before anything is worked for."""
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(OptionInvalid, match=r"(missing|file) is no folder: make it"):
-        with output_file(tmp_path / place):
-            raise AssertionError("work was begun for a place that cannot take it")
+    says = pytest.raises(OptionInvalid, match=r"(missing|file) is no folder: make it")
+    with says, output_file(tmp_path / place):
+        raise AssertionError("work was begun for a place that cannot take it")
 
 
 def test_a_place_without_rights_is_told_by_the_name_that_was_asked_for() -> None:

@@ -7,6 +7,7 @@ import yaml
 
 from auditspan.cli.up_commands import words
 from auditspan.collector.config import CollectorConfig
+from auditspan.collector.data_dir import prepare
 from tests.cli.conftest import Auditspan
 
 
@@ -51,6 +52,19 @@ def test_what_holds_includes_the_environment(
     """The environment goes before the defaults."""
     monkeypatch.setenv("AUDITSPAN_CONFIG__SERVICE__LOG_LEVEL", "debug")
     assert yaml.safe_load(auditspan("config", "show").out)["service"]["log_level"] == "debug"
+
+
+def test_what_stands_where_the_engine_listens_is_told_at_the_start(
+    auditspan: Auditspan, tmp_path: Path
+) -> None:
+    """Not once the ports are open, by an engine that is started again and again."""
+    place = prepare(tmp_path / "data").socket
+    place.mkdir()
+    ran = auditspan("up", "--data", tmp_path / "data")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == (
+        f"auditspan: {place} is a folder: expected the engine's socket, or nothing; move it away\n"
+    )
 
 
 def test_a_collector_says_where_it_listens_and_what_to_try() -> None:

@@ -54,8 +54,6 @@ SIGNER: Final = "secrets/log"
 """The folder of the signing process."""
 _ENGINE_WRITES: Final = ("spool", "batches", "dead", "store", "run", "tmp")
 _ENGINE_READS: Final = ("registry", "public", "checkpoints", "anchors")
-_SOCKET_BYTES: Final = 107
-"""Of the path of a unix socket, which the kernel takes no longer (unix(7))."""
 _INSTANCE = re.compile(r"[a-z0-9]{8}")
 
 
@@ -111,17 +109,6 @@ def prepare(root: Path) -> DataDir:
                 _check_private(path)
     _ensure_instance(root / "instance")
     return DataDir(root)
-
-
-def expect_short(data: DataDir) -> None:
-    """That the engine's socket can be made. Raises `DataDirInvalid`."""
-    beyond = len(os.fsencode(data.socket)) - _SOCKET_BYTES
-    if beyond > 0:
-        most = len(os.fsencode(data.root)) - beyond
-        raise DataDirInvalid(
-            f"data folder {data.root}: its path has {most + beyond} bytes, expected at most "
-            f"{most}, because a socket lies in it: choose one with a shorter path"
-        )
 
 
 @contextmanager

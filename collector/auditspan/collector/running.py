@@ -18,7 +18,8 @@ from auditspan.collector.anchors.anchored import write_outside
 from auditspan.collector.building import service_of
 from auditspan.collector.config import load
 from auditspan.collector.control.stopped import operator
-from auditspan.collector.data_dir import DataDir, expect_short, locked, prepare, write_front
+from auditspan.collector.data_dir import DataDir, locked, prepare, write_front
+from auditspan.collector.engine_socket import expect_place
 from auditspan.collector.errors import LogRefused
 from auditspan.collector.front.holdings import closed_files, held_in
 from auditspan.collector.front.shares import Shares
@@ -52,8 +53,8 @@ def run(
         logging.getLogger(library).setLevel(logging.WARNING)
     memory.keep()
     data = prepare(data_dir)
-    expect_short(data)
     with locked(data):
+        expect_place(data.socket)
         service = service_of(config, data, recover_log=recover_log)
         return asyncio.run(_serve(service, config_file, announce))
 
