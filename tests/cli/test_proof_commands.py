@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from auditspan.integrity.canonical import ENTRY_BYTES
-from auditspan.integrity.checkpoint import parse_checkpoint
+from auditspan.integrity.checkpoint import checkpoint_of
 from auditspan.integrity.merkle import leaf_hash
 from auditspan.integrity.merkle_verify import verify_inclusion
-from auditspan.integrity.note import parse_note
 from auditspan.integrity.proof_file import parse_proof
 from tests.cli.conftest import Auditspan, Edit, record
 
@@ -18,7 +17,7 @@ def test_a_proof_verifies_by_itself(auditspan: Auditspan, folder: Path, tmp_path
     assert ran.code == 0, ran.err
     proof = parse_proof(file.read_bytes())
     assert proof.extra is not None and len(proof.extra) == ENTRY_BYTES
-    at = parse_checkpoint(parse_note(proof.checkpoint).text)
+    at = checkpoint_of(proof.checkpoint)
     verify_inclusion(leaf_hash(proof.extra), 30, at.size, proof.hashes, at.root)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from auditspan.integrity.checkpoint import Checkpoint, parse_checkpoint
+from auditspan.integrity.checkpoint import Checkpoint, checkpoint_of, parse_checkpoint
 from auditspan.integrity.errors import NoteInvalid
 from auditspan.integrity.merkle import EMPTY_ROOT
 from auditspan.integrity.note import parse_note
@@ -20,6 +20,22 @@ def test_the_published_one() -> None:
     assert checkpoint.text == note.text
     assert [len(each.data) for each in note.signatures] == [64, 72]
     assert note.encode() == PUBLISHED.read_bytes()
+    assert checkpoint_of(PUBLISHED.read_bytes()) == checkpoint
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        b"",
+        b"\xff",
+        b"a\n1\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n",
+        b"no checkpoint\n\n\xe2\x80\x94 a TD7Nd3UV6eE=\n",
+    ],
+)
+def test_what_is_no_note_and_what_is_no_checkpoint_are_one_error(note: bytes) -> None:
+    """Whoever reads what may be neither catches `NoteInvalid`, whichever it is."""
+    with pytest.raises(NoteInvalid):
+        checkpoint_of(note)
 
 
 @pytest.mark.parametrize("size", [0, 1, 2**63 - 1])

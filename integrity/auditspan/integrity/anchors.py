@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Self
 
-from auditspan.integrity.checkpoint import Checkpoint, parse_checkpoint
+from auditspan.integrity.checkpoint import Checkpoint, checkpoint_of
 from auditspan.integrity.errors import NoteInvalid
-from auditspan.integrity.note import decode_base64, parse_note
+from auditspan.integrity.note import decode_base64
 
 Kind = Literal["local", "external"]
 
@@ -57,7 +57,7 @@ class Receipt:
     @property
     def checkpoint(self) -> Checkpoint:
         """What the note says; its signatures are not verified here."""
-        return parse_checkpoint(parse_note(self.note).text)
+        return checkpoint_of(self.note)
 
     @property
     def origin(self) -> str:
@@ -94,7 +94,7 @@ def check_same_tree(kept: bytes, note: bytes, where: str) -> Checkpoint:
 
     Cosignatures state times, so that two notes of one tree may differ.
     """
-    theirs, ours = (parse_checkpoint(parse_note(each).text) for each in (kept, note))
+    theirs, ours = (checkpoint_of(each) for each in (kept, note))
     if theirs != ours:
         raise NoteInvalid(
             f"{where}: another tree was anchored: {theirs.origin} of {theirs.size} entries with "

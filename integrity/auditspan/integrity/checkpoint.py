@@ -9,7 +9,7 @@ from typing import Final
 
 from auditspan.integrity.errors import NoteInvalid
 from auditspan.integrity.merkle import EMPTY_ROOT, HASH_BYTES
-from auditspan.integrity.note import decode_base64
+from auditspan.integrity.note import decode_base64, parse_note
 
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _MAX_SIZE: Final = 2**63
@@ -46,3 +46,8 @@ def parse_checkpoint(text: str) -> Checkpoint:
     if not _SIZE.fullmatch(lines[1]):
         raise NoteInvalid(f"size of a checkpoint: expected a number, got {lines[1][:40]!r}")
     return Checkpoint(lines[0], int(lines[1]), decode_base64(lines[2]))
+
+
+def checkpoint_of(note: bytes) -> Checkpoint:
+    """What a signed note says; its signatures are not verified. Raises `NoteInvalid`."""
+    return parse_checkpoint(parse_note(note).text)

@@ -5,10 +5,9 @@ from collections import defaultdict
 import pyarrow.compute as pc
 
 from auditspan.integrity.canonical import ENTRY_BYTES
-from auditspan.integrity.checkpoint import parse_checkpoint
+from auditspan.integrity.checkpoint import checkpoint_of
 from auditspan.integrity.control_entry import control_entry
 from auditspan.integrity.merkle import Frontier, leaf_hashes
-from auditspan.integrity.note import parse_note
 from auditspan.storage.engine import Engine
 from auditspan.storage.sealing.checkpoints import read_checkpoints
 from auditspan.storage.sealing.entries import entries_of_store
@@ -42,7 +41,7 @@ def _notes(store: Engine, log_id: str, size: int) -> None:
     """Every note says the root of the tree of its size, and there are never two roots of one."""
     roots: dict[int, set[bytes]] = defaultdict(set)
     for row in read_checkpoints(store, log_id):
-        stated = parse_checkpoint(parse_note(row.note.encode()).text)
+        stated = checkpoint_of(row.note.encode())
         assert (stated.origin, stated.size, stated.root) == (log_id, row.size, row.root)
         roots[row.size].add(row.root)
     leaves = leaf_hashes(read_entries(store, log_id, 0, size), ENTRY_BYTES)

@@ -25,7 +25,7 @@ from auditspan.collector.data_dir import SIGNER, prepare
 from auditspan.collector.engine.log_entries import Saying, body_text
 from auditspan.collector.engine.segments import Segments
 from auditspan.integrity.canonical import ENTRY_BYTES, derived_salts, group_commitment
-from auditspan.integrity.checkpoint import Checkpoint, parse_checkpoint
+from auditspan.integrity.checkpoint import Checkpoint, checkpoint_of
 from auditspan.integrity.control_entry import Kind, control_entry
 from auditspan.integrity.keys import LocalSigner, read_key
 from auditspan.integrity.merkle import leaf_hashes
@@ -231,7 +231,7 @@ class Thief:
         for row in self.sealed.rows(f"{sql} ORDER BY LogIndex", {"log": ROOT}):
             if row["Kind"] == Kind.CHECKPOINT:
                 note = row["Body"].encode()
-                at = parse_checkpoint(parse_note(note).text)
+                at = checkpoint_of(note)
                 (cosigned,) = struct.unpack(">Q", parse_note(note).signatures[1].data[:8])
                 if at.size > len(tree) or tree.root(at.size) != at.root:
                     break

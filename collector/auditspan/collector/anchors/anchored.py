@@ -17,9 +17,8 @@ from auditspan.collector.anchors.receipts import anchors_in, newest_receipt
 from auditspan.collector.anchors.state import Tree, read_state
 from auditspan.identity.files import write_atomic
 from auditspan.integrity.anchors import folder_of
-from auditspan.integrity.checkpoint import parse_checkpoint
+from auditspan.integrity.checkpoint import checkpoint_of
 from auditspan.integrity.errors import IntegrityError
-from auditspan.integrity.note import parse_note
 
 LOG = logging.getLogger("auditspan.collector.anchors")
 
@@ -71,7 +70,7 @@ def _newest(folder: Path, origin: str) -> Tree | None:
     """The largest note of a log that can be read in a folder."""
     for path in sorted((folder / folder_of(origin)).glob("*.note"), reverse=True):
         try:
-            at = parse_checkpoint(parse_note(path.read_bytes()).text)
+            at = checkpoint_of(path.read_bytes())
         except (OSError, IntegrityError) as error:
             LOG.warning("%s: no note (%s)", path, error)
             continue

@@ -18,9 +18,9 @@ from typing import BinaryIO, Final
 from auditspan.collector.anchors.config import FileAnchorConfig
 from auditspan.collector.anchors.errors import AnchorRefused, AnchorUnavailable, AnchorUnusable
 from auditspan.integrity.anchors import Receipt, check_same_tree, path_of
-from auditspan.integrity.checkpoint import parse_checkpoint
+from auditspan.integrity.checkpoint import checkpoint_of
 from auditspan.integrity.errors import NoteInvalid
-from auditspan.integrity.note import MAX_BYTES, parse_note
+from auditspan.integrity.note import MAX_BYTES
 
 TYPE: Final = "file"
 
@@ -94,7 +94,7 @@ class FileAnchor:
         return kept
 
     def _path(self, note: bytes) -> Path:
-        return self.config.folder / path_of(parse_checkpoint(parse_note(note).text))
+        return self.config.folder / path_of(checkpoint_of(note))
 
 
 def _write_once(path: Path, data: bytes) -> None:

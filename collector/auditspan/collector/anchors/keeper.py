@@ -26,8 +26,7 @@ from auditspan.collector.anchors.kinds import ANCHOR_MISSED, ANCHOR_RESUMED
 from auditspan.collector.anchors.receipts import add_receipt
 from auditspan.collector.anchors.state import State, Tree, read_state, write_state
 from auditspan.collector.control.records import ControlRecord, Why, rfc3339
-from auditspan.integrity.checkpoint import Checkpoint, parse_checkpoint
-from auditspan.integrity.note import parse_note
+from auditspan.integrity.checkpoint import Checkpoint, checkpoint_of
 
 LOG = logging.getLogger("auditspan.collector.anchors")
 
@@ -132,7 +131,7 @@ class Keeper:
         return bool(notes)
 
     async def _anchor(self, note: bytes) -> None:
-        at = parse_checkpoint(parse_note(note).text)
+        at = checkpoint_of(note)
         tree = Tree(size=at.size, root=at.root.hex())
         known = self.state.trees.get(at.origin)
         if known == tree:

@@ -35,9 +35,9 @@ from auditspan.collector.anchors.sigv4 import (
     signed_headers,
 )
 from auditspan.integrity.anchors import Receipt, check_same_tree, path_of
-from auditspan.integrity.checkpoint import parse_checkpoint
+from auditspan.integrity.checkpoint import checkpoint_of
 from auditspan.integrity.errors import NoteInvalid
-from auditspan.integrity.note import MAX_BYTES, parse_note
+from auditspan.integrity.note import MAX_BYTES
 
 TYPE: Final = "s3"
 COMPLIANCE: Final = "COMPLIANCE"
@@ -182,7 +182,7 @@ class S3Anchor:
 
 
 def _key(note: bytes) -> str:
-    return f"anchors/{path_of(parse_checkpoint(parse_note(note).text))}"
+    return f"anchors/{path_of(checkpoint_of(note))}"
 
 
 def _between(body: bytes, first: bytes, last: bytes) -> str:

@@ -9,10 +9,10 @@ from auditspan.collector.errors import ConfigInvalid
 from auditspan.collector.signer.config import IntegrityConfig
 from auditspan.collector.signer.protocol import Begin, Program
 from auditspan.identity.files import read_private
-from auditspan.integrity.checkpoint import parse_checkpoint
+from auditspan.integrity.checkpoint import checkpoint_of
 from auditspan.integrity.errors import IntegrityError
 from auditspan.integrity.keys import read_public
-from auditspan.integrity.note import COSIGNATURE, ED25519, Verifier, parse_note
+from auditspan.integrity.note import COSIGNATURE, ED25519, Verifier
 
 _SYSTEM: Final = ("PATH", "LANG", "LC_ALL")
 _MAX_PASSPHRASE: Final = 4096
@@ -68,7 +68,7 @@ def _kept_root(data: DataDir, origin: str) -> tuple[int, str]:
     """Size of the root log by the note that front has kept, or the note if it is another's."""
     try:
         note = (data.folder("checkpoints") / "root.note").read_bytes()
-        checkpoint = parse_checkpoint(parse_note(note).text)
+        checkpoint = checkpoint_of(note)
     except (OSError, IntegrityError):
         return 0, ""
     return (checkpoint.size, "") if checkpoint.origin == origin else (0, note.decode())

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
 
-from auditspan.integrity.checkpoint import parse_checkpoint
+from auditspan.integrity.checkpoint import checkpoint_of
 from auditspan.integrity.errors import IntegrityError, ProofInvalid
-from auditspan.integrity.note import parse_note
 from auditspan.reports.verification.asking import Ask, Progress, rows
 from auditspan.reports.verification.report import Problem, Weight
 from auditspan.reports.verification.stored_tree import StoredTree
@@ -54,8 +53,7 @@ class Notes:
     def add(self, note: bytes, where: str) -> None:
         """Verify one note, wherever it was found."""
         try:
-            text = parse_note(note).text
-            origin = parse_checkpoint(text).origin
+            origin = checkpoint_of(note).origin
         except IntegrityError as error:
             self._problem("note.malformed", "", f"{where}: {error}")
             return
@@ -86,7 +84,7 @@ class Notes:
 
     def _compare(self, row: dict[str, Any]) -> None:
         try:
-            said = parse_checkpoint(parse_note(str(row["Note"]).encode()).text)
+            said = checkpoint_of(str(row["Note"]).encode())
         except IntegrityError:
             return
         there = (row["LogId"], row["Size"], bytes(row["Root"]))

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from auditspan.integrity.checkpoint import parse_checkpoint
+from auditspan.integrity.checkpoint import checkpoint_of
 from auditspan.integrity.errors import IntegrityError
-from auditspan.integrity.note import parse_note
 from auditspan.reports.verification.asking import Ask, rows
 from auditspan.reports.verification.bodies import read_bodies
 from auditspan.reports.verification.inputs import Inputs
@@ -78,7 +77,7 @@ def _signed(notes: Iterable[bytes]) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for note in notes:
         try:
-            said = parse_checkpoint(parse_note(note).text)
+            said = checkpoint_of(note)
         except IntegrityError:
             continue
         sizes[said.origin] = max(said.size, sizes.get(said.origin, 0))

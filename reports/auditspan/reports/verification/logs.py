@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from auditspan.integrity.checkpoint import parse_checkpoint
+from auditspan.integrity.checkpoint import checkpoint_of
 from auditspan.integrity.errors import IntegrityError
-from auditspan.integrity.note import parse_note
 from auditspan.reports.verification.asking import Ask, Progress
 from auditspan.reports.verification.bodies import Said, read_bodies
 from auditspan.reports.verification.checkpoints import Notes, Signed, compared
@@ -188,6 +187,6 @@ class Logs:
 
 def _origin(note: bytes) -> str:
     try:
-        return parse_checkpoint(parse_note(note).text).origin
+        return checkpoint_of(note).origin
     except IntegrityError:
         return ""

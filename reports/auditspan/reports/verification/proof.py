@@ -1,9 +1,8 @@
 """A proof that one record is in its log (https://c2sp.org/tlog-proof)."""
 
-from auditspan.integrity.checkpoint import parse_checkpoint
+from auditspan.integrity.checkpoint import checkpoint_of
 from auditspan.integrity.merkle import leaf_hash
 from auditspan.integrity.merkle_verify import verify_inclusion
-from auditspan.integrity.note import parse_note
 from auditspan.integrity.proof_file import TlogProof
 from auditspan.reports.errors import NothingFound
 from auditspan.reports.verification.asking import rows
@@ -30,6 +29,6 @@ def proof_of(logs: SealedLogs, record_id: str) -> TlogProof:
         raise NothingFound(f"record {record_id} is not what was sealed; see `auditspan verify`")
     entry = bytes(rows(logs.ask, "entries", **part)[0]["Entry"])
     made = logs.proof(log, index, entry)
-    at = parse_checkpoint(parse_note(made.checkpoint).text)
+    at = checkpoint_of(made.checkpoint)
     verify_inclusion(leaf_hash(entry), index, at.size, made.hashes, at.root)
     return made

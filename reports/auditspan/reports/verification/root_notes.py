@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from auditspan.integrity.checkpoint import Checkpoint, parse_checkpoint
+from auditspan.integrity.checkpoint import Checkpoint, checkpoint_of
 from auditspan.integrity.errors import IntegrityError
-from auditspan.integrity.note import parse_note
 from auditspan.reports.verification.asking import Ask, chunks, rows
 from auditspan.reports.verification.report import Problem, Weight
 
@@ -17,7 +16,7 @@ def countersigned(
         for row in rows(ask, "root_notes", log=origin, first=first, end=end):
             note = row["Body"].encode()
             try:
-                yield row["LogIndex"], parse_checkpoint(parse_note(note).text), note
+                yield row["LogIndex"], checkpoint_of(note), note
             except IntegrityError:
                 says = "it should be a checkpoint, and is none"
                 index = row["LogIndex"]

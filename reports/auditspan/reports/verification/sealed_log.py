@@ -6,11 +6,10 @@ Only what verifies is used: notes by the keys that are trusted, trees that give 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from auditspan.integrity.checkpoint import parse_checkpoint
+from auditspan.integrity.checkpoint import checkpoint_of
 from auditspan.integrity.control_entry import Kind
 from auditspan.integrity.errors import IntegrityError
 from auditspan.integrity.merkle import inclusion_proof
-from auditspan.integrity.note import parse_note
 from auditspan.integrity.proof_file import TlogProof
 from auditspan.reports.errors import NothingFound
 from auditspan.reports.verification.asking import Ask, chunks, rows, silent
@@ -66,7 +65,7 @@ class SealedLogs:
 
     def _countersigned(self, index: int, note: bytes) -> None:
         try:
-            at = parse_checkpoint(parse_note(note).text)
+            at = checkpoint_of(note)
         except IntegrityError:
             return
         before = self.countersigned.get(at.origin)
@@ -102,7 +101,7 @@ class SealedLogs:
         return self._size_of(self.note(origin))
 
     def _size_of(self, note: bytes) -> int:
-        return parse_checkpoint(parse_note(note).text).size
+        return checkpoint_of(note).size
 
     def tree(self, origin: str) -> StoredTree:
         """The tree of a log, as far as that note."""
