@@ -5,7 +5,11 @@ import stat
 import zipfile
 from pathlib import Path
 
-from tests.cli.conftest import Auditspan
+from tests.cli.conftest import Auditspan, Edit, record
+
+DAMAGE = (
+    "ALTER TABLE audit_log_entries UPDATE Body = 'x' WHERE LogId LIKE '%/root' AND LogIndex = 1"
+)
 
 
 def test_evidence_is_a_private_file(auditspan: Auditspan, folder: Path, tmp_path: Path) -> None:
@@ -21,3 +25,17 @@ def test_evidence_is_a_private_file(auditspan: Auditspan, folder: Path, tmp_path
                     "--tool", "pay")  # fmt: skip
     assert ran.code == 2 and "completeness cannot be shown" in ran.err
     assert not list(tmp_path.glob("*y*"))
+
+
+def test_damage_of_the_root_log_is_told(
+    auditspan: Auditspan, folder: Path, edit: Edit, tmp_path: Path
+) -> None:
+    """Package and proof are written, since others of its entries prove them, with exit code 1."""
+    name = record(folder)
+    edit(DAMAGE)
+    for words in (("evidence", "build"), ("proof", name)):
+        file = tmp_path / words[0]
+        ran = auditspan(*words, "-o", file, "--data", folder)
+        assert ran.code == 1 and file.stat().st_size > 0
+        told = " ".join(ran.err.split())
+        assert "not proved: entry 1 of local/auditspan/default/root: the body" in told

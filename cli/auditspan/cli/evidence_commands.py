@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from auditspan.cli.exits import Exit
 from auditspan.cli.kept_anchors import kept_receipts, saved_notes
 from auditspan.cli.output_file import output_file
 from auditspan.cli.progress_bar import progress_bar
@@ -84,4 +85,8 @@ def build(
         f"{found.shown:,} records shown, {found.hidden:,} with their core alone, "
         f"{found.entries:,} entries of {found.logs} logs: {output}"
     )
+    for warning in found.warnings:
+        say(f"not proved: {warning}")
     say("give the auditor verify.py and the policy another way: see README.txt in it")
+    if found.damaged:
+        raise typer.Exit(Exit.FOUND)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from auditspan.cli.exits import Exit
 from auditspan.cli.output_file import SHARED, output_file
 from auditspan.cli.query_commands import say
 from auditspan.cli.sealed_options import Out, Policy, ServerUrl
@@ -39,3 +40,7 @@ def proof(
         store.rows = 1
         file.write(made.encode())
     say(f"index {made.index}, {len(made.hashes)} hashes: {output}")
+    for damage in logs.damage():
+        say(f"not proved: {damage}")
+    if logs.problems:
+        raise typer.Exit(Exit.FOUND)

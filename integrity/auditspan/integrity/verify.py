@@ -779,9 +779,12 @@ class Verification:
         """What an entry that is proved says of records and keys."""
         if kind == KEY_REVOKE and origin == self.root.origin:
             key = parse_key(member(says, "vkey", str), 1)
-            log = self.logs.get(key.name)
-            if log and log.checkpoint.size > member(says, "good_until_size", int):
+            log, good = self.logs.get(key.name), member(says, "good_until_size", int)
+            if log and log.checkpoint.size > good:
                 self.problem(f"log {key.name}", "its key was revoked before this checkpoint")
+            elif log:
+                self.warnings.append(f"log {key.name}: its key was revoked and counts for {good} "
+                                     f"entries, not for what is behind them")  # fmt: skip
         told = {ERASE: "erased", EARLY_EXPIRY: "expired"}.get(kind, "")
         for each in as_list(says.get(told, [])):
             log = self.logs.get(member(each, "log", str))

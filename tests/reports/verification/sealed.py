@@ -211,16 +211,23 @@ class Thief:
         ]  # fmt: skip
         return make_note(text, signatures)
 
-    def sign_all(self, times: Mapping[int, int]) -> None:
-        """New notes of the log at these sizes, and a root log that holds them."""
+    def sign_all(self, times: Mapping[int, int], more: Sequence[tuple[int, str]] = ()) -> None:
+        """New notes of the log at these sizes, and a root log that holds them, and `more`."""
         sealed = self.sealed
         entries = read_entries(sealed.store, sealed.log, 0, sealed.end())
         tree = Tree(leaf_hashes(entries, ENTRY_BYTES))
         notes = {n: self.note(sealed.log, n, tree.root(n), at) for n, at in times.items()}
         kept, bodies = self._kept(tree, times)
         bodies += [(Kind.CHECKPOINT, notes[n].decode()) for n in notes if n not in kept]
+        bodies += more
         notes |= kept
         self._write(notes, bodies, tree, times)
+
+    def revoke(self, good: int, *more: tuple[int, str]) -> None:
+        """End the log's key as its operator does, in an entry behind all others but `more`."""
+        said = {"vkey": self.keys[self.sealed.log].vkey, "good_until_size": good}
+        ended = (int(Kind.KEY_REVOKE), json.dumps(said))
+        self.sign_all({self.sealed.end(): NOW // 10**9 + 40_000}, [ended, *more])
 
     def _kept(
         self, tree: Tree, times: Mapping[int, int]

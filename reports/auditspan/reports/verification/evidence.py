@@ -6,6 +6,8 @@
    core alone, so that it is proved that they do not match.
 3. Entries that explain what is absent (erasures, early expiry, revoked keys) are there wherever
    they stand, with proofs.
+4. What cannot be proved is not in it, and is told: what is behind the last checkpoint that the key
+   of a log counts for, or under entries of the root log that are not what was sealed.
 """
 
 import hashlib
@@ -101,6 +103,10 @@ class Built:
     hidden: int
     entries: int
     logs: int
+    warnings: tuple[str, ...] = ()
+    """What could not be proved, and is not in it."""
+    damaged: bool = False
+    """Whether entries of the root log are not what they should be."""
 
 
 @dataclass(slots=True)
@@ -136,7 +142,8 @@ class _Building:
             if first < end:
                 self.ranges[origin] = (first, end)
         if not self.ranges:
-            raise NothingFound("no sealed record lies in this window")
+            says = "no sealed record lies in this window"
+            raise NothingFound("; ".join([says, *self.logs.warnings()]))
 
     def evidence(self) -> Evidence:
         """All parts; records are read while the package is written."""
@@ -151,7 +158,7 @@ class _Building:
             anchors=list(self._anchors()),
             complete=complete,
             scope=wanted.scope() if complete else {},  # type: ignore[arg-type]
-            manifest=dict(wanted.manifest),
+            manifest=self._manifest(),
             files={
                 "README.txt": _file("README.txt"),
                 "verify.py": _verifier(),
@@ -161,6 +168,10 @@ class _Building:
                 },
             },
         )
+
+    def _manifest(self) -> dict[str, object]:
+        warnings = self.logs.warnings()
+        return {**self.wanted.manifest, **({"not_proved": warnings} if warnings else {})}
 
     def _range(self, origin: str, first: int, end: int) -> LogRange:
         logs = self.logs
@@ -236,7 +247,14 @@ def build(
     building = _Building(ask, logs, wanted, progress)
     building.find_ranges()
     write_package(building.evidence(), file, SCHEMA)
-    return Built(building.shown, building.hidden, building.entries, len(building.ranges))
+    return Built(
+        building.shown,
+        building.hidden,
+        building.entries,
+        len(building.ranges),
+        tuple(logs.warnings()),
+        bool(logs.problems),
+    )
 
 
 def _hidden(row: StoredRow) -> Row:

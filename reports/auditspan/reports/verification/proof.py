@@ -23,7 +23,7 @@ def proof_of(logs: SealedLogs, record_id: str) -> TlogProof:
     if not log:
         raise NothingFound(f"record {record_id} is from before sealing began: it is in no log")
     if index >= logs.size(log):
-        raise NothingFound(f"record {record_id} is not under a checkpoint yet, try again")
+        raise NothingFound(f"record {record_id} at index {index}: {_not_under(logs, log)}")
     part = {"log": log, "first": index, "end": index + 1}
     if rows(logs.ask, "altered", **part) or rows(logs.ask, "altered_erased", **part):
         raise NothingFound(f"record {record_id} is not what was sealed; see `auditspan verify`")
@@ -32,3 +32,10 @@ def proof_of(logs: SealedLogs, record_id: str) -> TlogProof:
     at = checkpoint_of(made.checkpoint)
     verify_inclusion(leaf_hash(entry), index, at.size, made.hashes, at.root)
     return made
+
+
+def _not_under(logs: SealedLogs, log: str) -> str:
+    """Why there is no checkpoint over a record."""
+    if log in logs.beyond:
+        return logs.revoked(log)
+    return "; ".join([*logs.damage(), "it is not under a checkpoint yet, try again"])

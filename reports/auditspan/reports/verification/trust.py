@@ -44,6 +44,12 @@ class Trust:
         """Whether a key of the log is known."""
         return origin in self.roots or origin in self.certified
 
+    def good_until(self, origin: str) -> int | None:
+        """The size up to which a log's keys count; None if one of them counts for all."""
+        ends = [self.revoked.get(key.vkey) for key in self.certified.get(origin, ())]
+        known = [end for end in ends if end is not None]
+        return max(known) if known and len(known) == len(ends) else None
+
     def accept(self, note: bytes) -> Accepted:
         """The checkpoint of a note. Raises `NoteInvalid`, `PolicyInvalid`."""
         if self.policy is None:
