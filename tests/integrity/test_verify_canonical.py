@@ -1,5 +1,7 @@
 """The verifier computes from JSON what the sealing collector computed from values."""
 
+import csv
+import io
 import json
 
 import pytest
@@ -63,3 +65,12 @@ def test_any_record(record: dict[str, object]) -> None:
 def test_extreme_records(record: dict[str, object]) -> None:
     """Sizes and characters at the edges."""
     assert by_verifier(record) == record_digest(record, SALT, SCHEMA)
+
+
+@given(st.lists(st.text(st.sampled_from(" ,;\"'\r\n\t\0=-a\u00e9\u2028\udc80")), min_size=2))
+def test_a_line_of_the_table_is_that_of_the_module_csv(cells: list[str]) -> None:
+    """What is quoted, and how, does not depend on how fast it is written: packages of before hold
+    lines that the module csv has written."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\r\n").writerow(cells)
+    assert verify.csv_line(cells) == line.getvalue().encode("utf-8", "backslashreplace")

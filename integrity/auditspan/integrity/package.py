@@ -19,6 +19,7 @@ from auditspan.integrity.verify import KIND, cell, csv_line
 FORMAT: Final = "auditspan-evidence/1"
 _TIME: Final = (1980, 1, 1, 0, 0, 0)
 _COLUMNS: Final = sorted(KIND)
+_JSON: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,8 @@ def _write_rows(package: zipfile.ZipFile, rows: Iterable[Row], schema: SealSchem
             member.write(_line(line))
             values = line.get("values")
             if isinstance(values, dict):
-                table.append(csv_line([cell(values.get(name, "")) for name in _COLUMNS]))
+                cells = [cell(values[name]) if name in values else "" for name in _COLUMNS]
+                table.append(csv_line(cells))
     with _member(package, "records.csv") as member:
         member.writelines(table)
 
@@ -239,7 +241,7 @@ def _check(evidence: Evidence) -> None:
 
 
 def _line(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+    return _JSON(value).encode() + b"\n"
 
 
 def _member(package: zipfile.ZipFile, name: str, *, packed: bool = True) -> IO[bytes]:

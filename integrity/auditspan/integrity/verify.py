@@ -433,7 +433,7 @@ def netstring(data: bytes) -> bytes:
 
 
 def digits(value: object) -> bytes:
-    if not isinstance(value, str) or not re.fullmatch(r"0|-?[1-9][0-9]{0,19}", value, re.ASCII):
+    if not isinstance(value, str) or not DIGITS.fullmatch(value):
         raise Invalid("expected an integer as a text of digits")
     return value.encode()
 
@@ -443,12 +443,11 @@ def encoded(kind: str, value: object) -> bytes:
     if kind == "string":
         return utf8(value)
     if kind == "int":
-        number = digits(value)
-        return b"" if number == b"0" else number
+        return b"" if value == "0" else digits(value)
     if kind == "map":
         if not isinstance(value, dict):
             raise Invalid("expected an object")
-        pairs = sorted((utf8(key), utf8(word)) for key, word in value.items())
+        pairs = sorted([(utf8(key), utf8(word)) for key, word in value.items()])
         return b"".join([b"%d:%b,%d:%b," % (len(k), k, len(w), w) for k, w in pairs])
     if kind == "strings":
         return b"".join([netstring(utf8(item)) for item in as_list(value)])
@@ -465,17 +464,21 @@ def encoded(kind: str, value: object) -> bytes:
 
 KIND = {name: kind for kinds in GROUPS.values() for name, kind in kinds.items()}
 GROUP_OF = {name: group for group, kinds in GROUPS.items() for name in kinds}
-NAMED = {name: netstring(name.encode()) for name in KIND}
+COLUMN = {name: (kind, GROUP_OF[name], netstring(name.encode())) for name, kind in KIND.items()}
 ERASABLE = sorted(group for group in GROUPS if group != "core")
+DIGITS = re.compile(r"0|-?[1-9][0-9]{0,19}", re.ASCII)
+COMPUTED = frozenset("=+-@\t\r")  # by a spreadsheet, if a cell begins so
+QUOTE, QUOTED = '"', re.compile('[",\r\n]').search  # as the module csv does, but faster
+AS_JSON = json.JSONEncoder(sort_keys=True).encode
 
 
 def group_texts(values: dict[str, Any]) -> dict[str, bytes]:
     """What the digest of each group covers: name and value of columns that are not the default."""
     made: dict[str, list[bytes]] = {"core": []}
     for name in sorted(values):
-        data = encoded(KIND[name], values[name])
-        if data:
-            made.setdefault(GROUP_OF[name], []).append(NAMED[name] + netstring(data))
+        kind, group, named = COLUMN[name]
+        if data := encoded(kind, values[name]):
+            made.setdefault(group, []).append(b"%b%d:%b," % (named, len(data), data))
     return {group: b"".join(texts) for group, texts in made.items()}
 
 
@@ -589,7 +592,7 @@ class Package:
         if name not in self.names:
             raise Invalid(f"file {name[:80]!r} is missing")
         self.unread.discard(name)
-        return self.zip.open(name)
+        return io.BufferedReader(self.zip.open(name), 1 << 18)
 
     def read(self, name: object, limit: int) -> bytes:
         if not isinstance(name, str) or self.names.get(name, 0) > limit:
@@ -600,10 +603,7 @@ class Package:
 
     def lines(self, name: str) -> Iterator[Any]:
         with self.open(name) as file:
-            while True:
-                line = file.readline(MAX_LINE + 1)
-                if not line:
-                    return
+            while line := file.readline(MAX_LINE + 1):
                 if len(line) > MAX_LINE or line[-1:] != b"\n":
                     raise Invalid(f"{name}: a line that is too long or not ended")
                 yield strict_json(line)
@@ -783,8 +783,7 @@ class Verification:
             if log and log.checkpoint.size > good:
                 self.problem(f"log {key.name}", "its key was revoked before this checkpoint")
             elif log:
-                self.warnings.append(f"log {key.name}: its key was revoked and counts for {good} "
-                                     f"entries, not for what is behind them")  # fmt: skip
+                self.warnings.append(f"log {key.name}: its key was revoked; it counts up to {good}")
         told = {ERASE: "erased", EARLY_EXPIRY: "expired"}.get(kind, "")
         for each in as_list(says.get(told, [])):
             log = self.logs.get(member(each, "log", str))
@@ -950,7 +949,7 @@ class Table:
     def row(self, values: dict[str, Any]) -> None:
         self.same = self.same and set(values) <= self.known
         if self.same:
-            cells = (cell(values[name]) if name in values else "" for name in self.columns)
+            cells = [cell(values[name]) if name in values else "" for name in self.columns]
             self.same = self.file.read(len(line := csv_line(cells))) == line
 
     def end(self) -> None:
@@ -959,15 +958,13 @@ class Table:
 
 
 def cell(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-    # A spreadsheet would compute these.
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    text = value if isinstance(value, str) else AS_JSON(value)
+    return f"'{text}" if text[:1] in COMPUTED else text
 
 
 def csv_line(cells: Iterable[str]) -> bytes:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\r\n").writerow(cells)
-    return line.getvalue().encode("utf-8", "backslashreplace")
+    quoted = [f'"{c.replace(QUOTE, QUOTE * 2)}"' if QUOTED(c) else c for c in cells]
+    return (",".join(quoted) + "\r\n").encode("utf-8", "backslashreplace")
 
 
 def time_stamp(note: bytes, receipt: bytes, tsa_root: str) -> str:

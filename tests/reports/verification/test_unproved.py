@@ -77,12 +77,13 @@ def test_what_a_revoked_key_counts_for_is_proved(copy: Sealed, tmp_path: Path) -
     assert (found["verdict"], found["problems"]) == ("VALID", [])
     assert (found["logs"][0]["size"], built.entries) == (copy.sizes[2], copy.sizes[2])
     counts = f"log {copy.log}: its key was revoked and counts for {good} entries"
-    assert found["warnings"] == [f"{counts}, not for what is behind them"]
+    warning = f"log {copy.log}: its key was revoked; it counts up to {good}"
+    assert found["warnings"] == [warning]
     told = (
         f"{counts}; the {end - copy.sizes[2]} from {copy.sizes[2]} on are under no checkpoint "
         "that counts, and cannot be proved"
     )
-    assert (built.warnings, manifest["not_proved"], built.damaged) == ((told,), [told], False)
+    assert (built.warnings, manifest["left_out"], built.damaged) == ((told,), [told], False)
 
 
 def test_a_key_that_counts_for_all_it_signed_leaves_nothing_out(
@@ -92,7 +93,7 @@ def test_a_key_that_counts_for_all_it_signed_leaves_nothing_out(
     Thief(copy).revoke(copy.end())
     built, manifest, found = checked(copy, tmp_path, Wanted(Window()))
     assert (found["verdict"], built.warnings) == ("VALID", ())
-    assert "not_proved" not in manifest and "key was revoked" in found["warnings"][0]
+    assert "left_out" not in manifest and "key was revoked" in found["warnings"][0]
 
 
 def test_what_is_behind_a_revoked_key_is_not_proved(copy: Sealed, tmp_path: Path) -> None:
@@ -123,7 +124,7 @@ def test_a_damaged_checkpoint_of_the_root_log_is_told(copy: Sealed, tmp_path: Pa
     )
     built, manifest, found = checked(copy, tmp_path, Wanted(Window()))
     assert (found["verdict"], built.entries < copy.end()) == ("VALID", True)
-    assert (built.warnings, manifest["not_proved"], built.damaged) == ((told,), [told], True)
+    assert (built.warnings, manifest["left_out"], built.damaged) == ((told,), [told], True)
     with pytest.raises(NothingFound, match="is not the one that was sealed; it is not used"):
         proof_of(logs_of(copy), copy.record(copy.end() - 1))
 

@@ -171,7 +171,7 @@ class _Building:
 
     def _manifest(self) -> dict[str, object]:
         warnings = self.logs.warnings()
-        return {**self.wanted.manifest, **({"not_proved": warnings} if warnings else {})}
+        return {**self.wanted.manifest, **({"left_out": warnings} if warnings else {})}
 
     def _range(self, origin: str, first: int, end: int) -> LogRange:
         logs = self.logs
