@@ -10,7 +10,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from auditspan.wire.errors import RequestInvalid
-from auditspan.wire.otlp import check_ids, parse, parts, serialise, spread, weight
+from auditspan.wire.otlp import check_ids, has_few_parts, parse, parts, serialise, spread, weight
 from auditspan.wire.varint import encode_varint
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors/otlp/protobuf.json").read_text())
@@ -85,6 +85,20 @@ def test_what_stands_above_spans_counts_for_each_and_what_is_in_them() -> None:
     size = spread(request)
     assert (size, parts(request)) == (5 * resource.resource.ByteSize(), 10)
     assert [weight(5, size, 0), weight(100, size, 80), weight(5, 0, 80)] == [size // 2048, 100, 10]
+
+
+@pytest.mark.parametrize("what", ["events", "links"])
+def test_more_parts_than_usual_are_never_taken_for_few(what: str) -> None:
+    """Eight of a span are usual. Text may look like more, and then somebody looks closely."""
+    for text, count, few in (("", 16, True), ("", 17, False), ("jZ", 14, True), ("jZ", 15, False)):
+        request = ExportTraceServiceRequest()
+        spans = request.resource_spans.add().scope_spans.add().spans
+        for number in range(2):
+            spans.add(name=text[number : number + 1])
+        for _ in range(count):
+            getattr(spans[0], what).add()
+        assert has_few_parts(serialise(request), 2) is few
+    assert not has_few_parts(b"", 2)
 
 
 def test_what_is_said_of_a_million_wrong_spans_takes_no_memory_for_each() -> None:

@@ -21,6 +21,9 @@ _USUAL_BYTES: Final = 2 << 10
 _USUAL_PARTS: Final = 8
 """Events and links of a span, likewise: each takes as much work as some attributes."""
 _EVENTS, _LINKS = attrgetter("events"), attrgetter("links")
+_TAGS: Final = tuple(
+    bytes([Span.DESCRIPTOR.fields_by_name[name].number << 3 | 2]) for name in ("events", "links")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,22 @@ def parts(request: ExportTraceServiceRequest) -> int:
             total += sum(map(len, map(_EVENTS, scope.spans)))
             total += sum(map(len, map(_LINKS, scope.spans)))
     return total
+
+
+def has_few_parts(serialised: bytes, spans: int) -> bool:
+    """Whether a request, as `serialise` writes it, surely has no more of them than is usual.
+
+    Each begins with a byte that says which it is. Other bytes may be like it, so that this counts
+    too many and never too few; to look at each span takes five times as long.
+    """
+    left = spans * _USUAL_PARTS if serialised else -1
+    for tag in _TAGS:
+        # `find` looks at many bytes at once, `count` at one after the other.
+        at = serialised.find(tag)
+        while at >= 0 and left >= 0:
+            left -= 1
+            at = serialised.find(tag, at + 1)
+    return left >= 0
 
 
 def weight(spans: int, spread: int, parts: int) -> int:

@@ -214,14 +214,15 @@ def _read(reading: _Reading) -> _Read:
     found = scrub(parsed.request, body)
     tokens = find(body, TOKEN_ATTRIBUTE.encode()) >= 0
     dropped = bound_attributes(parsed.request, reading.most)
-    weight = _weight(parsed)
     serialised = b"" if tokens else otlp.serialise(parsed.request)
+    weight = _weight(parsed, serialised)
     return _Read(parsed, found, tokens, dropped, weight, serialised)
 
 
-def _weight(parsed: Parsed) -> int:
+def _weight(parsed: Parsed, serialised: bytes) -> int:
     """For how many spans a request counts. Raises `BodyTooLarge`."""
-    spread, parts = otlp.spread(parsed.request), otlp.parts(parsed.request)
+    few = otlp.has_few_parts(serialised, parsed.spans)
+    spread, parts = otlp.spread(parsed.request), 0 if few else otlp.parts(parsed.request)
     if spread > _MOST_SPREAD:
         raise BodyTooLarge(
             f"request: its {parsed.spans} spans have {spread} bytes of resource and scope, once "
