@@ -129,6 +129,15 @@ def test_a_damaged_checkpoint_of_the_root_log_is_told(copy: Sealed, tmp_path: Pa
         proof_of(logs_of(copy), copy.record(copy.end() - 1))
 
 
+def test_a_damaged_key_of_a_log_is_told(copy: Sealed, tmp_path: Path) -> None:
+    """Nothing of that log can be proved, and it is said why."""
+    damage = f"entry {alter(copy, Kind.LOG_OPEN)} of {ROOT}: .* is not the one that was sealed"
+    with pytest.raises(NothingFound, match=f"or no key; {damage}"):
+        proof_of(logs_of(copy), copy.record(30))
+    with pytest.raises(NothingFound, match=f"no sealed record lies in this window; {damage}"):
+        checked(copy, tmp_path, Wanted(Window()))
+
+
 def test_another_note_in_place_of_a_checkpoint_is_not_used(copy: Sealed, tmp_path: Path) -> None:
     """It is a note that verifies, but not at that place: a package with it would be INVALID."""
     sql = "SELECT LogIndex, Body FROM audit_log_entries WHERE LogId = {log:String} AND Kind = 16"

@@ -144,7 +144,8 @@ class SealedLogs:
         if origin in self.beyond and origin not in self.countersigned:
             raise NothingFound(self.revoked(origin))
         if origin not in self.countersigned or origin not in self.opened:
-            raise NothingFound(f"log {origin}: the root log holds no checkpoint of it")
+            says = f"log {origin}: the root log holds no checkpoint of it, or no key"
+            raise NothingFound("; ".join([says, *self.damage()]))
         note = self.countersigned[origin][1]
         self.trust.accept(note)
         return note
