@@ -2,8 +2,6 @@
 
 import subprocess
 import sys
-from importlib.abc import MetaPathFinder
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -97,24 +95,29 @@ def test_an_answer_that_does_not_fit_on_the_disk_is_said(words: list[str]) -> No
     assert "Traceback" not in ran.stderr and "Exception" not in ran.stderr
 
 
-def test_ctrl_c_while_modules_are_read_is_no_traceback(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """Half a second goes by before the command itself can catch anything."""
-    [script] = entry_points(group="console_scripts", name="auditspan")
+_INTERRUPTED = """
+import signal, sys, threading, time
+from importlib.metadata import entry_points
 
-    class Interrupted(MetaPathFinder):
-        def find_spec(self, fullname: str, *_: object) -> None:
-            if fullname == "auditspan.cli.main":
-                raise KeyboardInterrupt
+class CtrlC:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            threading.Thread(target=time.sleep, args=[600]).start()
+            signal.raise_signal(signal.SIGINT)
 
-    main = script.load()
-    monkeypatch.delitem(sys.modules, "auditspan.cli.main", raising=False)
-    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert end.value.code == Exit.INTERRUPTED
-    assert capfd.readouterr() == ("", "")
+[script] = entry_points(group="console_scripts", name="auditspan")
+main = script.load()
+sys.meta_path.insert(0, CtrlC())
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["auditspan.cli.main", "auditspan.collector.config"])
+def test_ctrl_c_ends_a_command_quietly_and_at_once(module: str) -> None:
+    """While its modules are read, before it can catch anything, and later, whoever works for it."""
+    command = [sys.executable, "-c", _INTERRUPTED.format(module=module), "config", "show"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (Exit.INTERRUPTED, "", "")
 
 
 _SLOW = ("starlette", "grpc", "sqlglot", "chdb", "cedarpy", "numpy", "auditspan.registry")

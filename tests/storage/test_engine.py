@@ -25,6 +25,8 @@ from auditspan.storage.errors import (
 )
 from auditspan.storage.reader import Reader
 
+_SLOW = "SELECT sum(1 - sleepEachRow(0.2)) FROM numbers(10) SETTINGS max_block_size = 1"
+
 
 def test_the_store_folder_is_ours_alone_and_time_is_utc(store: Engine) -> None:
     """Whatever the umask and the machine's time zone are."""
@@ -198,6 +200,27 @@ def test_a_stopped_store_opens_again_with_its_data(tmp_path: Path) -> None:
         engine.command("INSERT INTO t VALUES (1)")
         assert engine.raw("SELECT count() FROM t") == expected
         engine.close()
+
+
+def test_a_store_is_not_closed_under_a_statement(store: Engine) -> None:
+    """It has its answer, the process lives, and who closes the store then has it closed."""
+    began, answers = threading.Event(), list[bytes]()
+
+    def ask() -> None:
+        with store.session() as session:
+            began.set()
+            answers.append(session.raw(_SLOW, "TabSeparated"))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    began.wait()
+    store.close()
+    assert store.raw("SELECT 7") == b"7\n" and asking.is_alive()
+    asking.join()
+    assert answers == [b"10\n"]
+    store.close()
+    with pytest.raises(StoreError, match="the store is closed"), store.session():
+        pass
 
 
 def test_a_cold_volume_changes_nothing_else_of_the_engine() -> None:

@@ -3,7 +3,9 @@
 Reads nothing slow before it is ready for that.
 """
 
+import os
 import sys
+from typing import NoReturn
 
 from auditspan.cli.exits import Exit
 
@@ -15,4 +17,17 @@ def main() -> None:
 
         command()
     except KeyboardInterrupt:
-        sys.exit(Exit.INTERRUPTED)
+        _end()
+    except SystemExit as error:
+        if error.code == Exit.INTERRUPTED:
+            _end()
+        raise
+
+
+def _end() -> NoReturn:
+    """End at once: what other threads still ask a store is of use to nobody.
+
+    Python would wait for them, and take a second Ctrl-C meanwhile for an error, or die of it.
+    """
+    sys.stderr.flush()
+    os._exit(Exit.INTERRUPTED)

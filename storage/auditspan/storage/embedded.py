@@ -19,6 +19,7 @@ from auditspan.storage import errors
 from auditspan.storage.cold_volume import claim
 from auditspan.storage.config import StoreConfig
 from auditspan.storage.engine import Session, Settings
+from auditspan.storage.uses import Uses
 from auditspan.storage.values import Params, text
 
 _MEMORY = ":memory:"
@@ -70,6 +71,7 @@ class EmbeddedEngine:
                 chdb_options=options,
             )
         self._bulk = Connection(self._dsn)
+        self._uses = Uses()
         self._bulk_lock = threading.Lock()
         self._lock = threading.Lock()
         with _translated(config.path):
@@ -104,7 +106,7 @@ class EmbeddedEngine:
     def insert(self, table: str, rows: pa.Table, query_id: str = "") -> None:
         del query_id  # an embedded insert ends with its process
         names = ", ".join(f"`{name}`" for name in rows.column_names)
-        with self._bulk_lock, _translated(self.config.path):
+        with self._uses.one(), self._bulk_lock, _translated(self.config.path):
             stream = self._bulk.send_insert(f"INSERT INTO {table} ({names})", "ArrowStream")
             with stream:
                 _send(rows, stream.append)
@@ -112,14 +114,19 @@ class EmbeddedEngine:
 
     @contextmanager
     def session(self, settings: Settings | None = None) -> Iterator[Session]:
-        with _translated(self.config.path):
-            handle = Connection(self._dsn)
-        try:
+        with self._uses.one(), self._handle() as handle:
             with _translated(self.config.path):
                 _prepare(handle, self.config.database, {"session_timezone": "UTC"})
                 for name, value in (settings or {}).items():
                     handle.query(f"SET {name} = {_quoted(value)}", "TabSeparated")
             yield EmbeddedSession(handle, self.config.path)
+
+    @contextmanager
+    def _handle(self) -> Iterator[Connection]:
+        with _translated(self.config.path):
+            handle = Connection(self._dsn)
+        try:
+            yield handle
         finally:
             handle.close()
 
@@ -130,7 +137,7 @@ class EmbeddedEngine:
         chDB keeps the bytes that a statement had written when it failed, and puts them in front of
         the next result of the same handle (seen in 4.3.0); one more statement takes them away.
         """
-        with self._lock, _translated(self.config.path):
+        with self._uses.one(), self._lock, _translated(self.config.path):
             try:
                 yield
             except Exception:
@@ -138,9 +145,9 @@ class EmbeddedEngine:
                 raise
 
     def close(self) -> None:
-        with self._bulk_lock:
+        if self._uses.over():
             self._bulk.close()
-        self._client.close()
+            self._client.close()
 
 
 class EmbeddedSession:

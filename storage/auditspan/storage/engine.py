@@ -15,6 +15,7 @@ import pyarrow as pa
 from auditspan.storage import memory
 from auditspan.storage.config import StoreConfig
 from auditspan.storage.values import Params
+from auditspan.storage.whole_import import uninterrupted
 
 Settings = Mapping[str, str | int]
 
@@ -72,7 +73,7 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Let go of the store; what another thread still asks keeps it, until the process ends."""
         ...
 
 
@@ -99,7 +100,8 @@ def open_memory() -> Engine:
 def _embedded(config: StoreConfig) -> Engine:
     if memory.keep_for_engine():
         pa.set_memory_pool(pa.system_memory_pool())
-    from auditspan.storage.embedded import EmbeddedEngine
+    with uninterrupted():
+        from auditspan.storage.embedded import EmbeddedEngine
 
     return EmbeddedEngine(config)
 

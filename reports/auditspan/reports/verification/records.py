@@ -3,6 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -52,14 +53,28 @@ class Records:
 
     def check(self, first: int, end: int, progress: Progress) -> None:
         """Recompute the records with indices `first` up to `end`."""
-        for part in self._parts(first, end):
-            self._chunk(part)
-            progress(f"records of {self.origin}", part.params["end"] - first, end - first)
+        with self._threads() as pool:
+            for part in self._parts(pool, first, end):
+                self._chunk(part)
+                progress(f"records of {self.origin}", part.params["end"] - first, end - first)
         if self.overdue:
             says = f"{self.overdue} records are past their day of expiry and still there"
             self._problem("record.overdue", says, weight=Weight.WARNING)
 
-    def _parts(self, first: int, end: int) -> Iterator[_Part]:
+    @contextmanager
+    def _threads(self) -> Iterator[ThreadPoolExecutor]:
+        """Threads that ask, none of them at the end; whoever interrupts waits for no answer."""
+        pool, wait = ThreadPoolExecutor(self.at_once), True
+        try:
+            yield pool
+        except KeyboardInterrupt:
+            wait = False
+            raise
+        finally:
+            self.over = True
+            pool.shutdown(wait, cancel_futures=True)
+
+    def _parts(self, pool: ThreadPoolExecutor, first: int, end: int) -> Iterator[_Part]:
         """All parts in their order; others are asked for while the next one is awaited."""
         width = max(_LEAST, -(-(end - first) // self.at_once))
         ranges = chunks(first, end, min(width, _CHUNK))
@@ -67,17 +82,13 @@ class Records:
         if self.at_once == 1:
             yield from map(self._part, params)
             return
-        pool, asked = ThreadPoolExecutor(self.at_once), deque[Future[_Part]]()
-        try:
-            for each in params:
-                asked.append(pool.submit(self._part, each))
-                if len(asked) == self.at_once:
-                    yield asked.popleft().result()
-            while asked:
+        asked = deque[Future[_Part]]()
+        for each in params:
+            asked.append(pool.submit(self._part, each))
+            if len(asked) == self.at_once:
                 yield asked.popleft().result()
-        finally:
-            self.over = True
-            pool.shutdown(cancel_futures=True)
+        while asked:
+            yield asked.popleft().result()
 
     def _part(self, params: Mapping[str, Any]) -> _Part:
         [counts] = self._asked("counts", **params, today=self._today())
