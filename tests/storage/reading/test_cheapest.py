@@ -70,6 +70,28 @@ def test_a_relation_is_known_by_its_own_name(store: Engine, sql: str) -> None:
     assert execute(store, Statement(sql)).body == store.raw(plain, "TabSeparated")
 
 
+_OWN = "(SELECT AgentId, 'x' AS own FROM audit) AS audit_reviewed"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"SELECT a.ReviewedBy, audit_reviewed.own FROM audit AS a CROSS JOIN {_OWN}",
+        f"SELECT a.*, audit_reviewed.* FROM audit AS a JOIN {_OWN} USING (AgentId)",
+        f"SELECT ReviewedBy FROM {_OWN} JOIN audit ON audit.AgentId = audit_reviewed.AgentId",
+        "SELECT ReviewedBy, audit_reviewed.Owner FROM audit JOIN agents AS audit_reviewed "
+        "ON audit_reviewed.AgentId = audit.AgentId WHERE audit.Severity > 0",
+        "SELECT own, (SELECT count() FROM audit WHERE ReviewedBy != audit_reviewed.own) "
+        f"FROM {_OWN}",
+    ],
+)
+def test_a_relation_of_the_reader_may_have_the_name_of_a_view(store: Engine, sql: str) -> None:
+    """Of one that is read for `audit` and was not named: it is another one to the reader."""
+    other = execute(store, Statement(sql.replace("audit_reviewed", "other")))
+    assert execute(store, Statement(sql)).body == other.body
+    assert prepared(store, Statement(sql)).tables[0] == "audit"
+
+
 @pytest.mark.parametrize("access", ACCESSES)
 def test_the_view_has_the_column(store: Engine, access: Access) -> None:
     """Each alone, whichever view has it, and all of them together."""

@@ -113,11 +113,22 @@ def _relation(table: exp.Table, catalog: Catalog, names: Names) -> None:
         return
     view = catalog.relation(database, name)
     names.tables[view] = None
-    view = _read(view, table.alias or name, catalog, names)
+    made = _read(view, table.alias or name, catalog, names)
     alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(name, quoted=True))
-    table.set("this", exp.to_identifier(view, quoted=True))
+    table.set("this", exp.to_identifier(made, quoted=True))
     table.set("db", exp.to_identifier(catalog.database, quoted=True))
     table.set("alias", alias)
+    if made != view and made in names.owners - {table.alias}:
+        _hide(table, made, alias)
+
+
+def _hide(table: exp.Table, made: str, alias: exp.TableAlias) -> None:
+    """Put a query in the place of a view that was not named: a relation of the reader's own bears
+    its name, and the engine would know both by it."""
+    own = exp.TableAlias(this=exp.to_identifier(made, quoted=True))
+    inner = exp.Table(this=table.this.copy(), db=table.args["db"].copy(), alias=own)
+    select = exp.Select(expressions=[exp.Star()], from_=exp.From(this=inner))
+    table.replace(exp.Subquery(this=select, alias=alias.copy()))
 
 
 def _read(view: str, alias: str, catalog: Catalog, names: Names) -> str:
