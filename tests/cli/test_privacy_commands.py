@@ -34,14 +34,18 @@ LONG = "x" * 65
         (("hold", "add", "--filter", "colour=red", *WHY), 2, "expected some of record"),
         (("hold", "add", "--filter", "tool", *WHY), 2, "expected word=value"),
         (("hold", "add", "--filter", "tool=pay"), 2, "--reason"),
+        (("hold", "add", "--filter", "until=9999-12-31", *WHY), 2, "or leave until out"),
+        (("hold", "add", "--filter", "tool=a,since=2026-02-01,until=2026-01-01", *WHY), 2,
+         "no act can fit"),
         (("hold", "release", "00", *WHY), 2, "no hold begins"),
         (("retention", "shorten", *WHY), 2, "--filter"),
         (("retention", "shorten", "--filter", "class=", *WHY), 2, "expected word=value"),
         (("retention", "shorten", "--filter", "user=alice", *WHY), 2, "no sealed record"),
         (("retention", "shorten", "--filter", "user=alice", "--reason", "x"), 2, "--ticket"),
+        (("retention", "shorten", "--filter", "since=2300-01-01", *WHY), 2, "no time after 2262"),
         (("retention", "certificate", "0011"), 2, "no certificate"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be(
     auditspan: Auditspan, stopped: Path, words: tuple[str, ...], code: int, says: str
 ) -> None:

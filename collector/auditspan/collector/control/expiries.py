@@ -48,6 +48,7 @@ class Expiries:
         require(caller, Action.PROPOSE_ERASURE)
         if not why.reason.strip():
             raise ControlInvalid("reason: expected why these go early, for whoever asks later")
+        filter.expect_possible()
         found = await find(self.lookup, filter, self.holds.all())
         body = Body(id=self.new_id(), filter=filter.words(), expired=found.ranges)
         fields: Fields = body.model_dump(mode="json")

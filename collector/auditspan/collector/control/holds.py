@@ -43,6 +43,7 @@ class Holds:
         require(caller, Action.HOLD)
         if not why.reason.strip():
             raise ControlInvalid("reason: expected why this is kept, for whoever asks later")
+        filter.expect_possible()
         async with self.journal.one:
             at_ns = self.journal.next_ns()
             hold = Hold(

@@ -7,7 +7,6 @@ written after the record that says so is in the spool.
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -21,6 +20,7 @@ from pydantic import (
 )
 
 from auditspan.collector.control.errors import ControlInvalid, NotFound
+from auditspan.collector.control.filter_times import FIRST, LAST, expect_times, nanoseconds
 from auditspan.collector.control.records import Said
 from auditspan.identity.files import write_atomic
 
@@ -41,7 +41,6 @@ COLUMNS: Mapping[str, str] = {
 }
 """Column by word of a filter; all of a filter have to fit."""
 _TIMES = ("since", "until")
-_FIRST, _LAST = -(2**63), 2**63 - 1
 
 
 class HoldFilter(BaseModel):
@@ -64,7 +63,7 @@ class HoldFilter(BaseModel):
                 f"filter: expected some of {', '.join((*COLUMNS, *_TIMES))}, got {unknown}"
             )
         for name in _TIMES:
-            _nanoseconds(getattr(self, name))
+            nanoseconds(getattr(self, name))
         return self
 
     @classmethod
@@ -84,12 +83,16 @@ class HoldFilter(BaseModel):
         except ValidationError as error:
             raise ControlInvalid(str(error.errors(include_url=False)[0]["msg"])) from error
 
+    def expect_possible(self) -> None:
+        """Raise ControlInvalid if no act can fit, or others than it says: of what is asked anew."""
+        expect_times(self.since, self.until)
+
     def holds(self, row: Mapping[str, JsonValue]) -> bool:
         """Whether a record, as JSON by column, is one of these."""
         if any(row.get(COLUMNS[word]) != value for word, value in self.equal.items()):
             return False
         at = str(row["Timestamp"])
-        moment = _nanoseconds(at.replace(" ", "T") + ("" if at.endswith("Z") else "Z"))
+        moment = nanoseconds(at.replace(" ", "T") + ("" if at.endswith("Z") else "Z"))
         first, last = self._moments()
         return moment is not None and first <= moment <= last
 
@@ -117,10 +120,10 @@ class HoldFilter(BaseModel):
 
         Both inclusive: an act whose clock is beyond the last one has the last one in the store.
         """
-        since, until = _nanoseconds(self.since), _nanoseconds(self.until)
-        first = _FIRST if since is None else since
-        last = _LAST if until is None else until - 1
-        return max(_FIRST, min(first, _LAST)), max(_FIRST, min(last, _LAST))
+        since, until = nanoseconds(self.since), nanoseconds(self.until)
+        first = FIRST if since is None else since
+        last = LAST if until is None else until - 1
+        return max(FIRST, min(first, LAST)), max(FIRST, min(last, LAST))
 
     def words(self) -> str:
         """As `parse` takes it."""
@@ -197,17 +200,3 @@ class HoldFiles:
             return Hold.model_validate_json(path.read_bytes())
         except ValidationError as error:
             raise ControlInvalid(f"{path}: expected a hold: {error}") from error
-
-
-def _nanoseconds(text: str) -> int | None:
-    """A time as unix nanoseconds; None of none. Raises ValueError."""
-    if not text:
-        return None
-    head, dot, rest = text.partition(".")
-    digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
-    zone = rest[len(digits) :]
-    moment = datetime.fromisoformat(head + zone if dot else text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    whole = int(moment.timestamp())
-    return whole * 1_000_000_000 + int((digits + "000000000")[:9])
