@@ -129,6 +129,10 @@ def print_certificate(found: Mapping[str, JsonValue]) -> None:
         f"{found['statements_of_readers']} statements of readers",
         *_of_requests(found.get("same_requests")),
         *(f"dead letter {id}: emptied" for id in listed(found.get("dead_letter_ids"))),
+        *(
+            f"dead letter {id}: NOT ERASED, it was stored meanwhile: erase its records"
+            for id in listed(found.get("dead_letters_stored"))
+        ),
     ]
     for row in rows_in(found, "records"):
         lines += _record_lines(row)

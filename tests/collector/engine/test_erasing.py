@@ -95,8 +95,14 @@ def submit_plan(workshop: Workshop, asked: Sequence[Asked], number: int = 2) -> 
 
 
 def submit(workshop: Workshop, entries: Sequence[Mapping[str, JsonValue]], number: int) -> None:
+    """Process the record of an erasure of these."""
+    frame = control(erased_record(entries).to_json())
+    workshop.segments().process(workshop.segment(frame, number=number))
+
+
+def erased_record(entries: Sequence[Mapping[str, JsonValue]]) -> ControlRecord:
     """The record of an erasure of these."""
-    record = ControlRecord(
+    return ControlRecord(
         kind="record.erased",
         at_ns=NOW + 5,
         why=Why(reason="asked for", ticket="T-9"),
@@ -108,7 +114,6 @@ def submit(workshop: Workshop, entries: Sequence[Mapping[str, JsonValue]], numbe
         approver=Party(principal="person:dan", method="api_key"),
         proposal="sha256:p",
     )
-    workshop.segments().process(workshop.segment(control(record.to_json()), number=number))
 
 
 def found(workshop: Workshop) -> list[str]:

@@ -21,11 +21,12 @@ from tests.collector.engine.test_erasing import (
     SECRET,
     Crash,
     certificate,
+    erased_record,
     found,
     paying,
     submit,
 )
-from tests.collector.engine.test_retrying import GAPS, retry
+from tests.collector.engine.test_retrying import GAPS, retry, with_limit
 
 
 def test_a_letter_is_erased_as_a_whole(workshop: Workshop) -> None:
@@ -113,6 +114,50 @@ def test_a_certificate_erases_a_letter_that_a_backup_brought_back(workshop: Work
     assert left == {back.id: letters.ERASED, other.id: other.reason}
     [done] = erased_again(workshop.data, workshop.store, [paper], "operator", NOW)
     assert (done.records, done.record) == (0, None)
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["with the erasure", "behind the erasure"])
+def test_a_letter_that_is_to_be_erased_is_not_tried_again(workshop: Workshop, before: bool) -> None:
+    """Its content would be a record, while the certificate says that it is gone."""
+    letter, erasing = _large(workshop)
+    again = with_limit(workshop.segments(), 128)
+    first = erasing if before else retry(letter) + erasing
+    again.process(workshop.segment(first, number=2))
+    again.process(workshop.segment(retry(letter), number=3))
+    Erasing(workshop.data, workshop.store, sealed=True).tick(asked=True)
+    assert _holding(workshop) == 0
+    paper = certificate(workshop)
+    assert (paper["dead_letter_ids"], paper["dead_letters_stored"]) == ([letter], [])
+
+
+def test_a_letter_that_was_stored_meanwhile_is_not_said_to_be_erased(workshop: Workshop) -> None:
+    """Somebody approved while it was on its way: it is a record, which is to be erased."""
+    letter, erasing = _large(workshop)
+    again = with_limit(workshop.segments(), 128)
+    again.process(workshop.segment(retry(letter), number=2))
+    again.process(workshop.segment(erasing, number=3))
+    Erasing(workshop.data, workshop.store, sealed=True).tick(asked=True)
+    assert _holding(workshop) == 1
+    paper = certificate(workshop)
+    assert (paper["dead_letter_ids"], paper["dead_letters_stored"]) == ([], [letter])
+
+
+def _large(workshop: Workshop) -> tuple[str, bytes]:
+    """A letter that a raised limit stores, and the frame that erases it."""
+    segments = with_limit(workshop.segments(), 1)
+    content = SECRET + "x" * (2 << 20)
+    segments.process(workshop.segment(spans(1, first_attribute=content), number=1))
+    [letter] = letters.all_of(segments.dead)
+    asked = [Asked(id=letter.id, asked=("*",))]
+    steps = asyncio.run(planned(in_store(workshop.store), segments.dead, asked, ()))
+    return letter.id, control(erased_record([step.entry() for step in steps]).to_json())
+
+
+def _holding(workshop: Workshop) -> int:
+    """Records that hold the secret."""
+    sql = f"SELECT count() FROM audit_records WHERE toString(SpanAttributes) LIKE '%{SECRET}%'"
+    [count] = workshop.column(sql)
+    return int(str(count))
 
 
 def test_a_letter_that_lost_its_hash_is_still_a_frame(workshop: Workshop) -> None:

@@ -121,14 +121,14 @@ def test_a_letter_that_fails_again_stays(workshop: Workshop) -> None:
 
 def test_a_raised_limit_takes_what_was_too_large(workshop: Workshop) -> None:
     """One record beyond the limit is a letter of its own; the limit raised, it is stored."""
-    small = _limited(workshop.segments(), 1)
+    small = with_limit(workshop.segments(), 1)
     content = "x" * (2 << 20)
     stored = small.process(workshop.segment(spans(1), spans(2, first_attribute=content)))
     [letter] = letters.all_of(small.dead)
     assert (stored.records, letter.stage) == (1, "large")
     small.process(workshop.segment(retry(letter.id), number=2))
     assert len(workshop.column(SPANS)) == 1
-    _limited(small, 128).process(workshop.segment(retry(letter.id), number=3))
+    with_limit(small, 128).process(workshop.segment(retry(letter.id), number=3))
     assert len(workshop.column(SPANS)) == 2
 
 
@@ -205,7 +205,8 @@ def _failing(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"{segment.stem}-record-1"
 
 
-def _limited(segments: Segments, mib: int) -> Segments:
+def with_limit(segments: Segments, mib: int) -> Segments:
+    """The same, with another limit of a record."""
     config = segments.pipeline.config
     limits = config.limits.model_copy(update={"record_mib": mib})
     segments.pipeline.config = config.model_copy(update={"limits": limits})

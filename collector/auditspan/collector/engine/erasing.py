@@ -21,7 +21,12 @@ from auditspan.collector.control.erasure_plan import LETTER, REQUEST
 from auditspan.collector.control.erasure_values import naming
 from auditspan.collector.control.records import rfc3339
 from auditspan.collector.data_dir import DataDir
-from auditspan.collector.engine.quoting import digests_of, forget_letters, forget_reads
+from auditspan.collector.engine.quoting import (
+    digests_of,
+    forget_letters,
+    forget_reads,
+    stored_since,
+)
 from auditspan.collector.engine.sealed_requests import (
     NOT_CERTIFIED,
     Decision,
@@ -133,8 +138,7 @@ class Erasing:
         text = _certificate(request, entries, rows, self._left(request.whole())) | {  # 5
             "same_requests": _same_requests(request, hashed, self._left(request.hashed())),
             "batch_files": files,
-            "dead_letters": len(letters),
-            "dead_letter_ids": list[JsonValue](letters),
+            **_letters(letters, stored_since(self.store, letters)),
             "statements_of_readers": reads,
             "completed_at": rfc3339(self.now_ns()),
         }
@@ -239,6 +243,16 @@ def _same_requests(
         "records": len(request.hashed()),
         "present": len(rows),
         "matches_seal": all(each.fits for each in left),
+    }
+
+
+def _letters(emptied: Sequence[str], stored: set[str]) -> dict[str, JsonValue]:
+    """Of one that was stored meanwhile only the file is gone: its content is in records."""
+    gone: list[JsonValue] = [id for id in emptied if id not in stored]
+    return {
+        "dead_letters": len(gone),
+        "dead_letter_ids": gone,
+        "dead_letters_stored": list[JsonValue](sorted(stored)),
     }
 
 

@@ -27,6 +27,9 @@ _LETTERS: Final = (
     "OR File IN {files:Array(String)})"
 )
 _OF_REQUESTS: Final = "SELECT File FROM dead_letters WHERE RequestDigest IN {digests:Array(String)}"
+_STORED: Final = (
+    "SELECT DISTINCT LetterId FROM dead_letter_ends WHERE LetterId IN {ids:Array(String)}"
+)
 _NAMES: Final = "WHERE File IN {names:Array(String)} SETTINGS mutations_sync = 2"
 
 
@@ -34,6 +37,12 @@ def digests_of(folder: Path, ids: Collection[str]) -> set[str]:
     """The hashes of the requests that dead letters came in."""
     found = (letters.read(folder, id) for id in ids)
     return {letter.request_digest for letter in found if letter} - {""}
+
+
+def stored_since(store: Engine, ids: Collection[str]) -> set[str]:
+    """Letters whose content is in records: it was processed again before it could be erased."""
+    rows = store.arrow(_STORED, {"ids": sorted(ids)}).to_pylist() if ids else []
+    return {str(row["LetterId"]) for row in rows}
 
 
 def forget_letters(

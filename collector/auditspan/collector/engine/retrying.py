@@ -3,7 +3,8 @@
 The records of a letter become part of the batch that the request came in: its seal has them and the
 entry that closes the gap, both or neither. So the letter is done when that batch is, by the same
 count; a letter that fails again stays as it was. A row in `dead_letter_ends` says which batch it
-was, and no other one takes the letter again.
+was, and no other one takes the letter again. One that an erasure names is not tried: it would be
+stored behind the back of who was told that it is gone.
 """
 
 import logging
@@ -16,6 +17,7 @@ from typing import Final
 import pyarrow as pa
 
 from auditspan.collector import letters
+from auditspan.collector.control import erasure_tables
 from auditspan.collector.control.deadletter_kinds import DEADLETTER_RETRY, GAP_CLOSED
 from auditspan.collector.control.derive import Frame
 from auditspan.collector.engine.log_entries import Saying, body_text
@@ -39,6 +41,7 @@ _ENDED: Final = (
     "SELECT count() FROM dead_letter_ends "
     "WHERE LetterId = {id:String} AND BatchId != {batch:String}"
 )
+_ERASED: Final = "SELECT DISTINCT RecordId FROM erasures WHERE RecordId IN {ids:Array(String)}"
 MAX_BYTES: Final = 26 << 20
 """Of letters in one batch; the others stay, and are asked for again."""
 
@@ -93,17 +96,23 @@ class Retrying:
         return found
 
     def _asked(self, frames: Sequence[Frame], batch_id: str) -> Iterator[Letter]:
-        ids = [
-            str(frame.record.body.get("id", ""))
-            for frame in frames
-            if frame.record.kind == DEADLETTER_RETRY
-        ]
-        for id in dict.fromkeys(ids):
+        asked = (frame for frame in frames if frame.record.kind == DEADLETTER_RETRY)
+        ids = list(dict.fromkeys(str(frame.record.body.get("id", "")) for frame in asked))
+        erased = self._erased(ids, frames, batch_id) if ids else frozenset[str]()
+        for id in ids:
             letter = letters.read(self.folder, id)
-            if letter is None or self._has_ended(id, batch_id):
+            if id in erased:
+                LOG.warning("dead letter %s is erased, and not tried again", id[:200])
+            elif letter is None or self._has_ended(id, batch_id):
                 LOG.warning("dead letter %s is not here any more", id[:200])
             else:
                 yield letter
+
+    def _erased(self, ids: list[str], frames: Sequence[Frame], batch_id: str) -> frozenset[str]:
+        """Letters that an erasure names: of this batch, or one that may not be done yet."""
+        tables = [*erasure_tables.tables(frames, batch_id).values()]
+        tables.append(self.store.arrow(_ERASED, {"ids": ids}))
+        return frozenset(str(id) for table in tables for id in table["RecordId"].to_pylist())
 
     def _has_ended(self, id: str, batch_id: str) -> bool:
         return bool(int(self.store.raw(_ENDED, "TSV", {"id": id, "batch": batch_id})))
