@@ -170,6 +170,34 @@ def test_slow_headers_are_given_up(
     assert time.monotonic() - began < 3
 
 
+@pytest.mark.parametrize(
+    "begins",
+    [
+        b"POST /v1/traces HTTP/1.1\r\nhost: a\r\nx: ",
+        b"POST /v1/traces?",
+        b"POST /v1/traces HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
+        b"1\r\na\r\n0\r\nx: ",
+    ],
+    ids=["header", "target", "trailer"],
+)
+def test_headers_without_end_are_not_kept(ports: Ports, begins: bytes) -> None:
+    """They lie in memory, as fast as anybody sends them, before it is known who does."""
+    host, _, port = ports.addresses["http"].rpartition("/")[2].partition(":")
+    address = (host, int(port))
+    with socket.create_connection(address, timeout=5) as peer, pytest.raises(ConnectionError):
+        peer.sendall(begins)
+        for _ in range(200):
+            peer.sendall(b"y" * (64 << 10))
+    assert httpx.post(ports.traces, content=ONE, headers=PROTOBUF).status_code == 200
+
+
+def test_headers_that_are_too_long_are_told_so(ports: Ports) -> None:
+    """With the status for it; those that are long for a reason are taken."""
+    head = _head(f"x: {'y' * 60_000}", length=len(ONE))
+    assert _raw(ports, head + ONE).startswith(b"HTTP/1.1 200")
+    assert _raw(ports, head[:-2] + b"z: " + b"y" * 10_000).startswith(b"HTTP/1.1 431")
+
+
 def test_slow_headers_of_a_second_request_are_given_up(
     ports: Ports, monkeypatch: pytest.MonkeyPatch
 ) -> None:

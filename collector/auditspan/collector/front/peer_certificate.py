@@ -3,7 +3,8 @@
 uvicorn does not pass the client certificate on, so its protocol is extended: it stands in the scope
 as `extensions.tls.client_cert_der`, in the manner of the ASGI TLS extension
 (https://asgi.readthedocs.io/en/latest/specs/tls.html). It comes from the socket only; no header
-can put one there. A peer that does not finish its headers is cut off.
+can put one there. A peer that does not finish its headers is cut off, as is one that sends more of
+them than anybody needs: they are kept in memory before it is known who sends.
 """
 
 import asyncio
@@ -16,6 +17,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEADER_SECONDS: Final = 20.0
 """How long the headers of a request may take, and a new connection to begin."""
+HEADER_BYTES: Final = 64 << 10
+"""What may come that is no body: headers, a chunk's extensions, trailers."""
+_TOO_LONG: Final = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"connection: close\r\ncontent-length: 0\r\n\r\n"
+)
 
 
 class PeerCertificateProtocol(HttpToolsProtocol):
@@ -26,6 +33,8 @@ class PeerCertificateProtocol(HttpToolsProtocol):
     """One timer at a time, which looks at the deadline: most requests need none of their own."""
     _deadline = float("inf")
     """When the headers have to be there, by the clock of the loop."""
+    _kept = 0
+    """Bytes since the last piece of a body, or the last end of headers."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Read the certificate once per connection."""
@@ -35,6 +44,25 @@ class PeerCertificateProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._expect_headers()
 
+    def data_received(self, data: bytes) -> None:
+        """Some more of a request."""
+        self._kept += len(data)
+        super().data_received(data)
+        if self._kept > HEADER_BYTES and not self.transport.is_closing():
+            if self._deadline < float("inf"):
+                self.transport.write(_TOO_LONG)
+            self.transport.close()
+
+    def on_body(self, body: bytes) -> None:
+        """What the application takes, which has limits of its own."""
+        self._kept = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Another request may follow."""
+        self._kept = 0
+        super().on_message_complete()
+
     def on_message_begin(self) -> None:
         """The headers of a request begin."""
         super().on_message_begin()
@@ -42,6 +70,7 @@ class PeerCertificateProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The application sees the request."""
+        self._kept = 0
         self._had_headers()
         super().on_headers_complete()
 
