@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from auditspan.collector.front.admission import Encoding
 from auditspan.collector.front.decompress import BodyTooLarge
 from auditspan.collector.front.receiver_config import SpoolConfig
 from auditspan.collector.front.refusals import Unauthenticated
@@ -294,6 +296,31 @@ def test_events_are_bounded_as_spans_are(house: House) -> None:
     """An empty one is two bytes on the wire, and hundreds in the engine."""
     with pytest.raises(BodyTooLarge, match="1000001 events and links"):
         house.sent(_of_parts(600_000, 400_001))
+    assert house.stored() == []
+
+
+@pytest.mark.parametrize("encoding", ["protobuf", "json"])
+def test_spans_without_end_are_refused_before_they_are_parsed(
+    house: House, encoding: Encoding
+) -> None:
+    """An empty one is two bytes on the wire, and 170 once it is parsed."""
+    body = b"\x12\x00" * 600_000
+    for tag in (b"\x12", b"\x0a"):
+        body = tag + encode_varint(len(body)) + body
+    if encoding == "json":
+        spans = b",".join([b"{}"] * 2_000_000)
+        body = b'{"resourceSpans":[{"scopeSpans":[{"spans":[' + spans + b"]}]}]}"
+
+    async def use() -> None:
+        with pytest.raises(BodyTooLarge, match="at most 500000 spans, in JSON 2000000 objects"):
+            await house.admission.admit(body, encoding, AGENT)
+
+    tracemalloc.start()
+    try:
+        house.run(use)
+        assert tracemalloc.get_traced_memory()[1] < 40 << 20
+    finally:
+        tracemalloc.stop()
     assert house.stored() == []
 
 

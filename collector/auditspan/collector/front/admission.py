@@ -31,6 +31,7 @@ from auditspan.identity.principal import Principal
 from auditspan.wire import otlp, otlp_json
 from auditspan.wire.envelope import CONTROL, OTLP_TRACES, Envelope, frame
 from auditspan.wire.otlp import Parsed
+from auditspan.wire.outline import holds_more
 from auditspan.wire.prefilter import TOKEN_ATTRIBUTE, find
 from auditspan.wire.scrub import Found, replace_token, scrub
 
@@ -43,6 +44,12 @@ _IN_THREAD: Final[Mapping[str, int]] = {"protobuf": 1 << 20, "json": 256 << 10}
 _MOST_SPREAD: Final = 64 << 20
 """Bytes that the records of a request may have of its resources and scopes. They stand in it once,
 and in the store, as while a batch is worked on, in each record."""
+_MOST_MESSAGES: Final = 500_000
+"""Resources, scopes and spans of a request: two bytes are one, and 170 once it is parsed."""
+_MOST_OBJECTS: Final = 2_000_000
+"""Objects of a request in JSON, likewise. A span with its attributes has some forty."""
+_COUNTED: Final = 1 << 20
+"""Bytes from which a request is looked through for that; a smaller one cannot take much."""
 _MOST_PARTS: Final = 1_000_000
 """Events and links of a request: two bytes are one, which takes hundreds in the engine."""
 _MOST_TOKENS: Final = 64
@@ -198,8 +205,19 @@ class _Read:
 
 
 def _parsed(reading: _Reading) -> Parsed:
+    if len(reading.body) > _COUNTED and _has_too_many(reading):
+        raise BodyTooLarge(
+            f"request: expected at most {_MOST_MESSAGES} spans, in JSON {_MOST_OBJECTS} objects: "
+            "send fewer at once"
+        )
     parse = otlp_json.parse_json if reading.encoding == "json" else otlp.parse
     return parse(reading.body)
+
+
+def _has_too_many(reading: _Reading) -> bool:
+    if reading.encoding == "json":
+        return reading.body.count(b"{") > _MOST_OBJECTS
+    return holds_more(reading.body, _MOST_MESSAGES)
 
 
 def _rejected(parsed: Parsed) -> Rejected:
