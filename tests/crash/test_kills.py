@@ -6,7 +6,8 @@ at once.
 
 import os
 import random
-from pathlib import Path
+
+import pytest
 
 from tests.crash import steps
 from tests.crash.campaign import RANDOM
@@ -19,9 +20,12 @@ KILLS, LEAST, SECONDS = 28, 10, 22.0
 """The most and the least of them; what was killed then has to be stored and verified besides."""
 
 
-def test_kills_lose_nothing_and_store_nothing_twice(forks: Nursery, tmp_path: Path) -> None:
+def test_kills_lose_nothing_and_store_nothing_twice(
+    forks: Nursery, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Acknowledged records are compared with the store, and the log is verified."""
-    outcomes = run(forks, tmp_path, SEED, KILLS, seconds=SECONDS)
+    # A short name: many folders are made in it, and a socket's path may not be long.
+    outcomes = run(forks, tmp_path_factory.mktemp("kills"), SEED, KILLS, seconds=SECONDS)
     found = as_dict(outcomes, SEED)
     print(table(outcomes, SEED))
     assert found["verdict"] == "nothing lost, nothing twice, VALID", table(outcomes, SEED)

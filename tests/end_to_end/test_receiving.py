@@ -151,7 +151,10 @@ def _secret_part(credential: str) -> bytes:
 def _sees_nothing(collector: Collector, credentials: list[str]) -> None:
     """No file of the data folder and no line of the log has one, or the secret part of one."""
     log = collector.data.parent / f"{collector.data.name}.log"
-    files = [path for path in collector.data.rglob("*") if path.is_file()]
+    # Folders come and go, too: the store's of parts that are being written.
+    walked = os.walk(collector.data)
+    there = (Path(folder) / name for folder, _, names in walked for name in names)
+    files = [path for path in there if path.is_file()]
     assert files
     for path in [*files, log]:
         try:
