@@ -1,5 +1,6 @@
 """The root command: help, version, and what an error becomes."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -118,6 +119,27 @@ def test_ctrl_c_ends_a_command_quietly_and_at_once(module: str) -> None:
     command = [sys.executable, "-c", _INTERRUPTED.format(module=module), "config", "show"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (ran.returncode, ran.stdout, ran.stderr) == (Exit.INTERRUPTED, "", "")
+
+
+_WRITTEN = """
+import sys, types
+from auditspan.cli.start import main
+
+def command():
+    print("half of an answer")
+    raise KeyboardInterrupt
+
+sys.modules["auditspan.cli.main"] = types.SimpleNamespace(main=command)
+main()
+"""
+
+
+def test_what_was_written_before_ctrl_c_arrives() -> None:
+    """Also where it goes to a pipe or a file, and so waits in a buffer."""
+    command = [sys.executable, "-c", _WRITTEN]
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=env)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (Exit.INTERRUPTED, "half of an answer\n", "")
 
 
 _SLOW = ("starlette", "grpc", "sqlglot", "chdb", "cedarpy", "numpy", "auditspan.registry")

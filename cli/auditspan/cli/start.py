@@ -3,6 +3,7 @@
 Reads nothing slow before it is ready for that.
 """
 
+import contextlib
 import os
 import sys
 from typing import NoReturn
@@ -29,5 +30,7 @@ def _end() -> NoReturn:
 
     Python would wait for them, and take a second Ctrl-C meanwhile for an error, or die of it.
     """
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
     os._exit(Exit.INTERRUPTED)
