@@ -2,7 +2,6 @@
 
 import json
 import stat
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from tests.cli.conftest import Auditspan, record
 from tests.reports.trail import TRACE
+from tests.small_disk import small_disk
 
 COMMANDS = ["trace", "tools import", "proof", "evidence build"]
 
@@ -17,16 +17,9 @@ COMMANDS = ["trace", "tools import", "proof", "evidence build"]
 @pytest.fixture
 def full(tmp_path: Path) -> Iterator[Path]:
     """A disk of 4 KiB of which a byte is left, where one may be mounted."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", str(disk)]
-    if subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("mounting a small file system needs root")
-    try:
+    with small_disk(tmp_path / "disk", "4k") as disk:
         (disk / "other").write_bytes(b"x")
         yield disk
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
 
 
 @pytest.fixture(params=COMMANDS)

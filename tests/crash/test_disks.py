@@ -12,6 +12,7 @@ from tests.crash.collector import Collector, Nursery, new_collector
 from tests.crash.faults import switch
 from tests.crash.settling import sending, settle
 from tests.end_to_end.bodies import body, call, post
+from tests.small_disk import small_disk
 
 _MEBIBYTE = 1 << 20
 
@@ -19,15 +20,8 @@ _MEBIBYTE = 1 << 20
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A small file system of its own, where one may be mounted."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("no file system may be mounted here")
-    try:
+    with small_disk(tmp_path / "disk", "96m", in_use=True) as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def refused(collector: Collector) -> bool:

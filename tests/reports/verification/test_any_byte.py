@@ -1,15 +1,13 @@
 """Any change of any sealed column of a stored record is found, and the record is named."""
 
 import random
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import pytest
 
 from auditspan.reports.verification.report import Verdict
 from auditspan.semconv.columns import GROUPS, PHYSICAL
-from tests.reports.verification.sealed import BATCH, ERASED_INDEX, Sealed, made, opened
+from tests.reports.verification.sealed import BATCH, ERASED_INDEX, Sealed
 
 COLUMNS: Final = {
     column.name: column.type
@@ -19,19 +17,6 @@ COLUMNS: Final = {
 SALT: Final = "RecordSalt"
 _WHERE: Final = ("LogId", "LogIndex")
 """A record that says another place of itself is not where it was sealed."""
-
-
-@pytest.fixture(scope="module")
-def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store, sealed once."""
-    return made(tmp_path_factory.mktemp("sealed"))
-
-
-@pytest.fixture
-def copy(sealed: Path, tmp_path: Path) -> Iterator[Sealed]:
-    """A copy of it that may be changed."""
-    with opened(sealed, tmp_path / "data") as store:
-        yield store
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,24 +25,9 @@ from tests.reports.verification.sealed import (
     NOW,
     Sealed,
     Thief,
-    made,
-    opened,
 )
 
 Checked = Callable[[Sealed, Wanted], tuple[Built, dict[str, Any]]]
-
-
-@pytest.fixture(scope="module")
-def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store, sealed once."""
-    return made(tmp_path_factory.mktemp("sealed"))
-
-
-@pytest.fixture
-def copy(sealed: Path, tmp_path: Path) -> Iterator[Sealed]:
-    """A copy of it."""
-    with opened(sealed, tmp_path / "data") as store:
-        yield store
 
 
 @pytest.fixture

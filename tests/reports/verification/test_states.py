@@ -1,10 +1,8 @@
 """What became of records, windows, and what is said where nothing can be verified."""
 
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from threading import Lock
 from typing import Any, cast
 
@@ -21,22 +19,9 @@ from auditspan.storage.engine import Engine, Settings
 from auditspan.storage.errors import StoreUnavailable
 from auditspan.storage.sealing.recompute import answer
 from auditspan.storage.values import Params
-from tests.reports.verification.sealed import BATCH, HOUR, LATER, NOW, ROOT, Sealed, made, opened
+from tests.reports.verification.sealed import BATCH, HOUR, LATER, NOW, ROOT, Sealed
 
 YEARS = 2_000 * 86_400
-
-
-@pytest.fixture(scope="module")
-def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store, sealed once."""
-    return made(tmp_path_factory.mktemp("sealed"))
-
-
-@pytest.fixture
-def copy(sealed: Path, tmp_path: Path) -> Iterator[Sealed]:
-    """A copy of it."""
-    with opened(sealed, tmp_path / "data") as store:
-        yield store
 
 
 def test_what_is_gone_after_its_day_has_expired(copy: Sealed) -> None:

@@ -4,7 +4,6 @@ what still can be proved is, and the rest is told."""
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,20 +19,7 @@ from auditspan.reports.verification.proof import proof_of
 from auditspan.reports.verification.report import Verdict
 from auditspan.reports.verification.sealed_log import SealedLogs
 from auditspan.reports.verification.window import Window
-from tests.reports.verification.sealed import HOUR, LATER, NOW, ROOT, Sealed, Thief, made, opened
-
-
-@pytest.fixture(scope="module")
-def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store, sealed once."""
-    return made(tmp_path_factory.mktemp("sealed"))
-
-
-@pytest.fixture
-def copy(sealed: Path, tmp_path: Path) -> Iterator[Sealed]:
-    """A copy of it."""
-    with opened(sealed, tmp_path / "data") as store:
-        yield store
+from tests.reports.verification.sealed import HOUR, LATER, NOW, ROOT, Sealed, Thief
 
 
 def logs_of(store: Sealed) -> SealedLogs:

@@ -49,7 +49,10 @@ def _messages(body: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
 
 
 def _varint(body: bytes, at: int, end: int) -> tuple[int, int]:
-    """A number and where it ends; -1 if it does not."""
+    """A number and where it ends; -1 if it does not.
+
+    Runs for each span of a large request: `decode_varint` copies and raises.
+    """
     number = shift = 0
     while 0 <= at < end and shift < _VARINT_BITS:
         byte = body[at]
